@@ -1,0 +1,178 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A Phase sums up in one word where an object stands. Conditions say why.
+// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Degraded
+type Phase string
+
+// Phases.
+const (
+	// PhasePending means that nothing could be composed yet.
+	PhasePending Phase = "Pending"
+	// PhaseProvisioning means that it is on its way to its first Ready.
+	PhaseProvisioning Phase = "Provisioning"
+	// PhaseReady means that everything asked for works.
+	PhaseReady Phase = "Ready"
+	// PhaseDegraded means that it was Ready once and something does not work now.
+	PhaseDegraded Phase = "Degraded"
+)
+
+// Conditioned is the part of a status that Crossplane writes: the function
+// reports conditions beside the status, never in it.
+type Conditioned struct {
+	// Conditions of the object. Crossplane adds this field to every
+	// CompositeResourceDefinition and owns it.
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// A Delivery is an engine that brings software to a cluster.
+type Delivery string
+
+// Delivery engines.
+const (
+	// DeliveryHelm installs charts straight from the management cluster.
+	DeliveryHelm Delivery = "Helm"
+	// DeliveryFlux hands sources to Flux on the cluster. Not available yet.
+	DeliveryFlux Delivery = "Flux"
+	// DeliveryArgoCD hands sources to Argo CD on the cluster. Not available yet.
+	DeliveryArgoCD Delivery = "ArgoCD"
+)
+
+// A LocalReference names an object in the same namespace.
+type LocalReference struct {
+	// Name of the object.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+}
+
+// A SecretKeyReference names one key of a Secret in the same namespace.
+type SecretKeyReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// Key within the Secret.
+	// +kubebuilder:default=kubeconfig
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// A Chart is a Helm chart in a repository.
+type Chart struct {
+	// Repository that serves the chart: oci://HOST/PATH or https://HOST/PATH.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(oci|https)://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]+)?(/[-._~a-zA-Z0-9/]*)?$')",message="repository must be oci://HOST/PATH or https://HOST/PATH, without user names, queries or spaces"
+	Repository string `json:"repository"`
+
+	// Name of the chart in the repository.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-_.a-z0-9]*[a-z0-9])?$')",message="name must be a chart's name in lower case, for example kube-prometheus-stack"
+	Name string `json:"name"`
+
+	// Version of the chart: one exact semantic version, never a range, so that
+	// the same claim gives the same platform tomorrow.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^v?[0-9]+\\\\.[0-9]+\\\\.[0-9]+(-[-.0-9A-Za-z]+)?([+][-.0-9A-Za-z]+)?$')",message="version must be one exact version such as 1.2.3; ranges and latest are not accepted"
+	Version string `json:"version"`
+
+	// Digest of the chart in an OCI repository. What is fetched must match it.
+	// +kubebuilder:validation:MaxLength=71
+	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits"
+	// +optional
+	Digest string `json:"digest,omitempty"`
+}
+
+// A ValuesKind is a kind of object that values may come from.
+// +kubebuilder:validation:Enum=Secret;ConfigMap
+type ValuesKind string
+
+// Kinds of objects that values may come from.
+const (
+	ValuesFromSecret    ValuesKind = "Secret"
+	ValuesFromConfigMap ValuesKind = "ConfigMap"
+)
+
+// A ValuesReference names a key in the same namespace that holds chart values
+// as YAML.
+type ValuesReference struct {
+	// Kind of the object.
+	Kind ValuesKind `json:"kind"`
+
+	// Name of the object.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// Key within the object.
+	// +kubebuilder:default=values.yaml
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	Key string `json:"key,omitempty"`
+
+	// Optional means that a missing object or key is no error.
+	// +optional
+	Optional bool `json:"optional,omitempty"`
+}
+
+// An ObjectReference names an object in the same namespace with its kind.
+type ObjectReference struct {
+	// APIVersion of the object.
+	// +kubebuilder:validation:MaxLength=253
+	APIVersion string `json:"apiVersion"`
+
+	// Kind of the object.
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind"`
+
+	// Name of the object.
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// A URL is something a person opens.
+type URL struct {
+	// Name of what is behind the URL.
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// URL to open.
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url"`
+}
+
+// A Row is one line of a status table: a part and how it stands.
+type Row struct {
+	// Name of the part.
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// Version of the part that is asked for.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	Version string `json:"version,omitempty"`
+
+	// Ready says whether the part works.
+	Ready bool `json:"ready"`
+
+	// Reason says in one word why the part is not ready.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Reason string `json:"reason,omitempty"`
+}

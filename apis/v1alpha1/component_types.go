@@ -1,0 +1,132 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// ComponentSpec says what to bring to which cluster, and how.
+// +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Component on the other cluster, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.namespace == oldSelf.namespace",message="namespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.releaseName) == has(oldSelf.releaseName) && (!has(self.releaseName) || self.releaseName == oldSelf.releaseName)",message="releaseName cannot change: Helm would install a second release beside the first. Create a new Component instead"
+// +kubebuilder:validation:XValidation:rule="!(self.namespace in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
+type ComponentSpec struct {
+	// ClusterRef names the KubernetesCluster in this namespace.
+	ClusterRef LocalReference `json:"clusterRef"`
+
+	// Engine that delivers the component.
+	// +kubebuilder:validation:Enum=Helm
+	// +kubebuilder:default=Helm
+	// +optional
+	Engine Delivery `json:"engine,omitempty"`
+
+	// Source of what is delivered.
+	Source ComponentSource `json:"source"`
+
+	// Namespace on the cluster.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
+	Namespace string `json:"namespace"`
+
+	// CreateNamespace makes the namespace and removes it again with the
+	// component. A namespace that existed before is used and left alone.
+	// +kubebuilder:default=true
+	// +optional
+	CreateNamespace *bool `json:"createNamespace,omitempty"`
+
+	// ReleaseName of a Helm release. The default is unique to this Component, so
+	// that nobody else's release is ever taken over.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=53
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="releaseName must be a DNS label of at most 53 characters"
+	// +optional
+	ReleaseName string `json:"releaseName,omitempty"`
+
+	// Values of the chart.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:XPreserveUnknownFields
+	// +optional
+	Values *runtime.RawExtension `json:"values,omitempty"`
+
+	// ValuesFrom are read in order; later ones and values win.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	ValuesFrom []ValuesReference `json:"valuesFrom,omitempty"`
+
+	// DependsOn names Components in this namespace that must be Ready before
+	// this one is installed for the first time, and that outlive it.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	DependsOn []LocalReference `json:"dependsOn,omitempty"`
+
+	// Timeout is how long one attempt waits for the component to become ready,
+	// for example 5m or 90s.
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]{0,3}[sm]$')",message="timeout must be whole seconds or minutes, for example 90s or 5m"
+	// +optional
+	Timeout string `json:"timeout,omitempty"`
+}
+
+// A ComponentSource is what is delivered.
+type ComponentSource struct {
+	// Chart is a Helm chart.
+	Chart *Chart `json:"chart"`
+}
+
+// ComponentStatus says how the component stands.
+type ComponentStatus struct {
+	Conditioned `json:",inline"`
+
+	// Phase sums up where the component stands.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// Version that is delivered.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	Version string `json:"version,omitempty"`
+
+	// Revision of the engine, for example a Helm revision.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Revision string `json:"revision,omitempty"`
+
+	// ReleaseName of the Helm release on the cluster.
+	// +kubebuilder:validation:MaxLength=53
+	// +optional
+	ReleaseName string `json:"releaseName,omitempty"`
+
+	// Access is the last known way to the cluster, so that nothing is dropped
+	// while the cluster's own status is missing.
+	// +optional
+	Access *Access `json:"access,omitempty"`
+
+	// Leaves are the managed resources that must be gone before anything that
+	// this component depends on may go.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Leaves []ObjectReference `json:"leaves,omitempty"`
+}
+
+// A Component is one chart on one cluster, brought there by one engine.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Namespaced,path=components,shortName=cmp,categories=observe;crossplane
+// +kubebuilder:printcolumn:name="Engine",type=string,JSONPath=`.spec.engine`
+// +kubebuilder:printcolumn:name="Chart",type=string,JSONPath=`.spec.source.chart.name`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.spec.source.chart.version`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.spec.clusterRef.name`,priority=1
+type Component struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   ComponentSpec   `json:"spec"`
+	Status ComponentStatus `json:"status,omitempty,omitzero"`
+}

@@ -1,0 +1,102 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ObservabilityPlatformSpec is what a team writes.
+type ObservabilityPlatformSpec struct {
+	// Cluster to run on.
+	Cluster ClusterParameters `json:"cluster"`
+
+	// Stack of components that observe.
+	// +kubebuilder:default={}
+	// +optional
+	Stack StackParameters `json:"stack,omitempty,omitzero"`
+
+	// Workloads to observe.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Workloads []PlatformWorkload `json:"workloads,omitempty"`
+}
+
+// A PlatformWorkload is one application of a platform.
+type PlatformWorkload struct {
+	// Name of the workload, unique in the platform.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	WorkloadParameters `json:",inline"`
+}
+
+// ObservabilityPlatformStatus says how the platform stands.
+type ObservabilityPlatformStatus struct {
+	Conditioned `json:",inline"`
+
+	// Phase sums up where the platform stands.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// ClusterName is the name of the KubernetesCluster in this namespace.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	ClusterName string `json:"clusterName,omitempty"`
+
+	// Version of Kubernetes that was asked for.
+	// +kubebuilder:validation:MaxLength=64
+	// +optional
+	Version string `json:"version,omitempty"`
+
+	// Endpoint is the URL of the cluster's API server.
+	// +kubebuilder:validation:MaxLength=2048
+	// +optional
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// KubeconfigSecretRef names the Secret in this namespace that holds the
+	// cluster's kubeconfig. Empty for the management cluster.
+	// +optional
+	KubeconfigSecretRef *SecretKeyReference `json:"kubeconfigSecretRef,omitempty"`
+
+	// Components of the stack.
+	// +kubebuilder:validation:MaxItems=128
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Components []Row `json:"components,omitempty"`
+
+	// Workloads of the platform.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Workloads []Row `json:"workloads,omitempty"`
+
+	// URLs that a person opens.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	URLs []URL `json:"urls,omitempty"`
+}
+
+// An ObservabilityPlatform is the claim: a cluster with a monitoring stack and
+// observed workloads running in it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Namespaced,path=observabilityplatforms,shortName=op,categories=observe;crossplane
+// +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.cluster.provider`
+// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.cluster.region`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.urls[0].url`
+type ObservabilityPlatform struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   ObservabilityPlatformSpec   `json:"spec"`
+	Status ObservabilityPlatformStatus `json:"status,omitempty,omitzero"`
+}

@@ -1,0 +1,151 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// A Profile is a set of components that belong together.
+type Profile string
+
+// Profiles of a stack. The schema admits those that can be composed.
+const (
+	// ProfileMinimal is metrics and alerts.
+	ProfileMinimal Profile = "Minimal"
+	// ProfileStandard adds traces, logs pipeline, ingress, mesh and cost. Not
+	// available yet.
+	ProfileStandard Profile = "Standard"
+	// ProfileFull is every CNCF component of the catalog. Not available yet.
+	ProfileFull Profile = "Full"
+)
+
+// StackParameters say what the stack consists of.
+type StackParameters struct {
+	// Profile is the set of components to start from: CNCF projects only.
+	// +kubebuilder:validation:Enum=Minimal
+	// +kubebuilder:default=Minimal
+	// +optional
+	Profile Profile `json:"profile,omitempty"`
+
+	// Delivery is how components reach the cluster.
+	// +kubebuilder:validation:Enum=Helm
+	// +kubebuilder:default=Helm
+	// +optional
+	Delivery Delivery `json:"delivery,omitempty"`
+
+	// Components changes components of the profile by name, or adds one of the
+	// team's own: an entry with a chart.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Components []StackComponent `json:"components,omitempty"`
+
+	// Domain below which the stack's views are published.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$')",message="domain must be a DNS name such as demo.example.org"
+	// +optional
+	Domain string `json:"domain,omitempty"`
+}
+
+// A StackComponent changes a component of the catalog, or is one of the team's
+// own.
+// +kubebuilder:validation:XValidation:rule="!has(self.chart) || !has(self.version)",message="a component of your own has its version in chart.version; version is for components of the catalog"
+// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.namespace)",message="namespace is for a component of your own, one with a chart; the catalog says where its components go"
+// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.dependsOn)",message="dependsOn is for a component of your own, one with a chart; the catalog knows what its components need"
+// +kubebuilder:validation:XValidation:rule="!has(self.chart) || has(self.namespace)",message="a component of your own needs a namespace on the cluster"
+type StackComponent struct {
+	// Name of the component in the catalog, or a new name for one of your own.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// Enabled is false to leave the component out.
+	// +kubebuilder:default=true
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Version of the catalog's chart to install instead of the pinned one.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^v?[0-9]+\\\\.[0-9]+\\\\.[0-9]+(-[-.0-9A-Za-z]+)?([+][-.0-9A-Za-z]+)?$')",message="version must be one exact version such as 1.2.3; ranges and latest are not accepted"
+	// +optional
+	Version string `json:"version,omitempty"`
+
+	// Values are merged over those of the catalog.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:XPreserveUnknownFields
+	// +optional
+	Values *runtime.RawExtension `json:"values,omitempty"`
+
+	// ValuesFrom are read before values, in order.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	ValuesFrom []ValuesReference `json:"valuesFrom,omitempty"`
+
+	// Chart of a component of your own.
+	// +optional
+	Chart *Chart `json:"chart,omitempty"`
+
+	// Namespace on the cluster of a component of your own.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// DependsOn names components of this stack that a component of your own
+	// needs.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	DependsOn []LocalReference `json:"dependsOn,omitempty"`
+}
+
+// ObservabilityStackSpec says which stack is wanted on which cluster.
+// +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new ObservabilityStack on the other cluster, then delete this one"
+type ObservabilityStackSpec struct {
+	StackParameters `json:",inline"`
+
+	// ClusterRef names the KubernetesCluster in this namespace.
+	ClusterRef LocalReference `json:"clusterRef"`
+}
+
+// ObservabilityStackStatus says how the stack stands.
+type ObservabilityStackStatus struct {
+	Conditioned `json:",inline"`
+
+	// Phase sums up where the stack stands.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// Components of the stack.
+	// +kubebuilder:validation:MaxItems=128
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Components []Row `json:"components,omitempty"`
+
+	// Access is the last known way to the cluster.
+	// +optional
+	Access *Access `json:"access,omitempty"`
+}
+
+// An ObservabilityStack is a set of components on one cluster.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Namespaced,path=observabilitystacks,shortName=ostack,categories=observe;crossplane
+// +kubebuilder:printcolumn:name="Profile",type=string,JSONPath=`.spec.profile`
+// +kubebuilder:printcolumn:name="Delivery",type=string,JSONPath=`.spec.delivery`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.spec.clusterRef.name`,priority=1
+type ObservabilityStack struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   ObservabilityStackSpec   `json:"spec"`
+	Status ObservabilityStackStatus `json:"status,omitempty,omitzero"`
+}
