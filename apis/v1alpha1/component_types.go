@@ -7,9 +7,9 @@ import (
 
 // ComponentSpec says what to bring to which cluster, and how.
 // +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Component on the other cluster, then delete this one"
-// +kubebuilder:validation:XValidation:rule="self.namespace == oldSelf.namespace",message="namespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.__namespace__ == oldSelf.__namespace__",message="namespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.releaseName) == has(oldSelf.releaseName) && (!has(self.releaseName) || self.releaseName == oldSelf.releaseName)",message="releaseName cannot change: Helm would install a second release beside the first. Create a new Component instead"
-// +kubebuilder:validation:XValidation:rule="!(self.namespace in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
+// +kubebuilder:validation:XValidation:rule="!(self.__namespace__ in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
 type ComponentSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`

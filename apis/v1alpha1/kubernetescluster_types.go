@@ -48,7 +48,7 @@ const (
 )
 
 // Nodes says which nodes a cluster has.
-// +kubebuilder:validation:XValidation:rule="self.min <= self.max",message="nodes.min must not be greater than nodes.max"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="nodes.min must not be greater than nodes.max"
 type Nodes struct {
 	// Size of every node.
 	// +kubebuilder:default=Medium

@@ -52,9 +52,9 @@ type StackParameters struct {
 // A StackComponent changes a component of the catalog, or is one of the team's
 // own.
 // +kubebuilder:validation:XValidation:rule="!has(self.chart) || !has(self.version)",message="a component of your own has its version in chart.version; version is for components of the catalog"
-// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.namespace)",message="namespace is for a component of your own, one with a chart; the catalog says where its components go"
+// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.__namespace__)",message="namespace is for a component of your own, one with a chart; the catalog says where its components go"
 // +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.dependsOn)",message="dependsOn is for a component of your own, one with a chart; the catalog knows what its components need"
-// +kubebuilder:validation:XValidation:rule="!has(self.chart) || has(self.namespace)",message="a component of your own needs a namespace on the cluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.chart) || has(self.__namespace__)",message="a component of your own needs a namespace on the cluster"
 type StackComponent struct {
 	// Name of the component in the catalog, or a new name for one of your own.
 	// +kubebuilder:validation:MinLength=1
