@@ -1,0 +1,178 @@
+// Package cluster composes a KubernetesCluster: the cluster itself by one
+// Backend per provider, and what every cluster has: the ProviderConfigs that
+// reach it, a probe that proves it, and the Usages that keep both alive for as
+// long as something needs them.
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// PartAccess is the condition that says whether the cluster can be reached.
+const PartAccess = "AccessReady"
+
+// Parts of a KubernetesCluster, for those that compose one.
+func Parts() []string { return []string{PartAccess} }
+
+// Names of composed resources. They are API.
+const (
+	resourceHelm       = "provider-config-helm"
+	resourceKubernetes = "provider-config-kubernetes"
+	resourceProbe      = "api-server"
+)
+
+// A Backend is one way to get a cluster. It plans what makes the cluster and
+// says how to reach it; everything else is common to all.
+type Backend interface {
+	Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error)
+}
+
+// A Cluster is what a Backend knows of its cluster.
+type Cluster struct {
+	// Resources that make the cluster.
+	Resources []compose.Resource
+
+	// Requirements to be looked up.
+	Requirements []compose.Requirement
+
+	// Problems found. They stop nothing that runs.
+	Problems []compose.Problem
+
+	// Waiting says what is missing before the cluster can be reached; empty
+	// when Access is known.
+	Waiting string
+
+	// Access to the cluster, without the names of the ProviderConfigs. Nil
+	// until known; what was known before is then used.
+	Access *v1alpha1.Access
+
+	// Credentials of both ProviderConfigs, as their API has them.
+	Credentials map[string]any
+
+	// Keepers must outlive the ProviderConfigs, for example the Secret that
+	// holds the credentials.
+	Keepers []v1alpha1.ObjectReference
+}
+
+// backendFor finds the backend of a provider: one row per provider.
+func backendFor(p v1alpha1.Provider) Backend {
+	switch p {
+	case v1alpha1.ProviderExisting:
+		return existing{}
+	case v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE,
+		v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
+		return unavailable{}
+	}
+	return unavailable{}
+}
+
+// Compose plans a KubernetesCluster.
+func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
+	xr := in.Claim
+	c, err := backendFor(xr.Spec.Provider).Plan(in)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	access := c.Access
+	if access == nil {
+		access = xr.Status.Access.DeepCopy()
+	}
+	name := compose.Name(xr.Namespace, xr.Name, "access")
+	if access != nil {
+		access.HelmProviderConfig, access.KubernetesProviderConfig = name, name
+	}
+
+	p := compose.Plan{
+		Parts:        Parts(),
+		Resources:    c.Resources,
+		Requirements: c.Requirements,
+		Problems:     c.Problems,
+		Partial:      len(c.Problems) > 0,
+		Status: func(o compose.Outcome) (any, error) {
+			return &v1alpha1.KubernetesClusterStatus{
+				Phase:   compose.Phase(xr.Status.Phase, o),
+				Version: xr.Spec.Version,
+				Access:  access,
+			}, nil
+		},
+	}
+	gate := compose.Gate{Waiting: c.Waiting}
+	helm := v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig", Name: name}
+	kube := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig", Name: name}
+	probe := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: compose.Name(xr.Namespace, xr.Name, resourceProbe)}
+
+	p.Resources = append(p.Resources,
+		providerConfig(resourceHelm, xr.Namespace, helm, c.Credentials, gate),
+		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Credentials, gate),
+		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "waiting for ProviderConfig "+name))),
+		compose.Protect("usage-"+resourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.Sees(resourceProbe)),
+	)
+	for i, k := range c.Keepers {
+		p.Resources = append(p.Resources,
+			compose.Protect(fmt.Sprintf("usage-keeper-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.Sees(resourceHelm)),
+			compose.Protect(fmt.Sprintf("usage-keeper-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.Sees(resourceKubernetes)),
+		)
+	}
+	return p, nil
+}
+
+// providerConfig composes a ProviderConfig. Without credentials it cannot be
+// built, and one that exists is kept.
+func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, credentials map[string]any, gate compose.Gate) compose.Resource {
+	r := compose.Resource{Name: resource, Part: PartAccess, Gate: gate, Ready: compose.Exists}
+	if credentials == nil {
+		return r
+	}
+	r.Object = map[string]any{
+		"apiVersion": ref.APIVersion,
+		"kind":       ref.Kind,
+		"metadata":   map[string]any{"name": ref.Name, "namespace": namespace},
+		"spec":       map[string]any{"credentials": credentials},
+	}
+	return r
+}
+
+// apiServer composes an Object that only looks at the namespace every cluster
+// has. It works exactly as long as the API server answers to the credentials.
+func apiServer(namespace string, ref v1alpha1.ObjectReference, config string, gate compose.Gate) compose.Resource {
+	return compose.Resource{
+		Name: resourceProbe,
+		Part: PartAccess,
+		Gate: gate,
+		Object: map[string]any{
+			"apiVersion": ref.APIVersion,
+			"kind":       ref.Kind,
+			"metadata": map[string]any{
+				"name":        ref.Name,
+				"namespace":   namespace,
+				"annotations": map[string]any{compose.AnnotationPollInterval: compose.PollInterval},
+			},
+			"spec": map[string]any{
+				"managementPolicies": []any{"Observe"},
+				"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": config},
+				"readiness":          map[string]any{"policy": "DeriveFromCelQuery", "celQuery": `object.status.phase == "Active"`},
+				"forProvider": map[string]any{
+					"manifest": map[string]any{
+						"apiVersion": "v1",
+						"kind":       "Namespace",
+						"metadata":   map[string]any{"name": "kube-system"},
+					},
+				},
+			},
+		},
+		Ready: answers,
+	}
+}
+
+// answers judges the probe and says what a person should look at.
+func answers(o *unstructured.Unstructured) compose.Verdict {
+	v := compose.Managed(o)
+	if v.Ready || v.Progressing {
+		return v
+	}
+	return compose.Verdict{Reason: "Unreachable", Message: "The API server does not answer. Check that the cluster runs and that its kubeconfig is valid. " + v.Message}
+}

@@ -1,0 +1,65 @@
+package cluster
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clientcmd "k8s.io/client-go/tools/clientcmd/api/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// A kubeconfigError says what is wrong with a kubeconfig. It never quotes it.
+type kubeconfigError struct {
+	reason, message string
+}
+
+// kubeconfigServer finds the API server of a kubeconfig, and refuses one that
+// would make a provider run a program or read a file: the person who writes the
+// Secret does not own the provider's pod.
+func kubeconfigServer(secret *unstructured.Unstructured, ref v1alpha1.SecretKeyReference) (string, *kubeconfigError) {
+	if secret == nil {
+		return "", &kubeconfigError{"KubeconfigSecretNotFound", fmt.Sprintf("Secret %s does not exist in this namespace. Create it with a kubeconfig in its key %s", ref.Name, ref.Key)}
+	}
+	encoded, found, _ := unstructured.NestedString(secret.Object, "data", ref.Key)
+	if !found {
+		return "", &kubeconfigError{"KubeconfigKeyNotFound", fmt.Sprintf("Secret %s has no key %s. Put the kubeconfig there, or name the right key in kubeconfigSecretRef.key", ref.Name, ref.Key)}
+	}
+	invalid := func(what string) *kubeconfigError {
+		return &kubeconfigError{"InvalidKubeconfig", fmt.Sprintf("Key %s of Secret %s %s", ref.Key, ref.Name, what)}
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", invalid("is not base64, as Secrets are")
+	}
+	cfg := clientcmd.Config{}
+	if err := yaml.Unmarshal(raw, &cfg); err != nil {
+		// The error may quote what it could not read.
+		return "", invalid("is not a kubeconfig")
+	}
+
+	i := slices.IndexFunc(cfg.Contexts, func(c clientcmd.NamedContext) bool { return c.Name == cfg.CurrentContext })
+	if i < 0 {
+		return "", invalid("has no current-context that names one of its contexts")
+	}
+	ctx := cfg.Contexts[i].Context
+	c := slices.IndexFunc(cfg.Clusters, func(c clientcmd.NamedCluster) bool { return c.Name == ctx.Cluster })
+	u := slices.IndexFunc(cfg.AuthInfos, func(u clientcmd.NamedAuthInfo) bool { return u.Name == ctx.AuthInfo })
+	if c < 0 || u < 0 {
+		return "", invalid("has a current context whose cluster or user is missing")
+	}
+	cluster, user := cfg.Clusters[c].Cluster, cfg.AuthInfos[u].AuthInfo
+	server, err := url.Parse(cluster.Server)
+	switch {
+	case err != nil || server.Scheme != "https" || server.Host == "" || server.User != nil:
+		return "", invalid("has a server that is not https://HOST[:PORT]")
+	case user.Exec != nil || user.AuthProvider != nil:
+		return "", invalid("gets its credentials from a program (exec or auth-provider), which would run inside the providers' pods. Put a token or a client certificate into it, for example of a ServiceAccount")
+	case cluster.CertificateAuthority != "" || user.ClientCertificate != "" || user.ClientKey != "" || user.TokenFile != "":
+		return "", invalid("points at files, which only exist on the machine that wrote it. Write it with kubectl config view --raw --flatten --minify")
+	}
+	return cluster.Server, nil
+}

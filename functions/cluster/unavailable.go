@@ -1,0 +1,21 @@
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+)
+
+// unavailable stands for the providers of the API that nothing composes yet.
+// The schema refuses them; this answers a claim that got past an older one.
+type unavailable struct{}
+
+// Plan says that there is no such provider yet, and keeps what exists.
+func (unavailable) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+	msg := fmt.Sprintf("Provider %s is not available yet. Available: %s", in.Claim.Spec.Provider, v1alpha1.ProviderExisting)
+	return Cluster{
+		Waiting:  msg,
+		Problems: []compose.Problem{{Part: PartAccess, Reason: "NotAvailableYet", Message: msg}},
+	}, nil
+}

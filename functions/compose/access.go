@@ -1,0 +1,62 @@
+package compose
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// ClusterAccess reads how a KubernetesCluster is reached. Nil when there is no
+// cluster or it does not say yet.
+func ClusterAccess(cluster *unstructured.Unstructured) (*v1alpha1.Access, error) {
+	if cluster == nil {
+		return nil, nil
+	}
+	m, ok, err := unstructured.NestedMap(cluster.Object, "status", "access")
+	if err != nil || !ok {
+		return nil, err
+	}
+	a := &v1alpha1.Access{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m, a); err != nil {
+		return nil, err
+	}
+	if a.HelmProviderConfig == "" || a.KubernetesProviderConfig == "" {
+		return nil, errors.New("access names no ProviderConfig")
+	}
+	return a, nil
+}
+
+// Leaves reads what a Component says it consists of.
+func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
+	if component == nil {
+		return nil
+	}
+	raw, _, _ := unstructured.NestedSlice(component.Object, "status", "leaves")
+	leaves := make([]v1alpha1.ObjectReference, 0, len(raw))
+	for _, r := range raw {
+		m, ok := r.(map[string]any)
+		if !ok {
+			continue
+		}
+		ref := v1alpha1.ObjectReference{}
+		ref.APIVersion, _ = m["apiVersion"].(string)
+		ref.Kind, _ = m["kind"].(string)
+		ref.Name, _ = m["name"].(string)
+		leaves = append(leaves, ref)
+	}
+	return leaves
+}
+
+// Rewrite sends a chart repository to the mirror: the original host and path
+// follow the mirror's prefix, and it speaks OCI. Without a mirror nothing
+// changes. The second result says that the mirror has no TLS.
+func (m *Mirror) Rewrite(repository string) (string, bool) {
+	if m == nil {
+		return repository, false
+	}
+	_, rest, _ := strings.Cut(repository, "://")
+	return "oci://" + m.Prefix + "/" + strings.TrimSuffix(rest, "/"), m.PlainHTTP
+}

@@ -1,0 +1,28 @@
+package compose
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Hold is the desired state that keeps an observed resource as it is: what a
+// server-side apply may own, without what belongs to the server, to
+// controllers or to Crossplane itself.
+func Hold(obs *unstructured.Unstructured) map[string]any {
+	held := runtime.DeepCopyJSON(obs.Object)
+	delete(held, "status")
+	md := map[string]any{"name": obs.GetName()}
+	if ns := obs.GetNamespace(); ns != "" {
+		md["namespace"] = ns
+	}
+	// An external name identifies the real thing; losing it would make another.
+	if n := obs.GetAnnotations()[AnnotationExternalName]; n != "" {
+		md["annotations"] = map[string]any{AnnotationExternalName: n}
+	}
+	held["metadata"] = md
+	return held
+}
+
+// AnnotationExternalName is Crossplane's annotation that names the real thing
+// behind a managed resource.
+const AnnotationExternalName = "crossplane.io/external-name"

@@ -1,0 +1,36 @@
+package compose
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// Lengths of names.
+const (
+	// MaxName is the longest DNS label, and so the longest name that is safe as
+	// a label value too.
+	MaxName = 63
+	// MaxReleaseName is the longest name of a Helm release.
+	MaxReleaseName = 53
+
+	hashLength = 8
+)
+
+// Name makes the name of an object that stands for parts of an owner: readable,
+// followed by a short hash of namespace and parts, so that it is unique over
+// namespaces too and never longer than a DNS label.
+func Name(namespace string, parts ...string) string {
+	return NameMax(MaxName, namespace, parts...)
+}
+
+// NameMax is Name for things whose names must be shorter.
+func NameMax(limit int, namespace string, parts ...string) string {
+	// A byte that no name can contain keeps a-b,c and a,b-c apart.
+	sum := sha256.Sum256([]byte(namespace + "\x00" + strings.Join(parts, "\x00")))
+	prefix := strings.Join(parts, "-")
+	if most := limit - hashLength - 1; len(prefix) > most {
+		prefix = strings.TrimRight(prefix[:most], "-.")
+	}
+	return prefix + "-" + hex.EncodeToString(sum[:])[:hashLength]
+}

@@ -1,0 +1,88 @@
+package compose
+
+import (
+	"fmt"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Exists judges a resource that works as soon as it is there, such as a
+// ProviderConfig.
+func Exists(*unstructured.Unstructured) Verdict {
+	return Verdict{Ready: true}
+}
+
+// Managed judges a managed resource: it works when its provider says Ready and
+// could talk to the real thing the last time it tried.
+func Managed(o *unstructured.Unstructured) Verdict {
+	ready, synced := GetCondition(o, "Ready"), GetCondition(o, "Synced")
+	id := o.GetKind() + " " + o.GetName()
+	switch {
+	case synced.Status == "False":
+		return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
+	case ready.Stale || synced.Stale:
+		return Verdict{Progressing: true, Reason: "Updating", Message: id + " is being updated"}
+	case ready.Status == "True":
+		return Verdict{Ready: true}
+	case ready.Status == "False" && ready.Message != "":
+		return Verdict{Reason: reasonOr(ready, ReasonNotReady), Message: id + ": " + ready.Message}
+	}
+	return Verdict{Progressing: true, Reason: ReasonCreating, Message: id + " is not ready yet"}
+}
+
+// Child judges a composite resource of ours that another one composes. Its own
+// conditions say more than its Ready, so the first part that is not True is
+// passed on, without the child's name: a person knows the part, not the child.
+func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
+	return func(o *unstructured.Unstructured) Verdict {
+		ready := GetCondition(o, "Ready")
+		if ready.Status == "True" && !ready.Stale {
+			return Verdict{Ready: true}
+		}
+		phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
+		progressing := phase != "Degraded"
+		for _, p := range parts {
+			c := GetCondition(o, p)
+			if c.Status == "False" {
+				progressing = progressing && (c.Reason == ReasonWaiting || c.Reason == ReasonCreating)
+				return Verdict{Progressing: progressing, Reason: reasonOr(c, ReasonNotReady), Message: c.Message}
+			}
+		}
+		id := o.GetKind() + " " + o.GetName()
+		if synced := GetCondition(o, "Synced"); synced.Status == "False" {
+			return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
+		}
+		return Verdict{Progressing: progressing, Reason: ReasonCreating, Message: id + " is not ready yet"}
+	}
+}
+
+// Named puts what a person calls the thing before a verdict's message.
+func Named(name string, f func(*unstructured.Unstructured) Verdict) func(*unstructured.Unstructured) Verdict {
+	return func(o *unstructured.Unstructured) Verdict {
+		v := f(o)
+		if v.Message != "" {
+			v.Message = fmt.Sprintf("%s: %s", name, v.Message)
+		}
+		return v
+	}
+}
+
+func reasonOr(c ObservedCondition, reason string) string {
+	if c.Reason == "" {
+		return reason
+	}
+	return c.Reason
+}
+
+// Row is the line of a status table for a resource.
+func Row(name, version string, r Resource, obs *unstructured.Unstructured) v1alpha1.Row {
+	row := v1alpha1.Row{Name: name, Version: version}
+	_, v := decide(r, obs)
+	row.Ready = v.Ready
+	if !v.Ready {
+		row.Reason = v.Reason
+	}
+	return row
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/crossplane/function-sdk-go/errors"
+	"github.com/crossplane/function-sdk-go/logging"
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/crossplane/function-sdk-go/request"
+	"github.com/crossplane/function-sdk-go/resource"
+	"github.com/crossplane/function-sdk-go/resource/composed"
+	"github.com/crossplane/function-sdk-go/resource/composite"
+	"github.com/crossplane/function-sdk-go/response"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/composers"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// A Function is the thin edge between Crossplane's protocol and the composers:
+// request → World → Result → response. It decides nothing itself.
+type Function struct {
+	fnv1.UnimplementedFunctionRunnerServiceServer
+
+	log      logging.Logger
+	settings compose.Settings
+}
+
+// RunFunction composes one composite resource.
+func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+	rsp := response.To(req, response.DefaultTTL)
+	w, err := world(req, f.settings)
+	if err != nil {
+		response.Fatal(rsp, errors.Wrap(err, "cannot read the request"))
+		return rsp, nil
+	}
+	log := f.log.WithValues("xr-kind", w.XR.GetKind(), "xr-namespace", w.XR.GetNamespace(), "xr-name", w.XR.GetName())
+	composer, ok := composers.For(w.XR.GetKind())
+	if !ok || w.XR.GetAPIVersion() != v1alpha1.APIVersion {
+		response.Fatal(rsp, errors.Errorf("this function composes kinds of %s, not %s of %s", v1alpha1.APIVersion, w.XR.GetKind(), w.XR.GetAPIVersion()))
+		return rsp, nil
+	}
+	res, err := compose.Run(w, composer)
+	if err == nil {
+		err = respond(rsp, w.XR, res)
+	}
+	if err != nil {
+		log.Info("Cannot compose", "error", err)
+		response.Fatal(rsp, errors.Wrapf(err, "cannot compose %s %s", w.XR.GetKind(), w.XR.GetName()))
+		return rsp, nil
+	}
+	log.Debug("Composed", "resources", len(res.Resources), "ready", res.Ready)
+	return rsp, nil
+}
+
+// world reads a request.
+func world(req *fnv1.RunFunctionRequest, s compose.Settings) (compose.World, error) {
+	xr, err := request.GetObservedCompositeResource(req)
+	if err != nil {
+		return compose.World{}, errors.Wrap(err, "cannot get composite resource")
+	}
+	w := compose.World{
+		XR:       &xr.Resource.Unstructured,
+		Observed: make(map[string]*unstructured.Unstructured, len(req.GetObserved().GetResources())),
+		Required: make(map[string][]*unstructured.Unstructured, len(req.GetRequiredResources())),
+		Settings: s,
+	}
+	observed, err := request.GetObservedComposedResources(req)
+	if err != nil {
+		return compose.World{}, errors.Wrap(err, "cannot get composed resources")
+	}
+	for name, o := range observed {
+		w.Observed[string(name)] = &o.Resource.Unstructured
+	}
+	required, err := request.GetRequiredResources(req)
+	if err != nil {
+		return compose.World{}, errors.Wrap(err, "cannot get required resources")
+	}
+	for name, rs := range required {
+		w.Required[name] = make([]*unstructured.Unstructured, 0, len(rs))
+		for _, r := range rs {
+			w.Required[name] = append(w.Required[name], r.Resource)
+		}
+	}
+	return w, nil
+}
+
+// respond writes a Result.
+func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res compose.Result) error {
+	rsp.Meta.Ttl.Seconds, rsp.Meta.Ttl.Nanos = int64(res.RunAgainAfter.Seconds()), 0
+
+	for _, c := range res.Conditions {
+		o := response.ConditionFalse(rsp, c.Type, c.Reason)
+		if c.Ready {
+			o = response.ConditionTrue(rsp, c.Type, c.Reason)
+		}
+		o.WithMessage(c.Message).TargetComposite()
+	}
+	for _, e := range res.Events {
+		o := response.Normal(rsp, e.Message)
+		if e.Warning {
+			o = response.Warning(rsp, errors.New(e.Message))
+		}
+		o.WithReason(e.Reason).TargetComposite()
+	}
+	if len(res.Requirements) > 0 {
+		rsp.Requirements = &fnv1.Requirements{Resources: make(map[string]*fnv1.ResourceSelector, len(res.Requirements))}
+	}
+	for _, r := range res.Requirements {
+		rsp.Requirements.Resources[r.Name] = &fnv1.ResourceSelector{
+			ApiVersion: r.APIVersion,
+			Kind:       r.Kind,
+			Namespace:  &r.Namespace,
+			Match:      &fnv1.ResourceSelector_MatchName{MatchName: r.ObjectName},
+		}
+	}
+
+	dxr := &resource.Composite{Resource: composite.New(), Ready: readiness(res.Ready)}
+	dxr.Resource.SetAPIVersion(xr.GetAPIVersion())
+	dxr.Resource.SetKind(xr.GetKind())
+	if res.Status != nil {
+		dxr.Resource.Object["status"] = res.Status
+	}
+	if err := response.SetDesiredCompositeResource(rsp, dxr); err != nil {
+		return errors.Wrap(err, "cannot set desired composite resource")
+	}
+	desired := make(map[resource.Name]*resource.DesiredComposed, len(res.Resources))
+	for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
+		d := res.Resources[name]
+		c := composed.New()
+		c.Object = d.Object
+		desired[resource.Name(name)] = &resource.DesiredComposed{Resource: c, Ready: readiness(d.Ready)}
+	}
+	return errors.Wrap(response.SetDesiredComposedResources(rsp, desired), "cannot set desired composed resources")
+}
+
+func readiness(ok bool) resource.Ready {
+	if ok {
+		return resource.ReadyTrue
+	}
+	return resource.ReadyFalse
+}

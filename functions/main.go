@@ -1,0 +1,94 @@
+// Command function is the composition function of observe-k8s. It composes all
+// five kinds.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/crossplane/function-sdk-go"
+	"github.com/crossplane/function-sdk-go/errors"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// patience is how long a stop waits for runs that have begun. A run takes
+// milliseconds.
+const patience = 10 * time.Second
+
+// CLI of the function.
+type CLI struct {
+	Debug bool `help:"Emit debug logs in addition to info logs." short:"d"`
+
+	Network            string `default:"tcp"                             help:"Network on which to listen for gRPC connections."`
+	Address            string `default:":9443"                           help:"Address at which to listen for gRPC connections."`
+	TLSCertsDir        string `env:"TLS_SERVER_CERTS_DIR"                help:"Directory containing server certs (tls.key, tls.crt) and the CA used to verify client certificates (ca.crt)."`
+	Insecure           bool   `help:"Run without mTLS credentials. If you supply this flag --tls-certs-dir will be ignored."`
+	MaxRecvMessageSize int    `default:"4"                               help:"Maximum size of received messages in MB."`
+	MetricsAddress     string `default:":8080"                           help:"Address at which to serve Prometheus metrics. Empty serves none."`
+
+	ManagementClusterNamespaces []string `help:"Namespaces whose claims may take the management cluster itself, with the providers' own identity. * allows all; none by default." placeholder:"NAMESPACE"`
+	ChartMirror                 string   `help:"OCI registry that serves all charts below their own host and path: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
+}
+
+// Run serves the function until it is told to stop.
+func (c *CLI) Run() error {
+	log, err := function.NewLogger(c.Debug)
+	if err != nil {
+		return err
+	}
+	settings := compose.Settings{ManagementClusterNamespaces: c.ManagementClusterNamespaces}
+	if settings.ChartMirror, err = mirror(c.ChartMirror); err != nil {
+		return err
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hs := health.NewServer()
+	hs.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	d := &drainer{FunctionRunnerServiceServer: &Function{log: log, settings: settings}}
+
+	served := make(chan error, 1)
+	go func() {
+		served <- function.Serve(d,
+			function.Listen(c.Network, c.Address),
+			function.MTLSCertificates(c.TLSCertsDir),
+			function.Insecure(c.Insecure),
+			function.MaxRecvMessageSize(c.MaxRecvMessageSize*1024*1024),
+			function.WithHealthServer(hs),
+			function.WithMetricsServer(c.MetricsAddress),
+		)
+	}()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		log.Info("Stopping")
+		hs.Shutdown()
+		d.drain(patience)
+		return nil
+	}
+}
+
+// mirror reads --chart-mirror.
+func mirror(url string) (*compose.Mirror, error) {
+	if url == "" {
+		return nil, nil
+	}
+	scheme, prefix, ok := strings.Cut(url, "://")
+	if !ok || prefix == "" || (scheme != "http" && scheme != "https") {
+		return nil, errors.Errorf("--chart-mirror must be https://HOST[/PATH] or http://HOST[/PATH], not %q", url)
+	}
+	return &compose.Mirror{Prefix: strings.TrimSuffix(prefix, "/"), PlainHTTP: scheme == "http"}, nil
+}
+
+func main() {
+	ctx := kong.Parse(&CLI{}, kong.Name("function"), kong.Description("The composition function of observe-k8s."))
+	ctx.FatalIfErrorf(ctx.Run())
+}

@@ -1,0 +1,144 @@
+// Package platform composes an ObservabilityPlatform, the claim: a cluster,
+// then a stack on it, then workloads.
+package platform
+
+import (
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/stack"
+	"github.com/observe-k8s/observe-k8s/functions/workload"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Parts of an ObservabilityPlatform.
+const (
+	PartCluster   = "ClusterReady"
+	PartStack     = "StackReady"
+	PartWorkloads = "WorkloadsReady"
+)
+
+const (
+	resourceCluster  = "cluster"
+	resourceStack    = "stack"
+	resourceWorkload = "workload-"
+)
+
+// Compose plans an ObservabilityPlatform.
+func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+	xr := in.Claim
+	name := func(part string) string { return compose.Name(xr.Namespace, xr.Name, part) }
+	ref := v1alpha1.LocalReference{Name: name(resourceCluster)}
+
+	c, err := compose.Composite(v1alpha1.KubernetesClusterKind, xr.Namespace, ref.Name, &xr.Spec.Cluster)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(resourceStack), &v1alpha1.ObservabilityStackSpec{
+		StackParameters: xr.Spec.Stack,
+		ClusterRef:      ref,
+	})
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	p := compose.Plan{
+		Parts: []string{PartCluster, PartStack, PartWorkloads},
+		Resources: []compose.Resource{{
+			Name:   resourceCluster,
+			Part:   PartCluster,
+			Object: c,
+			Ready:  compose.Child(cluster.Parts()...),
+		}, {
+			Name:   resourceStack,
+			Part:   PartStack,
+			Object: s,
+			Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "waiting for the cluster"),
+			Ready:  compose.Child(stack.Parts()...),
+		}},
+	}
+
+	// Workloads go before the stack that observes them.
+	roots, err := stack.Roots(xr.Namespace, name(resourceStack), xr.Spec.Stack)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
+	for _, w := range xr.Spec.Workloads {
+		r, err := planWorkload(in, w, ref, roots)
+		if err != nil {
+			return compose.Plan{}, err
+		}
+		p.Resources = append(p.Resources, r)
+		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "version")
+		rows = append(rows, compose.Row(w.Name, version, r, in.Observed[r.Name]))
+	}
+	p.Status = func(o compose.Outcome) (any, error) {
+		return status(in, o, ref.Name, rows)
+	}
+	return p, nil
+}
+
+// planWorkload plans one workload in a namespace of its own.
+func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, error) {
+	xr := in.Claim
+	parameters := w.WorkloadParameters
+	if parameters.Namespace == "" {
+		parameters.Namespace = w.Name
+	}
+	resource := resourceWorkload + w.Name
+	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &v1alpha1.WorkloadSpec{
+		WorkloadParameters: parameters,
+		ClusterRef:         ref,
+		DependsOn:          roots,
+	})
+	return compose.Resource{
+		Name:   resource,
+		Part:   PartWorkloads,
+		Object: o,
+		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "waiting for the stack"),
+		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
+	}, err
+}
+
+// status passes on what the cluster and the stack say of themselves. What they
+// do not say at the moment stays as it was.
+func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, clusterName string, workloads []v1alpha1.Row) (any, error) {
+	was := in.Claim.Status
+	s := &v1alpha1.ObservabilityPlatformStatus{
+		Phase:               compose.Phase(was.Phase, o),
+		ClusterName:         clusterName,
+		Version:             was.Version,
+		Endpoint:            was.Endpoint,
+		KubeconfigSecretRef: was.KubeconfigSecretRef,
+		Components:          was.Components,
+		Workloads:           workloads,
+	}
+	c := v1alpha1.KubernetesCluster{}
+	if obs := in.Observed[resourceCluster]; obs != nil {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obs.Object, &c); err != nil {
+			return nil, err
+		}
+		s.Version = c.Status.Version
+	}
+	if a := c.Status.Access; a != nil {
+		s.Endpoint, s.KubeconfigSecretRef = a.Server, a.KubeconfigSecretRef
+	}
+	if obs := in.Observed[resourceStack]; obs != nil {
+		st := v1alpha1.ObservabilityStack{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obs.Object, &st); err != nil {
+			return nil, err
+		}
+		if len(st.Status.Components) > 0 {
+			s.Components = st.Status.Components
+		}
+	}
+	return s, nil
+}
+
+func object(o *unstructured.Unstructured) map[string]any {
+	if o == nil {
+		return nil
+	}
+	return o.Object
+}

@@ -1,0 +1,29 @@
+package stack
+
+import (
+	"embed"
+	"slices"
+	"sync"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/catalog"
+)
+
+//go:embed catalog/*.yaml
+var files embed.FS
+
+// A Component is an entry of the catalog of components.
+type Component struct {
+	catalog.Entry
+
+	// Profiles that contain the component.
+	Profiles []v1alpha1.Profile `json:"profiles"`
+}
+
+// Catalog is the catalog of components by name. It is read once.
+var Catalog = sync.OnceValues(func() (map[string]Component, error) {
+	return catalog.Read(files, "catalog", func(c *Component) *catalog.Entry { return &c.Entry })
+})
+
+// in says whether a profile contains the component.
+func (c Component) in(p v1alpha1.Profile) bool { return slices.Contains(c.Profiles, p) }

@@ -1,0 +1,153 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+)
+
+// A selected component is one that the stack consists of.
+type selected struct {
+	Component
+
+	// team is what the team said of it.
+	team v1alpha1.StackComponent
+}
+
+// version of the chart that is asked for.
+func (s selected) version() string {
+	if s.team.Version != "" {
+		return s.team.Version
+	}
+	return s.Chart.Version
+}
+
+// selection is what a stack consists of, dependencies first.
+func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error) {
+	entries, err := Catalog()
+	if err != nil {
+		return nil, nil, err
+	}
+	var problems []compose.Problem
+	refuse := func(reason, format string, a ...any) {
+		problems = append(problems, compose.Problem{Part: PartComponents, Reason: reason, Message: fmt.Sprintf(format, a...)})
+	}
+
+	chosen := map[string]selected{}
+	for name, c := range entries {
+		if c.in(p.Profile) {
+			chosen[name] = selected{Component: c}
+		}
+	}
+	disabled := map[string]bool{}
+	for _, t := range p.Components {
+		c, known := entries[t.Name]
+		switch {
+		case known && t.Chart != nil:
+			refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
+			continue
+		case !known && t.Chart == nil:
+			refuse("UnknownComponent", "Component %s is not in the catalog, which has %s. A component of your own needs a chart", t.Name, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))
+			continue
+		case t.Enabled != nil && !*t.Enabled:
+			disabled[t.Name] = true
+			delete(chosen, t.Name)
+			continue
+		case !known:
+			c = own(t)
+		}
+		chosen[t.Name] = selected{Component: c, team: t}
+	}
+
+	sorted, left := order(chosen)
+	for _, s := range left {
+		delete(chosen, s.Name)
+		refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.Needs, ", "))
+	}
+	out := sorted[:0]
+	for _, s := range sorted {
+		missing := slices.IndexFunc(s.Needs, func(n string) bool { _, ok := chosen[n]; return !ok })
+		if missing < 0 {
+			out = append(out, s)
+			continue
+		}
+		need := s.Needs[missing]
+		delete(chosen, s.Name)
+		if disabled[need] {
+			refuse("DependencyDisabled", "Component %s needs %s, which is disabled: enable it, or disable %s too", s.Name, need, s.Name)
+			continue
+		}
+		refuse("DependencyNotFound", "Component %s needs %s, which is not part of this stack: add it, or take it out of dependsOn", s.Name, need)
+	}
+	return out, problems, nil
+}
+
+// own makes an entry of a component that the team brings.
+func own(t v1alpha1.StackComponent) Component {
+	c := Component{}
+	c.Name, c.Chart, c.Namespace = t.Name, *t.Chart, t.Namespace
+	for _, d := range t.DependsOn {
+		c.Needs = append(c.Needs, d.Name)
+	}
+	return c
+}
+
+// order sorts components so that dependencies come first, then by name. What
+// is left over depends on itself.
+func order(chosen map[string]selected) (sorted, left []selected) {
+	todo := slices.Sorted(maps.Keys(chosen))
+	done := map[string]bool{}
+	for {
+		rest := todo[:0:0]
+		for _, name := range todo {
+			waits := slices.ContainsFunc(chosen[name].Needs, func(n string) bool {
+				_, ok := chosen[n]
+				return ok && !done[n]
+			})
+			if waits {
+				rest = append(rest, name)
+				continue
+			}
+			done[name] = true
+			sorted = append(sorted, chosen[name])
+		}
+		if len(rest) == len(todo) {
+			for _, name := range rest {
+				left = append(left, chosen[name])
+			}
+			return sorted, left
+		}
+		todo = rest
+	}
+}
+
+// ComponentName is the name of the Component that a stack composes.
+func ComponentName(namespace, stack, component string) string {
+	return compose.Name(namespace, stack, component)
+}
+
+// Roots are the Components of a stack on which no other depends. Whoever waits
+// for them waits for the whole stack.
+func Roots(namespace, stack string, p v1alpha1.StackParameters) ([]v1alpha1.LocalReference, error) {
+	all, _, err := selection(p)
+	if err != nil {
+		return nil, err
+	}
+	needed := map[string]bool{}
+	for _, s := range all {
+		for _, n := range s.Needs {
+			needed[n] = true
+		}
+	}
+	var roots []v1alpha1.LocalReference
+	for _, s := range all {
+		if !needed[s.Name] {
+			roots = append(roots, v1alpha1.LocalReference{Name: ComponentName(namespace, stack, s.Name)})
+		}
+	}
+	return roots, nil
+}

@@ -1,0 +1,107 @@
+// Package stack composes an ObservabilityStack: the components of a profile,
+// as the team changed them, each a Component of its own.
+package stack
+
+import (
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/component"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/values"
+)
+
+// PartComponents is the condition that says whether all components work.
+const PartComponents = "ComponentsReady"
+
+// Parts of an ObservabilityStack, for those that compose one.
+func Parts() []string { return []string{PartComponents} }
+
+const requirementCluster = "cluster"
+
+// Compose plans an ObservabilityStack.
+func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
+	xr := in.Claim
+	all, problems, err := selection(xr.Spec.StackParameters)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	cluster := in.One(requirementCluster)
+	access, err := compose.ClusterAccess(cluster)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	if access == nil {
+		access = xr.Status.Access
+	}
+	p := compose.Plan{
+		Parts:    Parts(),
+		Problems: problems,
+		Partial:  len(problems) > 0,
+		Requirements: []compose.Requirement{{
+			Name: requirementCluster, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KubernetesClusterKind,
+			Namespace: xr.Namespace, ObjectName: xr.Spec.ClusterRef.Name,
+		}},
+	}
+	if in.Answered(requirementCluster) && cluster == nil {
+		p.Problems = append(p.Problems, compose.Problem{
+			Part: PartComponents, Reason: "ClusterNotFound",
+			Message: "KubernetesCluster " + xr.Spec.ClusterRef.Name + " does not exist in this namespace",
+		})
+	}
+
+	rows := make([]v1alpha1.Row, 0, len(all))
+	for _, s := range all {
+		rs, err := plan(in, s, access)
+		if err != nil {
+			return compose.Plan{}, err
+		}
+		p.Resources = append(p.Resources, rs...)
+		rows = append(rows, compose.Row(s.Name, s.version(), rs[0], in.Observed[s.Name]))
+	}
+	p.Status = func(o compose.Outcome) (any, error) {
+		return &v1alpha1.ObservabilityStackStatus{
+			Phase:      compose.Phase(xr.Status.Phase, o),
+			Components: rows,
+			Access:     access,
+		}, nil
+	}
+	return p, nil
+}
+
+// plan plans the Component of a selected component, and what its values need.
+func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1alpha1.Access) ([]compose.Resource, error) {
+	xr := in.Claim
+	r := compose.Resource{
+		Name:  s.Name,
+		Part:  PartComponents,
+		Gate:  compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
+		Ready: compose.Named(s.Name, compose.Child(component.Parts()...)),
+	}
+	if access == nil {
+		return []compose.Resource{r}, nil
+	}
+	r.Gate = compose.Gate{}
+	deps := make([]v1alpha1.LocalReference, 0, len(s.Needs))
+	for _, n := range s.Needs {
+		r.Gate = r.Gate.And(compose.WaitFor(compose.IsReady(in.Observed[n]), s.Name+": waiting for "+n))
+		deps = append(deps, v1alpha1.LocalReference{Name: ComponentName(xr.Namespace, xr.Name, n)})
+	}
+	l, err := values.Layer("values-"+s.Name, PartComponents, xr.Namespace, xr.Name,
+		values.Merge(s.Values, wire(s.Name, access)), s.team.Values, s.team.ValuesFrom)
+	if err != nil {
+		return nil, err
+	}
+	chart := s.Chart
+	chart.Version = s.version()
+	create := true
+	r.Object, err = compose.Composite(v1alpha1.ComponentKind, xr.Namespace, ComponentName(xr.Namespace, xr.Name, s.Name), &v1alpha1.ComponentSpec{
+		ClusterRef:      xr.Spec.ClusterRef,
+		Engine:          xr.Spec.Delivery,
+		Source:          v1alpha1.ComponentSource{Chart: &chart},
+		Namespace:       s.Namespace,
+		CreateNamespace: &create,
+		Values:          l.Values,
+		ValuesFrom:      l.From,
+		DependsOn:       deps,
+	})
+	return append([]compose.Resource{r}, l.Resources...), err
+}

@@ -1,0 +1,101 @@
+// Package values merges Helm values.
+package values
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+)
+
+// Merge lays over onto base as Helm does: maps are merged, everything else is
+// replaced. Neither is changed.
+func Merge(base, over map[string]any) map[string]any {
+	out := make(map[string]any, len(base)+len(over))
+	maps.Copy(out, base)
+	for k, v := range over {
+		b, isMap := out[k].(map[string]any)
+		if o, ok := v.(map[string]any); ok && isMap {
+			out[k] = Merge(b, o)
+			continue
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// From reads values given in place; nil when there are none.
+func From(raw *runtime.RawExtension) (map[string]any, error) {
+	if raw == nil || len(raw.Raw) == 0 {
+		return nil, nil
+	}
+	m := map[string]any{}
+	if err := json.Unmarshal(raw.Raw, &m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// A Layering is how values reach a Component.
+type Layering struct {
+	// Values given in place.
+	Values *runtime.RawExtension
+
+	// From where more values come, read before those in place.
+	From []v1alpha1.ValuesReference
+
+	// Resources to compose so that From can be read.
+	Resources []compose.Resource
+}
+
+// Layer puts the values of a catalog below those of a team: catalog, then
+// valuesFrom, then values. Since values in place always win, a catalog's values
+// go into a ConfigMap of their own as soon as there is a valuesFrom.
+func Layer(name, part, namespace, owner string, catalog map[string]any, in *runtime.RawExtension, from []v1alpha1.ValuesReference) (Layering, error) {
+	team, err := From(in)
+	if err != nil {
+		return Layering{}, err
+	}
+	if len(from) == 0 || len(catalog) == 0 {
+		raw, err := encode(Merge(catalog, team))
+		return Layering{Values: raw, From: from}, err
+	}
+	text, err := yaml.Marshal(catalog)
+	if err != nil {
+		return Layering{}, err
+	}
+	raw, err := encode(team)
+	if err != nil {
+		return Layering{}, err
+	}
+	cm := compose.Name(namespace, owner, name)
+	return Layering{
+		Values: raw,
+		From:   append([]v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: cm, Key: "values.yaml"}}, from...),
+		Resources: []compose.Resource{{
+			Name:  name,
+			Part:  part,
+			Ready: compose.Exists,
+			Object: map[string]any{
+				"apiVersion": "v1",
+				"kind":       "ConfigMap",
+				"metadata":   map[string]any{"name": cm, "namespace": namespace},
+				"data":       map[string]any{"values.yaml": string(text)},
+			},
+		}},
+	}, nil
+}
+
+func encode(m map[string]any) (*runtime.RawExtension, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	return &runtime.RawExtension{Raw: raw}, nil
+}

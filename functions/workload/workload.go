@@ -1,0 +1,95 @@
+// Package workload composes a Workload: one observed application, of the
+// catalog or of the team.
+package workload
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/component"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/values"
+)
+
+// PartApp is the condition that says whether the application works.
+const PartApp = "AppReady"
+
+// Parts of a Workload, for those that compose one.
+func Parts() []string { return []string{PartApp} }
+
+const resourceApp = "app"
+
+// Compose plans a Workload.
+func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
+	xr := in.Claim
+	app, known, err := app(xr.Spec.WorkloadParameters)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	p := compose.Plan{Parts: Parts()}
+	p.Status = func(o compose.Outcome) (any, error) {
+		return &v1alpha1.WorkloadStatus{Phase: compose.Phase(xr.Status.Phase, o), Version: app.Chart.Version}, nil
+	}
+	if !known {
+		entries, err := Catalog()
+		if err != nil {
+			return compose.Plan{}, err
+		}
+		p.Partial = true
+		p.Problems = []compose.Problem{{Part: PartApp, Reason: "NotAvailableYet", Message: fmt.Sprintf(
+			"App %s is not available yet. Available: %s", xr.Spec.App, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))}}
+		return p, nil
+	}
+
+	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, app.Values, xr.Spec.Values, xr.Spec.ValuesFrom)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	create := true
+	o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resourceApp), &v1alpha1.ComponentSpec{
+		ClusterRef:      xr.Spec.ClusterRef,
+		Engine:          xr.Spec.Delivery,
+		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
+		Namespace:       app.Namespace,
+		CreateNamespace: &create,
+		Values:          l.Values,
+		ValuesFrom:      l.From,
+		DependsOn:       xr.Spec.DependsOn,
+	})
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	p.Resources = append(l.Resources, compose.Resource{
+		Name:   resourceApp,
+		Part:   PartApp,
+		Object: o,
+		Ready:  compose.Child(component.Parts()...),
+	})
+	return p, nil
+}
+
+// app is the application that is asked for. A namespace given in the claim
+// wins; several workloads of one app live in namespaces of their own.
+func app(p v1alpha1.WorkloadParameters) (App, bool, error) {
+	a := App{}
+	if p.Chart != nil {
+		a.Chart = *p.Chart
+		a.Namespace = p.Chart.Name
+	} else {
+		entries, err := Catalog()
+		if err != nil {
+			return App{}, false, err
+		}
+		found := false
+		if a, found = entries[string(p.App)]; !found {
+			return App{}, false, nil
+		}
+	}
+	if p.Namespace != "" {
+		a.Namespace = p.Namespace
+	}
+	return a, true, nil
+}
