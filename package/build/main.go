@@ -1,0 +1,120 @@
+// Command build makes the Crossplane packages of this project without a
+// container engine, and pushes them. The same sources give the same bytes.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+)
+
+// CLI of the builder.
+type CLI struct {
+	Build BuildCmd `cmd:"" help:"Build the packages."`
+	Push  PushCmd  `cmd:"" help:"Push the packages that were built."`
+}
+
+// Paths that both commands share.
+type Paths struct {
+	Root    string   `default:"../.."     help:"Root of the project." type:"existingdir"`
+	Out     string   `default:"_output"   help:"Folder of the packages, relative to the root."`
+	Version string   `default:"v0.1.0"    help:"Version of the packages."`
+	Arch    []string `default:"amd64,arm64" enum:"amd64,arm64" help:"Architectures of the function."`
+}
+
+// Configuration is the file of the configuration's package.
+func (p Paths) Configuration() string {
+	return filepath.Join(p.Root, p.Out, "observe-k8s.xpkg")
+}
+
+// Function is the file of the function's package for one architecture.
+func (p Paths) Function(arch string) string {
+	return filepath.Join(p.Root, p.Out, "function-observe-k8s-"+arch+".xpkg")
+}
+
+// A BuildCmd builds the packages.
+type BuildCmd struct {
+	Paths
+}
+
+// Run builds all packages and prints what it wrote.
+func (c *BuildCmd) Run(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Join(c.Root, c.Out), 0o755); err != nil {
+		return errors.Wrap(err, "cannot create the output folder")
+	}
+
+	img, err := Configuration(c.Root, c.Version)
+	if err != nil {
+		return errors.Wrap(err, "cannot build the configuration")
+	}
+	if err := c.write(img, c.Configuration()); err != nil {
+		return err
+	}
+
+	for _, arch := range c.Arch {
+		binary, err := compile(ctx, c.Root, c.Out, arch)
+		if err != nil {
+			return err
+		}
+		img, err := Function(c.Root, c.Version, arch, binary)
+		if err != nil {
+			return errors.Wrapf(err, "cannot build the function for %s", arch)
+		}
+		if err := c.write(img, c.Function(arch)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *BuildCmd) write(img Image, path string) error {
+	digest, err := Save(img, path)
+	if err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(c.Root, path)
+	if err != nil {
+		rel = path
+	}
+	fmt.Println(rel, digest)
+	return nil
+}
+
+// A PushCmd pushes packages.
+type PushCmd struct {
+	Paths
+
+	Registry string `arg:"" help:"Where to push, for example registry.example.org/observe-k8s."`
+	Insecure bool   `help:"Talk plain HTTP to the registry."`
+}
+
+// Run pushes the configuration, and the function of all architectures as one
+// index.
+func (c *PushCmd) Run(ctx context.Context) error {
+	functions := make([]string, 0, len(c.Arch))
+	for _, arch := range c.Arch {
+		functions = append(functions, c.Function(arch))
+	}
+	refs, err := Push(ctx, Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}, c.Configuration(), functions)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		fmt.Println(ref)
+	}
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	k := kong.Parse(&CLI{}, kong.Name("build"), kong.Description("Build and push the packages of observe-k8s."), kong.BindTo(ctx, (*context.Context)(nil)))
+	k.FatalIfErrorf(k.Run())
+}
