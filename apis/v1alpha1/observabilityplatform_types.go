@@ -16,6 +16,7 @@ type ObservabilityPlatformSpec struct {
 
 	// Workloads to observe.
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(w, self.exists_one(v, (has(v.__namespace__) ? v.__namespace__ : v.name) == (has(w.__namespace__) ? w.__namespace__ : w.name)))",message="every workload needs a namespace of its own: give one of them another namespace"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -23,6 +24,7 @@ type ObservabilityPlatformSpec struct {
 }
 
 // A PlatformWorkload is one application of a platform.
+// +kubebuilder:validation:XValidation:rule="has(self.__namespace__) || !(self.name in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="a workload lives in a namespace of its own name, and this one belongs to the cluster: give the workload another name or namespace"
 type PlatformWorkload struct {
 	// Name of the workload, unique in the platform.
 	// +kubebuilder:validation:MinLength=1

@@ -52,9 +52,6 @@ type Entry struct {
 	// Chart that installs it.
 	Chart v1alpha1.Chart `json:"chart"`
 
-	// Namespace on the cluster.
-	Namespace string `json:"namespace"`
-
 	// Needs are components that must be Ready first.
 	Needs []string `json:"needs,omitempty"`
 

@@ -28,9 +28,23 @@ func Name(namespace string, parts ...string) string {
 func NameMax(limit int, namespace string, parts ...string) string {
 	// A byte that no name can contain keeps a-b,c and a,b-c apart.
 	sum := sha256.Sum256([]byte(namespace + "\x00" + strings.Join(parts, "\x00")))
-	prefix := strings.Join(parts, "-")
+	readable := make([]string, len(parts))
+	for i, p := range parts {
+		readable[i] = withoutHash(p)
+	}
+	prefix := strings.Join(readable, "-")
 	if most := limit - hashLength - 1; len(prefix) > most {
 		prefix = strings.TrimRight(prefix[:most], "-.")
 	}
 	return prefix + "-" + hex.EncodeToString(sum[:])[:hashLength]
+}
+
+// withoutHash drops the hash of a name that Name made, which would only make a
+// name made of it harder to read.
+func withoutHash(name string) string {
+	i := len(name) - hashLength - 1
+	if i <= 0 || name[i] != '-' || strings.Trim(name[i+1:], "0123456789abcdef") != "" {
+		return name
+	}
+	return name[:i]
 }

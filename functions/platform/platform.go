@@ -3,6 +3,8 @@
 package platform
 
 import (
+	"fmt"
+
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/cluster"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -63,8 +65,18 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	taken, err := stack.Namespaces(xr.Spec.Stack)
+	if err != nil {
+		return compose.Plan{}, err
+	}
 	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
 	for _, w := range xr.Spec.Workloads {
+		if owner, ok := taken[namespace(w)]; ok {
+			p.Partial = true
+			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "NamespaceTaken", Message: fmt.Sprintf(
+				"Workload %s cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", w.Name, namespace(w), owner)})
+			continue
+		}
 		r, err := planWorkload(in, w, ref, roots)
 		if err != nil {
 			return compose.Plan{}, err
@@ -83,9 +95,7 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
-	if parameters.Namespace == "" {
-		parameters.Namespace = w.Name
-	}
+	parameters.Namespace = namespace(w)
 	resource := resourceWorkload + w.Name
 	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &v1alpha1.WorkloadSpec{
 		WorkloadParameters: parameters,
@@ -99,6 +109,14 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
 	}, err
+}
+
+// namespace on the cluster of a workload.
+func namespace(w v1alpha1.PlatformWorkload) string {
+	if w.Namespace != "" {
+		return w.Namespace
+	}
+	return w.Name
 }
 
 // status passes on what the cluster and the stack say of themselves. What they

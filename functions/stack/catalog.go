@@ -16,6 +16,9 @@ var files embed.FS
 type Component struct {
 	catalog.Entry
 
+	// Namespace on the cluster.
+	Namespace string `json:"namespace"`
+
 	// Profiles that contain the component.
 	Profiles []v1alpha1.Profile `json:"profiles"`
 }

@@ -16,6 +16,9 @@ type selected struct {
 
 	// team is what the team said of it.
 	team v1alpha1.StackComponent
+
+	// sharesNamespace says that another component makes the namespace.
+	sharesNamespace bool
 }
 
 // version of the chart that is asked for.
@@ -63,6 +66,7 @@ func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error
 		chosen[t.Name] = selected{Component: c, team: t}
 	}
 
+	shareNamespaces(chosen)
 	sorted, left := order(chosen)
 	for _, s := range left {
 		delete(chosen, s.Name)
@@ -84,6 +88,35 @@ func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error
 		refuse("DependencyNotFound", "Component %s needs %s, which is not part of this stack: add it, or take it out of dependsOn", s.Name, need)
 	}
 	return out, problems, nil
+}
+
+// shareNamespaces lets one component make each namespace. The others wait for
+// it and go before it: a component of the catalog before one of the team's own,
+// then by name.
+func shareNamespaces(chosen map[string]selected) {
+	owner := map[string]string{}
+	first := func(s selected) bool {
+		o, taken := owner[s.Namespace]
+		return !taken || (chosen[o].team.Chart != nil && s.team.Chart == nil)
+	}
+	names := slices.Sorted(maps.Keys(chosen))
+	for _, name := range names {
+		if first(chosen[name]) {
+			owner[chosen[name].Namespace] = name
+		}
+	}
+	for _, name := range names {
+		s := chosen[name]
+		o := owner[s.Namespace]
+		if o == name {
+			continue
+		}
+		s.sharesNamespace = true
+		if !slices.Contains(s.Needs, o) {
+			s.Needs = append(slices.Clone(s.Needs), o)
+		}
+		chosen[name] = s
+	}
 }
 
 // own makes an entry of a component that the team brings.
@@ -128,6 +161,22 @@ func order(chosen map[string]selected) (sorted, left []selected) {
 // ComponentName is the name of the Component that a stack composes.
 func ComponentName(namespace, stack, component string) string {
 	return compose.Name(namespace, stack, component)
+}
+
+// Namespaces that the components of a stack live in, with the component that
+// makes each.
+func Namespaces(p v1alpha1.StackParameters) (map[string]string, error) {
+	all, _, err := selection(p)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(all))
+	for _, s := range all {
+		if !s.sharesNamespace {
+			out[s.Namespace] = s.Name
+		}
+	}
+	return out, nil
 }
 
 // Roots are the Components of a stack on which no other depends. Whoever waits

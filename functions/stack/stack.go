@@ -92,7 +92,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	}
 	chart := s.Chart
 	chart.Version = s.version()
-	create := true
+	create := !s.sharesNamespace
 	r.Object, err = compose.Composite(v1alpha1.ComponentKind, xr.Namespace, ComponentName(xr.Namespace, xr.Name, s.Name), &v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
 		Engine:          xr.Spec.Delivery,

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/catalog"
 	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/values"
@@ -53,7 +54,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		ClusterRef:      xr.Spec.ClusterRef,
 		Engine:          xr.Spec.Delivery,
 		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
-		Namespace:       app.Namespace,
+		Namespace:       namespace(xr),
 		CreateNamespace: &create,
 		Values:          l.Values,
 		ValuesFrom:      l.From,
@@ -71,25 +72,24 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	return p, nil
 }
 
-// app is the application that is asked for. A namespace given in the claim
-// wins; several workloads of one app live in namespaces of their own.
+// namespace on the cluster: the one asked for, or the workload's own name, so
+// that several workloads of one app do not meet.
+func namespace(xr v1alpha1.Workload) string {
+	if xr.Spec.Namespace != "" {
+		return xr.Spec.Namespace
+	}
+	return xr.Name
+}
+
+// app is the application that is asked for.
 func app(p v1alpha1.WorkloadParameters) (App, bool, error) {
-	a := App{}
 	if p.Chart != nil {
-		a.Chart = *p.Chart
-		a.Namespace = p.Chart.Name
-	} else {
-		entries, err := Catalog()
-		if err != nil {
-			return App{}, false, err
-		}
-		found := false
-		if a, found = entries[string(p.App)]; !found {
-			return App{}, false, nil
-		}
+		return App{Entry: catalog.Entry{Chart: *p.Chart}}, true, nil
 	}
-	if p.Namespace != "" {
-		a.Namespace = p.Namespace
+	entries, err := Catalog()
+	if err != nil {
+		return App{}, false, err
 	}
-	return a, true, nil
+	a, found := entries[string(p.App)]
+	return a, found, nil
 }

@@ -1,0 +1,305 @@
+// Package simulate plays Crossplane and its providers over the composers, in
+// memory: it shows what a claim becomes, and it drives golden and property
+// tests. Nothing in it talks to anything.
+//
+// A round runs the composer of every composite once. What existed before the
+// round has become ready by then, so each layer is ready one round after it was
+// composed.
+package simulate
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/observe-k8s/observe-k8s/apis"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/composers"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Annotations and labels that Crossplane puts on composed resources.
+const (
+	AnnotationResourceName = "crossplane.io/composition-resource-name"
+	LabelComposite         = "crossplane.io/composite"
+
+	annotationCreated = "crossplane.io/external-create-succeeded"
+)
+
+// MaxRounds is more than any claim needs.
+const MaxRounds = 100
+
+// Kubeconfig is what every Secret that a composer asks for holds, below the
+// keys kubeconfig and value.
+const Kubeconfig = `apiVersion: v1
+kind: Config
+clusters: [{name: simulated, cluster: {server: "https://simulated.example.org"}}]
+users: [{name: simulated, user: {token: simulated}}]
+contexts: [{name: simulated, context: {cluster: simulated, user: simulated}}]
+current-context: simulated
+`
+
+// A key identifies an object.
+type key struct{ apiVersion, kind, namespace, name string }
+
+func keyOf(o *unstructured.Unstructured) key {
+	return key{o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName()}
+}
+
+// A Simulation is a control plane in memory.
+type Simulation struct {
+	settings compose.Settings
+	schemas  map[string]map[string]any
+	objects  map[key]*unstructured.Unstructured
+	roots    []key
+	// children of a composite by composition-resource-name, and the order in
+	// which they first appeared.
+	children map[key]map[string]key
+	order    map[key][]string
+	conds    map[key][]compose.Condition
+}
+
+// New starts a simulation with claims.
+func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simulation, error) {
+	schemas, err := apis.Schemas()
+	if err != nil {
+		return nil, err
+	}
+	s := &Simulation{
+		settings: settings,
+		schemas:  schemas,
+		objects:  map[key]*unstructured.Unstructured{},
+		children: map[key]map[string]key{},
+		order:    map[key][]string{},
+		conds:    map[key][]compose.Condition{},
+	}
+	for _, c := range claims {
+		if _, ok := composers.For(c.GetKind()); !ok || c.GetAPIVersion() != v1alpha1.APIVersion {
+			return nil, fmt.Errorf("%s %s is not a kind of %s", c.GetAPIVersion(), c.GetKind(), v1alpha1.APIVersion)
+		}
+		if c.GetNamespace() == "" {
+			c.SetNamespace("default")
+		}
+		s.Apply(c)
+		s.roots = append(s.roots, keyOf(c))
+	}
+	return s, nil
+}
+
+// Apply creates an object or replaces its spec, as a person would with kubectl.
+func (s *Simulation) Apply(o *unstructured.Unstructured) {
+	k := keyOf(o)
+	n := o.DeepCopy()
+	setDefaults(n.Object, s.schemas[n.GetKind()])
+	if was := s.objects[k]; was != nil {
+		if st, ok := was.Object["status"]; ok {
+			n.Object["status"] = st
+		}
+		an := maps.Clone(was.GetAnnotations())
+		if an == nil {
+			an = map[string]string{}
+		}
+		maps.Copy(an, n.GetAnnotations())
+		if len(an) > 0 {
+			n.SetAnnotations(an)
+		}
+	}
+	s.objects[k] = n
+}
+
+// Round runs every composite's composer once and says whether anything changed.
+func (s *Simulation) Round() (bool, error) {
+	changed := s.settle()
+	for _, k := range s.composites() {
+		c, err := s.reconcile(k)
+		if err != nil {
+			return false, fmt.Errorf("cannot compose %s %s: %w", k.kind, k.name, err)
+		}
+		changed = changed || c
+	}
+	return changed, nil
+}
+
+// Converge runs rounds until nothing changes, and says how many it took.
+func (s *Simulation) Converge() (int, error) {
+	for n := range MaxRounds {
+		changed, err := s.Round()
+		if err != nil || !changed {
+			return n, err
+		}
+	}
+	return MaxRounds, fmt.Errorf("still changing after %d rounds", MaxRounds)
+}
+
+// composites are all composites, parents before children.
+func (s *Simulation) composites() []key {
+	var out []key
+	var walk func(k key)
+	walk = func(k key) {
+		if _, ok := composers.For(k.kind); !ok || k.apiVersion != v1alpha1.APIVersion {
+			return
+		}
+		out = append(out, k)
+		for _, name := range s.order[k] {
+			walk(s.children[k][name])
+		}
+	}
+	for _, r := range s.roots {
+		walk(r)
+	}
+	return out
+}
+
+// reconcile runs one composer and applies what it desires.
+func (s *Simulation) reconcile(k key) (bool, error) {
+	xr := s.objects[k]
+	w := compose.World{XR: xr.DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings}
+	for name, child := range s.children[k] {
+		w.Observed[name] = s.objects[child].DeepCopy()
+	}
+	composer, _ := composers.For(k.kind)
+
+	// As in Crossplane, requirements are answered within the run.
+	res, err := compose.Run(w, composer)
+	if err != nil {
+		return false, err
+	}
+	w.Required = s.answer(res.Requirements)
+	if res, err = compose.Run(w, composer); err != nil {
+		return false, err
+	}
+
+	changed := s.compose(k, res)
+	before := runtime.DeepCopyJSONValue(xr.Object["status"])
+	st := map[string]any{}
+	if res.Status != nil {
+		st = runtime.DeepCopyJSON(res.Status)
+	}
+	conds := []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", res.Ready, "Available", "")}
+	for _, c := range res.Conditions {
+		conds = append(conds, condition(c.Type, c.Ready, c.Reason, c.Message))
+	}
+	st["conditions"] = conds
+	xr.Object["status"] = st
+	s.conds[k] = res.Conditions
+	return changed || !equal(before, st), nil
+}
+
+// compose makes the desired resources exist, and those not desired go.
+func (s *Simulation) compose(k key, res compose.Result) bool {
+	changed := false
+	if s.children[k] == nil {
+		s.children[k] = map[string]key{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.children[k])) {
+		if _, ok := res.Resources[name]; !ok {
+			s.remove(s.children[k][name])
+			delete(s.children[k], name)
+			s.order[k] = slices.DeleteFunc(s.order[k], func(n string) bool { return n == name })
+			changed = true
+		}
+	}
+	root := s.objects[k].GetLabels()[LabelComposite]
+	if root == "" {
+		root = k.name
+	}
+	for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
+		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(res.Resources[name].Object)}
+		o.SetNamespace(k.namespace)
+		an := o.GetAnnotations()
+		if an == nil {
+			an = map[string]string{}
+		}
+		an[AnnotationResourceName] = name
+		o.SetAnnotations(an)
+		labels := o.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[LabelComposite] = root
+		o.SetLabels(labels)
+
+		ck := keyOf(o)
+		was := s.objects[ck].DeepCopy()
+		s.Apply(o)
+		if _, ok := s.children[k][name]; !ok {
+			s.children[k][name] = ck
+			s.order[k] = append(s.order[k], name)
+		}
+		changed = changed || was == nil || !equal(was.Object, s.objects[ck].Object)
+	}
+	return changed
+}
+
+// remove deletes an object and everything below it.
+func (s *Simulation) remove(k key) {
+	for _, c := range s.children[k] {
+		s.remove(c)
+	}
+	delete(s.children, k)
+	delete(s.order, k)
+	delete(s.conds, k)
+	delete(s.objects, k)
+}
+
+// answer looks required objects up. Secrets are not part of a simulation: every
+// one that is asked for exists.
+func (s *Simulation) answer(rs []compose.Requirement) map[string][]*unstructured.Unstructured {
+	out := make(map[string][]*unstructured.Unstructured, len(rs))
+	for _, r := range rs {
+		k := key{r.APIVersion, r.Kind, r.Namespace, r.ObjectName}
+		out[r.Name] = []*unstructured.Unstructured{}
+		if o := s.objects[k]; o != nil {
+			out[r.Name] = append(out[r.Name], o.DeepCopy())
+		} else if r.Kind == "Secret" {
+			out[r.Name] = append(out[r.Name], secret(k))
+		}
+	}
+	return out
+}
+
+func secret(k key) *unstructured.Unstructured {
+	v := base64.StdEncoding.EncodeToString([]byte(Kubeconfig))
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Secret",
+		"metadata":   map[string]any{"name": k.name, "namespace": k.namespace},
+		"data":       map[string]any{"kubeconfig": v, "value": v},
+	}}
+}
+
+// settle makes every leaf ready, as its provider would in the end.
+func (s *Simulation) settle() bool {
+	changed := false
+	for k, o := range s.objects {
+		if _, ours := composers.For(k.kind); ours && k.apiVersion == v1alpha1.APIVersion {
+			continue
+		}
+		if compose.IsReady(o) {
+			continue
+		}
+		if _, managed := o.Object["spec"].(map[string]any)["forProvider"]; managed {
+			an := o.GetAnnotations()
+			an[annotationCreated] = "simulated"
+			o.SetAnnotations(an)
+		}
+		st := map[string]any{"conditions": []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", true, "Available", "")}}
+		if v, ok, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "chart", "version"); ok {
+			st["atProvider"] = map[string]any{"version": v, "revision": int64(1), "state": "deployed"}
+		}
+		o.Object["status"] = st
+		changed = true
+	}
+	return changed
+}
+
+func condition(typ string, ok bool, reason, message string) map[string]any {
+	c := map[string]any{"type": typ, "status": compose.StatusOf(ok), "reason": reason}
+	if message != "" {
+		c["message"] = message
+	}
+	return c
+}
