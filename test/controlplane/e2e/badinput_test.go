@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBadInput applies claims that cannot work. The API server itself refuses
+// each, with a message that names the field and what would be right.
+func TestBadInput(t *testing.T) {
+	const platform = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: ObservabilityPlatform
+metadata: {name: bad, namespace: team-a}
+spec:
+`
+	const cluster = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: KubernetesCluster
+metadata: {name: bad, namespace: team-a}
+spec:
+`
+	const component = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: Component
+metadata: {name: bad, namespace: team-a}
+spec:
+`
+	const workload = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: Workload
+metadata: {name: bad, namespace: team-a}
+spec:
+`
+	const existing = `existing: {kubeconfigSecretRef: {name: remote-kubeconfig}}`
+	const chart = `source: {chart: {repository: "oci://example.org/charts", name: app, version: 1.0.0}}`
+
+	cases := map[string]struct {
+		reason string
+		yaml   string
+		want   []string
+	}{
+		"NoCluster":               {"A claim without a cluster is no claim.", platform + "  stack: {profile: Minimal}", []string{"spec.cluster", "Required"}},
+		"NoProvider":              {"The provider is the one thing that everybody says.", platform + "  cluster: {" + existing + "}", []string{"spec.cluster.provider", "Required"}},
+		"UnknownProvider":         {"A typing error.", platform + "  cluster: {provider: Existing2, " + existing + "}", []string{"spec.cluster.provider", `"Existing"`}},
+		"ProviderNotYet":          {"The schema admits only what works.", platform + "  cluster: {provider: EKS}", []string{"spec.cluster.provider", `"Existing"`}},
+		"ProviderInLowerCase":     {"Names of providers are exact.", platform + "  cluster: {provider: existing, " + existing + "}", []string{"spec.cluster.provider", `"Existing"`}},
+		"ExistingWithoutBlock":    {"Nobody knows which cluster.", platform + "  cluster: {provider: Existing}", []string{"spec.cluster", "needs the block existing"}},
+		"NeitherSecretNorSelf":    {"Nobody knows which cluster.", platform + "  cluster: {provider: Existing, existing: {}}", []string{"spec.cluster.existing", "exactly one of"}},
+		"SecretAndSelf":           {"Two clusters at once.", platform + "  cluster: {provider: Existing, existing: {managementCluster: true, kubeconfigSecretRef: {name: a}}}", []string{"spec.cluster.existing", "exactly one of"}},
+		"SecretWithoutName":       {"A reference needs a name.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {key: kubeconfig}}", []string{"kubeconfigSecretRef.name", "Required"}},
+		"SecretNameWithSlash":     {"A reference stays in its namespace.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {name: team-b/kubeconfig}}", []string{"kubeconfigSecretRef.name"}},
+		"SecretInOtherNamespace":  {"There is no such field, and it is not silently dropped.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {name: a, namespace: team-b}}", []string{"unknown field", "namespace"}},
+		"RegionInUpperCase":       {"Regions are neutral names.", cluster + "  provider: Existing\n  region: EU West\n  " + existing, []string{"spec.region", "lower case"}},
+		"VersionAsPatch":          {"Only the minor version is chosen.", cluster + "  provider: Existing\n  version: 1.34.2\n  " + existing, []string{"spec.version"}},
+		"VersionAsNumber":         {"1.30 without quotes is the number 1.3.", cluster + "  provider: Existing\n  version: 1.30\n  " + existing, []string{"spec.version", "string"}},
+		"MinAboveMax":             {"No such number of nodes.", cluster + "  provider: Existing\n  nodes: {min: 5, max: 2}\n  " + existing, []string{"spec.nodes", "nodes.min must not be greater than nodes.max"}},
+		"NoNodes":                 {"A cluster has a node.", cluster + "  provider: Existing\n  nodes: {min: 0}\n  " + existing, []string{"spec.nodes.min", "greater than or equal to 1"}},
+		"UnknownSize":             {"Sizes are neutral names.", cluster + "  provider: Existing\n  nodes: {size: m5.large}\n  " + existing, []string{"spec.nodes.size", `"Medium"`}},
+		"UnknownArchitecture":     {"Architectures have their OCI names.", cluster + "  provider: Existing\n  nodes: {architecture: x86_64}\n  " + existing, []string{"spec.nodes.architecture", `"amd64"`}},
+		"SmallDisk":               {"Images have to fit.", cluster + "  provider: Existing\n  nodes: {diskGiB: 5}\n  " + existing, []string{"spec.nodes.diskGiB", "20"}},
+		"UnknownProfile":          {"The schema admits only what works.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {profile: Everything}", []string{"spec.stack.profile", `"Minimal"`}},
+		"DeliveryNotYet":          {"The schema admits only what works.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {delivery: Flux}", []string{"spec.stack.delivery", `"Helm"`}},
+		"DomainWithScheme":        {"A domain is no URL.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {domain: \"https://demo.example.org\"}", []string{"spec.stack.domain", "DNS name"}},
+		"ComponentTwice":          {"Which of them?", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: a}, {name: a}]}", []string{"spec.stack.components", "Duplicate"}},
+		"ComponentValuesList":     {"Values are an object.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: cert-manager, values: [a]}]}", []string{"values", "object"}},
+		"OwnComponentNoNamespace": {"Where should it go?", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: mine, chart: {repository: \"oci://example.org/c\", name: c, version: 1.0.0}}]}", []string{"spec.stack.components[0]", "needs a namespace"}},
+		"OwnComponentTwoVersions": {"Which of them?", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: mine, namespace: n, version: 2.0.0, chart: {repository: \"oci://example.org/c\", name: c, version: 1.0.0}}]}", []string{"spec.stack.components[0]", "chart.version"}},
+		"CatalogNamespace":        {"The catalog says where its components go.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: cert-manager, namespace: elsewhere}]}", []string{"spec.stack.components[0]", "namespace is for a component of your own"}},
+		"CatalogDependsOn":        {"The catalog knows its dependencies.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: cert-manager, dependsOn: [{name: a}]}]}", []string{"spec.stack.components[0]", "dependsOn is for a component of your own"}},
+		"VersionRange":            {"The same claim gives the same platform tomorrow.", platform + "  cluster: {provider: Existing, " + existing + "}\n  stack: {components: [{name: cert-manager, version: \">=1.0.0\"}]}", []string{"version", "one exact version"}},
+		"WorkloadAppAndChart":     {"Which of them?", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: a, app: podinfo, chart: {repository: \"oci://example.org/c\", name: c, version: 1.0.0}}]", []string{"spec.workloads[0]", "exactly one of app"}},
+		"WorkloadNothing":         {"Nobody knows what to run.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: a}]", []string{"spec.workloads[0]", "exactly one of app"}},
+		"UnknownApp":              {"The schema admits only what works.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: a, app: sock-shop}]", []string{"spec.workloads[0].app", `"podinfo"`}},
+		"WorkloadNameTooLong":     {"Names become parts of names.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: " + strings.Repeat("a", 41) + ", app: podinfo}]", []string{"spec.workloads[0].name", "40"}},
+		"WorkloadsShareNamespace": {"One would take the other along.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: a, app: podinfo, namespace: shop}, {name: b, app: podinfo, namespace: shop}]", []string{"spec.workloads", "namespace of its own"}},
+		"WorkloadInKubeSystem":    {"It belongs to the cluster.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workloads: [{name: a, app: podinfo, namespace: kube-system}]", []string{"spec.workloads[0].namespace", "belong"}},
+		"UnknownField":            {"A typing error is not silently dropped.", platform + "  cluster: {provider: Existing, " + existing + "}\n  workload: []", []string{"unknown field", "workload"}},
+		"ChartOverHTTP":           {"Charts come over TLS.", component + "  clusterRef: {name: c}\n  namespace: n\n  source: {chart: {repository: \"http://example.org\", name: c, version: 1.0.0}}", []string{"repository", "oci://HOST/PATH or https://HOST/PATH"}},
+		"ChartWithCredentials":    {"Secrets do not stand in specs.", component + "  clusterRef: {name: c}\n  namespace: n\n  source: {chart: {repository: \"https://user:password@example.org\", name: c, version: 1.0.0}}", []string{"repository", "without user names"}},
+		"ChartWithoutVersion":     {"The same claim gives the same platform tomorrow.", component + "  clusterRef: {name: c}\n  namespace: n\n  source: {chart: {repository: \"oci://example.org\", name: c}}", []string{"version", "Required"}},
+		"ChartLatest":             {"The same claim gives the same platform tomorrow.", component + "  clusterRef: {name: c}\n  namespace: n\n  source: {chart: {repository: \"oci://example.org\", name: c, version: latest}}", []string{"version", "one exact version"}},
+		"ChartDigest":             {"A digest is exact.", component + "  clusterRef: {name: c}\n  namespace: n\n  source: {chart: {repository: \"oci://example.org\", name: c, version: 1.0.0, digest: \"sha256:abc\"}}", []string{"digest", "64 hexadecimal digits"}},
+		"ComponentInDefault":      {"That namespace is not ours to make.", component + "  clusterRef: {name: c}\n  namespace: default\n  " + chart, []string{"createNamespace"}},
+		"ComponentNoSource":       {"Nothing to deliver.", component + "  clusterRef: {name: c}\n  namespace: n", []string{"spec.source", "Required"}},
+		"EngineNotYet":            {"The schema admits only what works.", component + "  clusterRef: {name: c}\n  namespace: n\n  engine: ArgoCD\n  " + chart, []string{"spec.engine", `"Helm"`}},
+		"TimeoutWithoutUnit":      {"Of what?", component + "  clusterRef: {name: c}\n  namespace: n\n  timeout: \"300\"\n  " + chart, []string{"spec.timeout", "90s or 5m"}},
+		"LongReleaseName":         {"Helm allows 53 characters.", component + "  clusterRef: {name: c}\n  namespace: n\n  releaseName: " + strings.Repeat("a", 54) + "\n  " + chart, []string{"spec.releaseName", "53"}},
+		"ValuesFromPod":           {"Values come from Secrets and ConfigMaps.", component + "  clusterRef: {name: c}\n  namespace: n\n  valuesFrom: [{kind: Pod, name: a}]\n  " + chart, []string{"valuesFrom[0].kind", `"ConfigMap"`}},
+		"WorkloadNoCluster":       {"Nobody knows where.", workload + "  app: podinfo", []string{"spec.clusterRef", "Required"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := tryKubectl(t, tc.yaml, "apply", "--dry-run=server", "-f", "-")
+			if err == nil {
+				t.Fatalf("%s: accepted: %s", tc.reason, out)
+			}
+			t.Logf("%s", strings.TrimSpace(out))
+			for _, want := range tc.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("%s: the message does not say %q:\n%s", tc.reason, want, out)
+				}
+			}
+		})
+	}
+}
+
+// TestImmutable changes what cannot change. It is refused with what to do
+// instead, and nothing happens to what exists.
+func TestImmutable(t *testing.T) {
+	onFailure(t)
+	const base = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: KubernetesCluster
+metadata: {name: fixed, namespace: team-a}
+spec: {provider: Existing, region: europe-west, existing: {kubeconfigSecretRef: {name: nowhere}}}
+`
+	const component = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: Component
+metadata: {name: fixed, namespace: team-a}
+spec:
+  clusterRef: {name: nowhere}
+  namespace: shop
+  source: {chart: {repository: "oci://example.org/charts", name: app, version: 1.0.0}}
+`
+	kubectlApply(t, base)
+	kubectlApply(t, component)
+	t.Cleanup(func() {
+		_, _ = tryKubectl(t, "", "-n", namespace, "delete", "kubernetescluster,component", "fixed", "--ignore-not-found")
+	})
+	cases := map[string]struct {
+		yaml string
+		want string
+	}{
+		"Region":            {strings.Replace(base, "europe-west", "us-east", 1), "region cannot change"},
+		"RegionRemoved":     {strings.Replace(base, "region: europe-west, ", "", 1), "region cannot change"},
+		"Secret":            {strings.Replace(base, "name: nowhere", "name: elsewhere", 1), "kubeconfigSecretRef cannot change"},
+		"ManagementCluster": {strings.Replace(base, "kubeconfigSecretRef: {name: nowhere}", "managementCluster: true", 1), "cannot change"},
+		"ClusterRef":        {strings.Replace(component, "name: nowhere", "name: elsewhere", 1), "clusterRef cannot change"},
+		"Namespace":         {strings.Replace(component, "namespace: shop", "namespace: shop2", 1), "namespace cannot change"},
+		"ReleaseName":       {component + "  releaseName: other\n", "releaseName cannot change"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := tryKubectl(t, tc.yaml, "apply", "-f", "-")
+			if err == nil {
+				t.Fatalf("accepted: %s", out)
+			}
+			t.Logf("%s", strings.TrimSpace(out))
+			if !strings.Contains(out, tc.want) {
+				t.Errorf("the message does not say %q:\n%s", tc.want, out)
+			}
+		})
+	}
+	kubectl(t, "-n", namespace, "delete", "kubernetescluster,component", "fixed", "--timeout=60s")
+}
+
+func kubectlApply(t *testing.T, yaml string) {
+	t.Helper()
+	if out, err := tryKubectl(t, yaml, "apply", "-f", "-"); err != nil {
+		t.Fatal(out)
+	}
+}
