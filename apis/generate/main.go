@@ -6,8 +6,11 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -15,20 +18,50 @@ import (
 
 // CLI of the generator.
 type CLI struct {
-	Root string `default:"../.." help:"Folder of the module whose API is generated." type:"existingdir"`
-	API  string `default:"./apis/v1alpha1" help:"Package of the API's Go types, relative to the root."`
-	Out  string `default:"apis" help:"Folder, relative to the root, below which definitions are written."`
+	Root  string `default:"../.." help:"Folder of the module whose API is generated." type:"existingdir"`
+	API   string `default:"./apis/v1alpha1" help:"Package of the API's Go types, relative to the root."`
+	Out   string `default:"apis" help:"Folder, relative to the root, below which definitions are written."`
+	Check bool   `help:"Write nothing; fail if a file is not up to date."`
 }
 
-// Run generates and writes every file whose content changed.
+// Run generates and writes every file whose content changed, and removes
+// definitions of kinds that are no more.
 func (c *CLI) Run() error {
 	files, err := Generate(c.Root, c.API, c.Out)
 	if err != nil {
 		return err
 	}
+	var stale []string
 	for _, f := range files {
+		current, err := f.Current(c.Root)
+		if err != nil {
+			return err
+		}
+		if current {
+			continue
+		}
+		stale = append(stale, f.Path)
+		if c.Check {
+			continue
+		}
 		if err := f.Write(c.Root); err != nil {
 			return err
+		}
+	}
+	orphans, err := Orphans(c.Root, c.Out, files)
+	if err != nil {
+		return err
+	}
+	if c.Check {
+		stale = append(stale, orphans...)
+		if len(stale) > 0 {
+			return errors.Errorf("not up to date, run make generate: %s", strings.Join(stale, ", "))
+		}
+		return nil
+	}
+	for _, o := range orphans {
+		if err := os.Remove(filepath.Join(c.Root, filepath.FromSlash(o))); err != nil {
+			return errors.Wrap(err, "cannot remove the definition of a kind that is no more")
 		}
 	}
 	return nil
@@ -47,15 +80,40 @@ type File struct {
 	Content []byte
 }
 
-// Write the file below root. A file that is up to date is not touched, so that
-// build tools see no change.
+// Current says whether the file below root has the content already.
+func (f File) Current(root string) (bool, error) {
+	old, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f.Path)))
+	if os.IsNotExist(err) {
+		return false, nil
+	}
+	return bytes.Equal(old, f.Content), errors.Wrapf(err, "cannot read %s", f.Path)
+}
+
+// Write the file below root.
 func (f File) Write(root string) error {
 	path := filepath.Join(root, filepath.FromSlash(f.Path))
-	if old, err := os.ReadFile(path); err == nil && string(old) == string(f.Content) {
-		return nil
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return errors.Wrapf(err, "cannot create the folder of %s", f.Path)
 	}
 	return errors.Wrapf(os.WriteFile(path, f.Content, 0o644), "cannot write %s", f.Path)
+}
+
+// Orphans are the definitions below root that no kind has any more.
+func Orphans(root, out string, files []File) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(out), "*", "definition.yaml"))
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot look for definitions")
+	}
+	var orphans []string
+	for _, f := range found {
+		rel, err := filepath.Rel(root, f)
+		if err != nil {
+			return nil, errors.Wrap(err, "cannot name a definition")
+		}
+		rel = filepath.ToSlash(rel)
+		if !slices.ContainsFunc(files, func(f File) bool { return f.Path == rel }) {
+			orphans = append(orphans, rel)
+		}
+	}
+	return orphans, nil
 }

@@ -100,15 +100,16 @@ func schema(s extv1.JSONSchemaProps) (extv1.JSONSchemaProps, error) {
 	if spec.Default != nil {
 		return extv1.JSONSchemaProps{}, errors.New("spec: Crossplane drops a default of the spec itself")
 	}
-	for _, reserved := range []string{"crossplane"} {
-		if _, ok := spec.Properties[reserved]; ok {
-			return extv1.JSONSchemaProps{}, errors.Errorf("spec.%s belongs to Crossplane", reserved)
-		}
+	if _, ok := spec.Properties["crossplane"]; ok {
+		return extv1.JSONSchemaProps{}, errors.New("spec.crossplane belongs to Crossplane")
 	}
 
 	status := s.Properties["status"]
 	if err := droppedByCrossplane(status); err != nil {
 		return extv1.JSONSchemaProps{}, errors.Wrap(err, "status")
+	}
+	if _, ok := status.Properties["crossplane"]; ok {
+		return extv1.JSONSchemaProps{}, errors.New("status.crossplane belongs to Crossplane")
 	}
 	// Crossplane declares the conditions itself and owns them.
 	delete(status.Properties, "conditions")

@@ -257,7 +257,7 @@ func TestInstallManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	var packages []string
-	for _, doc := range strings.Split("\n"+string(b), "\n---\n") {
+	for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
 		o := struct {
 			Kind string
 			Spec struct{ Package string }

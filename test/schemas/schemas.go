@@ -259,7 +259,10 @@ func decoded(obj map[string]any) (map[string]any, error) {
 		return nil, errors.Wrap(err, "cannot write the object")
 	}
 	out := map[string]any{}
-	return out, errors.Wrap(utiljson.Unmarshal(b, &out), "cannot read the object")
+	if err := utiljson.Unmarshal(b, &out); err != nil {
+		return nil, errors.Wrap(err, "cannot read the object")
+	}
+	return out, nil
 }
 
 // builtin judges an object of a kind that Kubernetes itself has a Go type for:

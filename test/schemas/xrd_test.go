@@ -112,7 +112,7 @@ func TestDefinitionsFitCrossplane(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, doc := range strings.Split("\n"+string(b), "\n---\n") {
+			for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
 				obj := map[string]any{}
 				if err := yaml.Unmarshal([]byte(doc), &obj); err != nil {
 					t.Fatal(err)

@@ -1,0 +1,97 @@
+# make help lists what there is.
+
+# Version of the packages that are built.
+VERSION ?= v0.1.0
+
+# Folder with the CRDs of Crossplane and its providers (crds/) and the values of
+# charts (charts/). Tests that need it say so loudly and skip where it is missing.
+OBSERVE_K8S_SCHEMAS ?= $(abspath $(wildcard ../shared/schemas))
+export OBSERVE_K8S_SCHEMAS
+
+# The module that users import comes first; the others keep what only tools and
+# tests need out of it.
+MODULES := . apis/generate package/build test/schemas test/controlplane
+
+OUT := $(CURDIR)/_output
+BIN := $(OUT)/bin
+LINT := $(CURDIR)/.cache/bin/golangci-lint
+
+# Tests of one module look at files of others, which Go's test cache does not
+# notice: they run every time.
+GO_TEST := go test -count=1
+
+.DEFAULT_GOAL := help
+.PHONY: help generate generate-check lint fmt build binaries render demo demo-down \
+	test test-unit test-packages test-schemas test-e2e bench clean
+
+# stage runs a command and says what it took. $(1) is its name, $(2) the command.
+define stage
+@start=$$(date +%s); echo "=== $(1)"; rc=0; { $(2); } || rc=$$?; \
+echo "=== $(1): $$(($$(date +%s) - start)) s"; exit $$rc
+endef
+
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*## "; printf "Usage: make TARGET\n\n"} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nVariables:\n'
+	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim that render shows' 'STEP=n' 'show it as it stands after n rounds' \
+		'DEMO_EXIT=1' 'end the demo when the claim is Ready' 'CHARTS=upstream' 'take real charts instead of stand-ins' \
+		'VERSION=v1.2.3' 'version of the packages'
+
+generate: ## Generate XRDs and deep copies from the Go types.
+	@cd apis/generate && go run .
+
+generate-check: ## Fail if something generated is not up to date.
+	$(call stage,generated files,cd apis/generate && go run . --check)
+
+lint: $(LINT) ## Lint every module.
+	@for m in $(MODULES); do echo "=== lint $$m"; (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}
+
+fmt: $(LINT) ## Format every module.
+	@for m in $(MODULES); do (cd $$m && $(LINT) fmt --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}
+
+# Built from its module, so that the version is pinned with everything else.
+$(LINT): test/tools/go.mod test/tools/go.sum
+	@echo "building golangci-lint (once, some minutes)"
+	@cd test/tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+build: ## Build the Crossplane packages into _output.
+	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION)
+
+# What runs on this machine. Go decides what has to be built again.
+binaries:
+	@go build -o $(BIN)/render ./functions/cmd/render
+	@go build -o $(BIN)/function ./functions
+
+render: ## Show every object that CLAIM=FILE becomes, as YAML.
+	@go build -o $(BIN)/render ./functions/cmd/render
+	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
+
+# What the control plane is started with.
+CONTROLPLANE_FLAGS = --render-binary $(BIN)/render --function-binary $(BIN)/function \
+	--configuration-package $(OUT)/observe-k8s.xpkg --function-package $(OUT)/function-observe-k8s-$(shell go env GOARCH).xpkg
+
+demo: binaries build ## Start a control plane and watch a claim become a platform.
+	@cd test/controlplane && go run . demo $(CONTROLPLANE_FLAGS)
+
+demo-down: ## Stop what the demo left running.
+	@cd test/controlplane && go run . demo-down
+
+test: test-unit generate-check test-packages test-schemas test-e2e ## Run every test.
+
+test-unit: ## Run unit and golden tests.
+	$(call stage,unit tests,go test ./...)
+
+test-packages: ## Test the packages.
+	$(call stage,packages,cd package/build && $(GO_TEST) ./...)
+
+test-schemas: ## Prove rendered objects against schemas.
+	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)
+
+test-e2e: binaries build ## Run end-to-end tests on a real control plane.
+	$(call stage,end-to-end tests,cd test/controlplane && $(GO_TEST) -timeout 50m ./...)
+
+bench: ## Run the benchmarks.
+	@go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## Remove what was built; caches stay.
+	@rm -rf $(OUT)
