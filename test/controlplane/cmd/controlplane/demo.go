@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/tree"
+)
+
+type demoCommand struct {
+	runFlags `embed:""`
+
+	Claim        string        `default:"examples/existing.yaml" help:"The claim." type:"path"`
+	RenderBinary string        `help:"Shows beforehand what the claim will become." placeholder:"FILE" type:"existingfile"`
+	RenderArg    []string      `help:"Another argument for the render binary, before the claim; can be repeated." placeholder:"ARG" sep:"none"`
+	Timeout      time.Duration `default:"5m" help:"How long the claim may take to become Ready."`
+	Exit         bool          `env:"DEMO_EXIT" help:"End, and tear everything down, once the claim is Ready."`
+}
+
+// Run the demonstration.
+func (c *demoCommand) Run(ctx context.Context) error {
+	began := time.Now()
+	if err := c.render(ctx); err != nil {
+		return err
+	}
+	if err := controlplane.Build(ctx, c.options()); err != nil {
+		return err
+	}
+
+	fmt.Println("\nstarting the control plane: real programs, on loopback only; nodes and pods of the remote cluster are SIMULATED")
+	warm := time.Now()
+	cp, err := controlplane.Start(ctx, c.options())
+	if errors.Is(err, controlplane.ErrRunning) {
+		return fmt.Errorf("%w: end it with `make demo-down`", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer cp.Stop()
+
+	fmt.Printf("\nkubectl apply -f %s\n\n", c.Claim)
+	applied := time.Now()
+	objs, err := cp.ApplyFile(ctx, c.Claim)
+	if err != nil {
+		return err
+	}
+	claim := objs[len(objs)-1]
+	if err := cp.Follow(ctx, claim, tree.NewView(os.Stdout, live(), size), c.Timeout); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s %s is Ready: %.1fs after it was applied, %.1fs after the programs were built, %.1fs in all\n",
+		claim.GetKind(), claim.GetName(), time.Since(applied).Seconds(), time.Since(warm).Seconds(), time.Since(began).Seconds())
+	if c.Exit {
+		return nil
+	}
+	if err := lookAround(cp); err != nil {
+		return err
+	}
+	return cp.Wait(ctx)
+}
+
+// render shows what the claim will become, before anything else.
+func (c *demoCommand) render(ctx context.Context) error {
+	if c.RenderBinary == "" {
+		return nil
+	}
+	fmt.Printf("what %s will become:\n\n", c.Claim)
+	cmd := exec.CommandContext(ctx, c.RenderBinary, append(c.RenderArg, c.Claim)...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("cannot render the claim: %w", err)
+	}
+	fmt.Println()
+	return nil
+}
+
+// lookAround prints how to look around.
+func lookAround(cp *controlplane.ControlPlane) error {
+	s, err := cp.State()
+	if err != nil {
+		return err
+	}
+	fmt.Printf(`
+Look around, in another terminal:
+
+  export KUBECONFIG=%s
+  alias kubectl=%s
+  kubectl get observabilityplatforms,kubernetesclusters,observabilitystacks,components,workloads -A
+  kubectl get managed -A
+  kubectl --kubeconfig %s get deployments,pods -A
+
+  management API server  %s
+  remote API server      %s   (its nodes and pods are simulated)
+  Crossplane's metrics   %s
+  logs                   %s
+
+It runs until Ctrl-C here, or %s elsewhere.
+`, s.Kubeconfig, s.Kubectl, s.RemoteKubeconfig, s.Server, s.RemoteServer, s.Metrics, s.Logs, "`make demo-down`")
+	return nil
+}

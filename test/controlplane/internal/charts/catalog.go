@@ -1,0 +1,99 @@
+package charts
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"sigs.k8s.io/yaml"
+)
+
+// prometheusOperator is the API group of the Prometheus operator.
+const prometheusOperator = "monitoring.coreos.com"
+
+// FromCatalogs returns a stand-in for every chart in the catalogs of the
+// repository at root. A chart that nothing special is known about gets one
+// Deployment.
+func FromCatalogs(root string) ([]StandIn, error) {
+	var out []StandIn
+	for _, pattern := range []string{"functions/stack/catalog/*.yaml", "functions/workload/catalog/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil {
+			return nil, fmt.Errorf("cannot list catalog: %w", err)
+		}
+		for _, f := range files {
+			s, ok, err := fromCatalogFile(f)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out, nil
+}
+
+func fromCatalogFile(file string) (StandIn, bool, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return StandIn{}, false, fmt.Errorf("cannot read catalog: %w", err)
+	}
+	var entry struct {
+		Chart struct {
+			Repository string `json:"repository"`
+			Name       string `json:"name"`
+			Version    string `json:"version"`
+		} `json:"chart"`
+	}
+	if err := yaml.Unmarshal(b, &entry); err != nil {
+		return StandIn{}, false, fmt.Errorf("cannot parse catalog %s: %w", file, err)
+	}
+	if entry.Chart.Name == "" {
+		return StandIn{}, false, nil
+	}
+	return For(entry.Chart.Repository, entry.Chart.Name, entry.Chart.Version), true, nil
+}
+
+// For returns the stand-in for a chart.
+func For(repository, name, version string) StandIn {
+	s := StandIn{Repository: repository, Name: name, Version: version, Deployments: []string{"server"}}
+	if known, ok := contents()[name]; ok {
+		s.Deployments, s.CRDs, s.Objects = known.Deployments, known.CRDs, known.Objects
+	}
+	return s
+}
+
+// contents of the stand-ins of which more is known, by chart.
+func contents() map[string]StandIn {
+	return map[string]StandIn{
+		"prometheus-operator-crds": {CRDs: []CRD{
+			{Group: prometheusOperator, Version: "v1", Kind: "ServiceMonitor", Plural: "servicemonitors"},
+			{Group: prometheusOperator, Version: "v1", Kind: "PodMonitor", Plural: "podmonitors"},
+			{Group: prometheusOperator, Version: "v1", Kind: "PrometheusRule", Plural: "prometheusrules"},
+			{Group: prometheusOperator, Version: "v1", Kind: "Prometheus", Plural: "prometheuses"},
+			{Group: prometheusOperator, Version: "v1", Kind: "Alertmanager", Plural: "alertmanagers"},
+			{Group: prometheusOperator, Version: "v1alpha1", Kind: "AlertmanagerConfig", Plural: "alertmanagerconfigs"},
+			{Group: prometheusOperator, Version: "v1", Kind: "Probe", Plural: "probes"},
+		}},
+		"kube-prometheus-stack": {
+			Deployments: []string{"operator", "prometheus", "kube-state-metrics"},
+			// Fails to install unless the CRDs are there first.
+			Objects: []Object{{
+				APIVersion: prometheusOperator + "/v1", Kind: "ServiceMonitor", Name: "prometheus",
+				Spec: map[string]any{
+					"endpoints": []any{map[string]any{"port": "http"}},
+					"selector":  map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/component": "prometheus"}},
+				},
+			}},
+		},
+		"cert-manager": {
+			Deployments: []string{"controller", "webhook", "cainjector"},
+			CRDs: []CRD{
+				{Group: "cert-manager.io", Version: "v1", Kind: "Certificate", Plural: "certificates"},
+				{Group: "cert-manager.io", Version: "v1", Kind: "Issuer", Plural: "issuers"},
+				{Group: "cert-manager.io", Version: "v1", Kind: "ClusterIssuer", Plural: "clusterissuers", Cluster: true},
+			},
+		},
+	}
+}

@@ -1,0 +1,138 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+const (
+	// InstallBurst is the burst of the circuit breaker that our installation
+	// of Crossplane sets.
+	InstallBurst = 1000
+
+	cacheVariable = "OBSERVE_K8S_CACHE"
+)
+
+// Options for a control plane.
+type Options struct {
+	// Root of the repository; by default the closest folder above the working
+	// directory that has the programs' modules.
+	Root string
+	// Cache is where built programs are kept; by default the folder named by
+	// OBSERVE_K8S_CACHE, or one in the user's cache folder.
+	Cache string
+	// Name of the control plane: several can run side by side.
+	Name string
+	// Output receives what a person wants to know; nothing by default.
+	Output io.Writer
+	// Live says that Output is a terminal on which lines may be rewritten.
+	Live bool
+
+	// FunctionBinary is our composition function. Without it neither the
+	// function nor our packages are installed.
+	FunctionBinary string
+	// FunctionArgs are arguments of the function beyond the addresses.
+	FunctionArgs []string
+	// ConfigurationPackage and FunctionPackage are package files.
+	ConfigurationPackage string
+	FunctionPackage      string
+	// PackageVersion is the version under which our packages are installed.
+	PackageVersion string
+
+	// CircuitBreakerBurst of Crossplane; zero leaves Crossplane's default.
+	CircuitBreakerBurst int
+	// UpstreamCharts takes charts from their real registries instead of
+	// installing stand-ins.
+	UpstreamCharts bool
+	// NoRemote leaves out the remote cluster.
+	NoRemote bool
+	// Nodes is how many nodes the remote cluster has.
+	Nodes int
+	// Namespace in which teams' examples live; it gets the Secret with the
+	// kubeconfig of the remote cluster.
+	Namespace string
+}
+
+// Defaults for options that are not set.
+func (o Options) withDefaults() (Options, error) {
+	if o.Root == "" {
+		root, err := findRoot()
+		if err != nil {
+			return o, err
+		}
+		o.Root = root
+	}
+	if o.Cache == "" {
+		cache, err := CacheDir()
+		if err != nil {
+			return o, err
+		}
+		o.Cache = cache
+	}
+	if o.Name == "" {
+		o.Name = "demo"
+	}
+	if o.Output == nil {
+		o.Output = io.Discard
+	}
+	if o.PackageVersion == "" {
+		o.PackageVersion = "v0.1.0"
+	}
+	if o.Nodes == 0 {
+		o.Nodes = 3
+	}
+	if o.Namespace == "" {
+		o.Namespace = "team-a"
+	}
+	// Processes have working directories of their own.
+	for _, p := range []*string{&o.Root, &o.Cache, &o.FunctionBinary} {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return o, fmt.Errorf("cannot resolve path: %w", err)
+		}
+		*p = abs
+	}
+	return o, nil
+}
+
+func (o Options) modules() string { return filepath.Join(o.Root, "test", "controlplane", "programs") }
+
+func (o Options) programCache() string { return filepath.Join(o.Cache, "programs") }
+
+func (o Options) stateDir() string { return filepath.Join(o.Cache, "run", o.Name) }
+
+// CacheDir returns the folder for built programs and running control planes.
+func CacheDir() (string, error) {
+	if dir := os.Getenv(cacheVariable); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the user's cache folder, set %s: %w", cacheVariable, err)
+	}
+	return filepath.Join(dir, "observe-k8s"), nil
+}
+
+// findRoot finds the repository from the working directory upwards.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("cannot get working directory: %w", err)
+	}
+	for {
+		if _, err := os.Stat(Options{Root: dir}.modules()); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("cannot find the repository above the working directory: run this in it, or say where it is")
+		}
+		dir = up
+	}
+}
