@@ -46,11 +46,11 @@ type gvk = schema.GroupVersionKind
 // judged: the clouds' CRDs are many and large.
 type Set struct {
 	files map[string][]string // CRD files by API group
-	kinds map[gvk]*kind
+	kinds map[gvk]*kindSchema
 }
 
-// A kind is everything that judges objects of one kind and version.
-type kind struct {
+// A kindSchema is everything that judges objects of one kind and version.
+type kindSchema struct {
 	namespaced bool
 	structural *structural.Structural
 	validator  validation.SchemaValidator
@@ -60,7 +60,7 @@ type kind struct {
 // Load the CRDs in folders and their sub-folders. Files must be named
 // <group>_<plural>.yaml, as generators name them.
 func Load(folders ...string) (*Set, error) {
-	s := &Set{files: map[string][]string{}, kinds: map[gvk]*kind{}}
+	s := &Set{files: map[string][]string{}, kinds: map[gvk]*kindSchema{}}
 	for _, folder := range folders {
 		err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -108,7 +108,7 @@ func (s *Set) Add(crd *extv1.CustomResourceDefinition) error {
 			return errors.Wrapf(err, "cannot use the schema of %s %s", crd.Name, v.Name)
 		}
 		id := gvk{Group: crd.Spec.Group, Version: v.Name, Kind: crd.Spec.Names.Kind}
-		s.kinds[id] = &kind{
+		s.kinds[id] = &kindSchema{
 			namespaced: crd.Spec.Scope == extv1.NamespaceScoped,
 			structural: ss,
 			validator:  sv,
@@ -217,7 +217,7 @@ func (s *Set) validate(ctx context.Context, u *unstructured.Unstructured, old ma
 }
 
 // find what judges a kind, reading the files of its group at the first time.
-func (s *Set) find(id gvk) (*kind, error) {
+func (s *Set) find(id gvk) (*kindSchema, error) {
 	if k, ok := s.kinds[id]; ok {
 		return k, nil
 	}

@@ -146,7 +146,7 @@ spec:
 
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			set := &Set{kinds: map[gvk]*kind{}}
+			set := &Set{kinds: map[gvk]*kindSchema{}}
 			if err := set.addCRD([]byte(thing)); err != nil {
 				t.Fatal(err)
 			}

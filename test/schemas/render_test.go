@@ -1,0 +1,248 @@
+package schemas
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/simulate"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// free are the values that we set where a chart leaves everything open.
+func free() []Free {
+	return []Free{
+		{Chart: "kube-prometheus-stack", Path: "prometheus.prometheusSpec.resources", Reason: "a container's resource requirements"},
+	}
+}
+
+// unknown are charts whose values nobody collected, with the reason.
+func unknown() map[string]string {
+	return map[string]string{
+		"podinfo": "its chart's source is not in the collection of values",
+	}
+}
+
+// claims are all that the project shows and tests, by file and name.
+func claims(t *testing.T) map[string]*unstructured.Unstructured {
+	t.Helper()
+	out := map[string]*unstructured.Unstructured{}
+	for _, glob := range []string{filepath.Join(root, "examples", "*.yaml"), filepath.Join("testdata", "claims", "*.yaml")} {
+		files, err := filepath.Glob(glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
+				u := &unstructured.Unstructured{}
+				if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
+					t.Fatal(err)
+				}
+				if len(u.Object) == 0 || !strings.HasPrefix(u.GetAPIVersion(), "observe-k8s.io/") {
+					continue
+				}
+				out[filepath.Base(f)+"/"+u.GetKind()+"/"+u.GetName()] = u
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no claim to render")
+	}
+	return out
+}
+
+// simulation of a claim. Namespaces that take the management cluster are allowed
+// to.
+func simulation(t *testing.T, claim *unstructured.Unstructured) *simulate.Simulation {
+	t.Helper()
+	s, err := simulate.New(compose.Settings{ManagementClusterNamespaces: []string{"*"}}, claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// rendered are the objects of a claim, fully converged.
+func rendered(t *testing.T, claim *unstructured.Unstructured) []*unstructured.Unstructured {
+	t.Helper()
+	s := simulation(t, claim)
+	if _, err := s.Converge(); err != nil {
+		t.Fatal(err)
+	}
+	return s.Composed()
+}
+
+// TestRenderedObjects judges every object that every claim becomes, and the
+// claims themselves, after each round: nothing on the way is refused either.
+func TestRenderedObjects(t *testing.T) {
+	set, err := Load(filepath.Join(folder(t), "crds"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.AddDefinitions(root); err != nil {
+		t.Fatal(err)
+	}
+	for name, claim := range claims(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, err := range set.Validate(t.Context(), claim.Object) {
+				t.Error(err)
+			}
+			s := simulation(t, claim)
+			for round := range simulate.MaxRounds {
+				changed, err := s.Round()
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range s.Composed() {
+					for _, err := range set.Validate(t.Context(), o.Object) {
+						t.Errorf("round %d: %v", round, err)
+					}
+				}
+				if !changed {
+					return
+				}
+			}
+			t.Error("does not settle")
+		})
+	}
+}
+
+// TestStatusIsDeclared judges the status that composers write: Crossplane drops
+// the whole status when one field is not declared.
+func TestStatusIsDeclared(t *testing.T) {
+	set, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.AddDefinitions(root); err != nil {
+		t.Fatal(err)
+	}
+	for name, claim := range claims(t) {
+		t.Run(name, func(t *testing.T) {
+			s := simulation(t, claim)
+			for range simulate.MaxRounds {
+				changed, err := s.Round()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var walk func(n simulate.Node)
+				walk = func(n simulate.Node) {
+					if n.IsLeaf() {
+						return
+					}
+					// Crossplane writes the conditions, with their times.
+					o := n.Object.DeepCopy()
+					unstructured.RemoveNestedField(o.Object, "status", "conditions")
+					for _, err := range set.Validate(t.Context(), o.Object) {
+						t.Error(err)
+					}
+					for _, c := range n.Children {
+						walk(c)
+					}
+				}
+				for _, n := range s.Trees() {
+					walk(n)
+				}
+				if !changed {
+					return
+				}
+			}
+		})
+	}
+}
+
+// TestValues judges the values of every Release by the chart's own values.
+func TestValues(t *testing.T) {
+	charts := filepath.Join(folder(t), "charts")
+	loaded := map[string]*Chart{}
+	var used []Free
+	for name, claim := range claims(t) {
+		for _, o := range rendered(t, claim) {
+			if o.GetKind() != "Release" {
+				continue
+			}
+			chart, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "chart", "name")
+			version, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "chart", "version")
+			values, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider", "values")
+			t.Run(name+"/"+o.GetName(), func(t *testing.T) {
+				if reason, ok := unknown()[chart]; ok {
+					t.Skipf("SKIPPED: values of chart %s were NOT checked: %s", chart, reason)
+				}
+				c := loaded[chart]
+				if c == nil {
+					var err error
+					if c, err = LoadChart(charts, chart); err != nil {
+						t.Fatal(err)
+					}
+					loaded[chart] = c
+				}
+				if c.Version != "" {
+					if diff := cmp.Diff(c.Version, version); diff != "" {
+						t.Errorf("the values that are checked are not of the version that is installed: -want, +got:\n%s", diff)
+					}
+				}
+				errs, f := c.Check(plain(t, values), free())
+				used = append(used, f...)
+				for _, err := range errs {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	for _, f := range free() {
+		if !slices.Contains(used, f) {
+			t.Errorf("%s of chart %s is listed as free but nobody sets it: remove it from the list", f.Path, f.Chart)
+		}
+	}
+}
+
+// TestActivationPolicy proves that exactly the managed resources that are
+// composed are activated.
+func TestActivationPolicy(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "package", "activation-policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := struct{ Spec struct{ Activate []string } }{}
+	if err := yaml.Unmarshal(b, &policy); err != nil {
+		t.Fatal(err)
+	}
+
+	composed := map[string]bool{}
+	for _, claim := range claims(t) {
+		for _, o := range rendered(t, claim) {
+			group := o.GroupVersionKind().Group
+			_, managed, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
+			if managed && strings.Contains(group, ".m.") {
+				composed[strings.ToLower(o.GetKind())+"s."+group] = true
+			}
+		}
+	}
+	got := []string{}
+	for name := range composed {
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(policy.Spec.Activate, got); diff != "" {
+		t.Errorf("managed resources: -activated, +composed:\n%s", diff)
+	}
+}
+
+// plain values as YAML has them: Go's types of numbers do not matter.
+func plain(t *testing.T, values map[string]any) map[string]any {
+	t.Helper()
+	b, err := yaml.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object(t, string(b))
+}
