@@ -84,48 +84,44 @@ func rendered(t *testing.T, claim *unstructured.Unstructured) []*unstructured.Un
 // TestRenderedObjects judges every object that every claim becomes, and the
 // claims themselves, after each round: nothing on the way is refused either.
 func TestRenderedObjects(t *testing.T) {
-	set, err := Load(filepath.Join(folder(t), "crds"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := set.AddDefinitions(root); err != nil {
-		t.Fatal(err)
-	}
-	for name, claim := range claims(t) {
-		t.Run(name, func(t *testing.T) {
-			for _, err := range set.Validate(t.Context(), claim.Object) {
-				t.Error(err)
+	for origin, loaded := range origins() {
+		t.Run(origin, func(t *testing.T) {
+			set := loaded(t)
+			for name, claim := range claims(t) {
+				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim) })
 			}
-			s := simulation(t, claim)
-			for round := range simulate.MaxRounds {
-				changed, err := s.Round()
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, o := range s.Composed() {
-					for _, err := range set.Validate(t.Context(), o.Object) {
-						t.Errorf("round %d: %v", round, err)
-					}
-				}
-				if !changed {
-					return
-				}
-			}
-			t.Error("does not settle")
 		})
 	}
+}
+
+// judgeRounds judges a claim, and after each round everything below it.
+func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured) {
+	t.Helper()
+	for _, err := range set.Validate(t.Context(), claim.Object) {
+		t.Error(err)
+	}
+	s := simulation(t, claim)
+	for round := range simulate.MaxRounds {
+		changed, err := s.Round()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range s.Composed() {
+			for _, err := range set.Validate(t.Context(), o.Object) {
+				t.Errorf("round %d: %v", round, err)
+			}
+		}
+		if !changed {
+			return
+		}
+	}
+	t.Error("does not settle")
 }
 
 // TestStatusIsDeclared judges the status that composers write: Crossplane drops
 // the whole status when one field is not declared.
 func TestStatusIsDeclared(t *testing.T) {
-	set, err := Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := set.AddDefinitions(root); err != nil {
-		t.Fatal(err)
-	}
+	set := load(t)
 	for name, claim := range claims(t) {
 		t.Run(name, func(t *testing.T) {
 			s := simulation(t, claim)

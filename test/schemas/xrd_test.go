@@ -91,10 +91,6 @@ func TestAccept(t *testing.T) {
 // TestDefinitionsFitCrossplane judges our XRDs and Compositions by the CRDs of
 // Crossplane's own kinds.
 func TestDefinitionsFitCrossplane(t *testing.T) {
-	set, err := Load(filepath.Join(folder(t), "crds", "crossplane"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	files, err := Definitions(root)
 	if err != nil {
 		t.Fatal(err)
@@ -106,35 +102,70 @@ func TestDefinitionsFitCrossplane(t *testing.T) {
 		}
 		files = append(files, more...)
 	}
-	for _, f := range files {
-		t.Run(filepath.Base(filepath.Dir(f))+"/"+filepath.Base(f), func(t *testing.T) {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
-				obj := map[string]any{}
-				if err := yaml.Unmarshal([]byte(doc), &obj); err != nil {
+	for origin, loaded := range origins() {
+		t.Run(origin, func(t *testing.T) {
+			set := loaded(t)
+			for _, f := range files {
+				b, err := os.ReadFile(f)
+				if err != nil {
 					t.Fatal(err)
 				}
-				if len(obj) == 0 {
-					continue
-				}
-				for _, err := range set.Validate(t.Context(), obj) {
-					t.Error(err)
+				for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
+					obj := map[string]any{}
+					if err := yaml.Unmarshal([]byte(doc), &obj); err != nil {
+						t.Fatal(err)
+					}
+					if len(obj) == 0 {
+						continue
+					}
+					for _, err := range set.Validate(t.Context(), obj) {
+						t.Errorf("%s: %v", f, err)
+					}
 				}
 			}
 		})
 	}
 }
 
-// folder of the schemas. A test that needs them is skipped where they are not,
-// and says so.
+// folder of the collected schemas. A test that needs them is skipped where they
+// are not, and says so.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv(Env)
 	if dir == "" {
-		t.Skipf("SKIPPED: %s is not set: rendered objects were NOT checked against the schemas of providers and charts", Env)
+		t.Skipf("SKIPPED: %s is not set: this was NOT checked against the collected schemas of providers and charts", Env)
 	}
 	return dir
+}
+
+// origins of CRDs to judge by: the versions that the embedded control plane
+// runs, and the collected ones.
+func origins() map[string]func(t *testing.T) *Set {
+	return map[string]func(t *testing.T) *Set{
+		"Pinned": func(t *testing.T) *Set {
+			t.Helper()
+			folders, err := Pinned(t.Context(), root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return load(t, folders...)
+		},
+		"Collected": func(t *testing.T) *Set {
+			t.Helper()
+			return load(t, filepath.Join(folder(t), "crds"))
+		},
+	}
+}
+
+// load CRDs, and the kinds of this project.
+func load(t *testing.T, folders ...string) *Set {
+	t.Helper()
+	set, err := Load(folders...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.AddDefinitions(root); err != nil {
+		t.Fatal(err)
+	}
+	return set
 }
