@@ -22,7 +22,7 @@ LINT := $(CURDIR)/.cache/bin/golangci-lint
 GO_TEST := go test -count=1
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check lint fmt build binaries render demo demo-down \
+.PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
 	test test-unit test-packages test-schemas test-e2e bench clean
 
 # stage runs a command and says what it took. $(1) is its name, $(2) the command.
@@ -34,7 +34,7 @@ endef
 help: ## Show this help.
 	@awk 'BEGIN {FS = ":.*## "; printf "Usage: make TARGET\n\n"} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables:\n'
-	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim that render shows' 'STEP=n' 'show it as it stands after n rounds' \
+	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim of render, tree and demo' 'STEP=n' 'show it as it stands after n rounds' \
 		'DEMO_EXIT=1' 'end the demo when the claim is Ready' 'CHARTS=upstream' 'take real charts instead of stand-ins' \
 		'VERSION=v1.2.3' 'version of the packages'
 
@@ -59,23 +59,34 @@ build: ## Build the Crossplane packages into _output.
 	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION)
 
 # What runs on this machine. Go decides what has to be built again.
-binaries:
-	@go build -o $(BIN)/render ./functions/cmd/render
+binaries: $(BIN)/render
 	@go build -o $(BIN)/function ./functions
+	@cd test/controlplane && go build -o $(BIN)/controlplane ./cmd/controlplane
 
-render: ## Show every object that CLAIM=FILE becomes, as YAML.
-	@go build -o $(BIN)/render ./functions/cmd/render
+.PHONY: $(BIN)/render
+$(BIN)/render:
+	@go build -o $@ ./functions/cmd/render
+
+render: $(BIN)/render ## Show every object that CLAIM=FILE becomes, as YAML.
 	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
 
-# What the control plane is started with.
-CONTROLPLANE_FLAGS = --render-binary $(BIN)/render --function-binary $(BIN)/function \
-	--configuration-package $(OUT)/observe-k8s.xpkg --function-package $(OUT)/function-observe-k8s-$(shell go env GOARCH).xpkg
+tree: $(BIN)/render ## Show the tree of what CLAIM=FILE becomes.
+	@$(BIN)/render --tree $(or $(CLAIM),$(error say which claim: make tree CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
 
-demo: binaries build ## Start a control plane and watch a claim become a platform.
-	@cd test/controlplane && go run . demo $(CONTROLPLANE_FLAGS)
+# The claim that the demo applies.
+DEMO_CLAIM := $(or $(CLAIM),examples/existing.yaml)
+
+# The tree comes first: it needs little, and everything else is built meanwhile.
+demo: $(BIN)/render ## Start a control plane and watch a claim become a platform.
+	@printf '%s will become:\n\n' $(DEMO_CLAIM); $(BIN)/render --tree $(DEMO_CLAIM); echo
+	@echo "building the function, its packages and the launcher"
+	@$(MAKE) -s binaries build
+	@$(BIN)/controlplane demo --claim $(DEMO_CLAIM) --function-binary $(BIN)/function --package-version $(VERSION) \
+		--configuration-package $(OUT)/observe-k8s.xpkg --function-package $(OUT)/function-observe-k8s-$$(go env GOARCH).xpkg
 
 demo-down: ## Stop what the demo left running.
-	@cd test/controlplane && go run . demo-down
+	@cd test/controlplane && go build -o $(BIN)/controlplane ./cmd/controlplane
+	@$(BIN)/controlplane down
 
 test: test-unit generate-check test-packages test-schemas test-e2e ## Run every test.
 
@@ -90,7 +101,7 @@ test-schemas: ## Prove rendered objects against schemas.
 	@test -n "$(OBSERVE_K8S_SCHEMAS)" || printf '\n!!! SKIPPED: OBSERVE_K8S_SCHEMAS is not set. Chart values were NOT checked,\n!!! and objects only against the CRDs of the pinned control plane.\n\n'
 
 test-e2e: binaries build ## Run end-to-end tests on a real control plane.
-	$(call stage,end-to-end tests,cd test/controlplane && $(GO_TEST) -timeout 50m ./...)
+	$(call stage,end-to-end tests,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 50m ./...)
 
 bench: ## Run the benchmarks.
 	@go test -run '^$$' -bench . -benchmem ./...

@@ -8,10 +8,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestRefusedClaims judges the claims that an API server must refuse. The
-// end-to-end tests apply the same ones to a real API server.
+// TestRefusedClaims judges claims that an API server must refuse, within a
+// second. The end-to-end tests ask a real one.
 func TestRefusedClaims(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root, "test", "claims", "refused.yaml"))
+	b, err := os.ReadFile(filepath.Join("testdata", "refused.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
