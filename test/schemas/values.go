@@ -115,7 +115,7 @@ type judge struct {
 	errs  []error
 }
 
-func (j *judge) complain(path, format string, args ...any) {
+func (j *judge) complainf(path, format string, args ...any) {
 	j.errs = append(j.errs, errors.Errorf("chart %s: %s %s", j.chart.Name, path, fmt.Sprintf(format, args...)))
 }
 
@@ -126,7 +126,7 @@ func (j *judge) walk(path string, has, set map[string]any) {
 		h, ok := has[k]
 		if !ok {
 			if !j.chart.declares(p) && !j.allowed(p) {
-				j.complain(p, "is no value of the chart")
+				j.complainf(p, "is no value of the chart")
 			}
 			continue
 		}
@@ -144,14 +144,14 @@ func (j *judge) leaf(path string, has, set any) {
 		j.walk(path, hm, sm)
 	case empty(has) && sok:
 		if !j.allowed(path) {
-			j.complain(path, "is set below an empty value of the chart, which says nothing about what may be there")
+			j.complainf(path, "is set below an empty value of the chart, which says nothing about what may be there")
 		}
 	case empty(has):
 		if kind(has) != "null" && kind(has) != kind(set) {
-			j.complain(path, "must be a %s, not a %s", kind(has), kind(set))
+			j.complainf(path, "must be a %s, not a %s", kind(has), kind(set))
 		}
 	case kind(has) != kind(set):
-		j.complain(path, "must be a %s, not a %s", kind(has), kind(set))
+		j.complainf(path, "must be a %s, not a %s", kind(has), kind(set))
 	}
 }
 
