@@ -26,6 +26,7 @@ const (
 	ProcessControllerManager       = "controller-manager"
 	ProcessCrossplaneInit          = "crossplane-init"
 	ProcessCrossplane              = "crossplane"
+	ProcessRBACManager             = "rbac-manager"
 	ProcessProviderHelm            = "provider-helm"
 	ProcessProviderKubernetes      = "provider-kubernetes"
 	ProcessFunction                = "function"
@@ -196,7 +197,7 @@ func (cp *ControlPlane) stopProcesses() {
 	}
 	cp.watches.Wait()
 	cp.procs.StopAll(
-		[]string{ProcessFunction, ProcessCrossplane, ProcessProviderHelm, ProcessProviderKubernetes, ProcessRemoteKWOK, ProcessRemoteScheduler},
+		[]string{ProcessFunction, ProcessCrossplane, ProcessRBACManager, ProcessProviderHelm, ProcessProviderKubernetes, ProcessRemoteKWOK, ProcessRemoteScheduler},
 		[]string{ProcessControllerManager, ProcessRemoteControllerManager},
 		[]string{ProcessAPIServer, ProcessRemoteAPIServer},
 	)

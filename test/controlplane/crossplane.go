@@ -14,11 +14,11 @@ import (
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/pki"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/rbac"
 )
 
 const (
 	crossplaneNamespace = "crossplane-system"
-	crossplaneAccount   = "crossplane"
 
 	caSecret     = "crossplane-root-ca"
 	serverSecret = "crossplane-tls-server"
@@ -31,6 +31,9 @@ const (
 type crossplane struct {
 	ca                       *pki.Authority
 	metrics, health, webhook int
+	// How Crossplane and its RBAC manager reach the API server: each as the
+	// service account that it has where people install it.
+	kubeconfig, managerKubeconfig string
 }
 
 func (cp *ControlPlane) startCrossplane(ctx context.Context) error {
@@ -44,6 +47,9 @@ func (cp *ControlPlane) startCrossplane(ctx context.Context) error {
 		return err
 	}
 	if err := cp.runCrossplane(); err != nil {
+		return err
+	}
+	if err := cp.runRBACManager(); err != nil {
 		return err
 	}
 	if err := cp.startFunction(); err != nil {
@@ -86,8 +92,17 @@ func (cp *ControlPlane) prepareCrossplane(ctx context.Context) error {
 	if err := c.Apply(ctx, namespace(crossplaneNamespace), namespace(cp.opts.Namespace)); err != nil {
 		return err
 	}
-	if err := c.Apply(ctx, in(crossplaneNamespace, object("v1", "ServiceAccount", crossplaneAccount, nil))); err != nil {
+	roles, err := rbac.Read(cp.programs[programs.Crossplane].Asset("chart"), crossplaneNamespace)
+	if err != nil {
 		return err
+	}
+	if err := c.ApplyAll(ctx, roles); err != nil {
+		return err
+	}
+	for name, path := range map[string]*string{rbac.Crossplane: &cp.crossplane.kubeconfig, rbac.Manager: &cp.crossplane.managerKubeconfig} {
+		if *path, err = cp.management.account(name); err != nil {
+			return err
+		}
 	}
 	if err := cp.crossplaneCertificates(ctx); err != nil {
 		return err
@@ -120,7 +135,7 @@ func (cp *ControlPlane) crossplaneCertificates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := ca.Client(crossplaneAccount + "." + crossplaneNamespace)
+	client, err := ca.Client(rbac.Crossplane + "." + crossplaneNamespace)
 	if err != nil {
 		return err
 	}
@@ -206,13 +221,23 @@ func (cp *ControlPlane) runCrossplane() error {
 	})
 }
 
-// crossplaneEnv is the environment of Crossplane and of its initializer, who
-// act as the management cluster's admin: see README.md.
+// runRBACManager starts the RBAC manager, which lets Crossplane handle the kinds
+// that packages bring.
+func (cp *ControlPlane) runRBACManager() error {
+	return cp.procs.Start(process.Spec{
+		Name: ProcessRBACManager,
+		Path: cp.programs[programs.Crossplane].Bin("crossplane"),
+		Args: []string{"rbac", "start", "--provider-clusterrole=" + rbac.AllowedPermissions},
+		Env:  []string{"KUBECONFIG=" + cp.crossplane.managerKubeconfig},
+	})
+}
+
+// crossplaneEnv is the environment of Crossplane and of its initializer.
 func (cp *ControlPlane) crossplaneEnv() []string {
 	return []string{
-		"KUBECONFIG=" + cp.management.kubeconfig(),
+		"KUBECONFIG=" + cp.crossplane.kubeconfig,
 		"POD_NAMESPACE=" + crossplaneNamespace,
-		"POD_SERVICE_ACCOUNT=" + crossplaneAccount,
+		"POD_SERVICE_ACCOUNT=" + rbac.Crossplane,
 		"ENABLE_WEBHOOKS=true",
 		"WEBHOOK_SERVICE_NAME=localhost",
 		"WEBHOOK_SERVICE_NAMESPACE=" + crossplaneNamespace,

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
+	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.21.8
 	golang.org/x/term v0.47.0
 	k8s.io/apimachinery v0.36.3

@@ -83,7 +83,6 @@ func (a *Authority) Client(name string, groups ...string) (Pair, error) {
 		return Pair{}, err
 	}
 	tmpl.Subject.Organization = groups
-	tmpl.DNSNames = []string{name}
 	tmpl.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return a.leaf(tmpl)
 }

@@ -117,6 +117,7 @@ func Table() []Program {
 			},
 			Assets: []Asset{
 				{Module: crossplaneModule, Path: "cluster/crds", As: "crds"},
+				{Module: crossplaneModule, Path: "cluster/charts/crossplane/templates", As: "chart"},
 				{Module: crossplaneModule, Path: "cluster/webhookconfigurations/usage.yaml", As: "webhookconfigurations/usage.yaml"},
 			},
 			Cold: 7 * time.Minute,
