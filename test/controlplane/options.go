@@ -58,12 +58,9 @@ type Options struct {
 
 // Defaults for options that are not set.
 func (o Options) withDefaults() (Options, error) {
-	if o.Root == "" {
-		root, err := findRoot()
-		if err != nil {
-			return o, err
-		}
-		o.Root = root
+	var err error
+	if o.Root, err = FindRoot(o.Root); err != nil {
+		return o, err
 	}
 	if o.Cache == "" {
 		cache, err := CacheDir()
@@ -88,7 +85,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Namespace = "team-a"
 	}
 	// Processes have working directories of their own.
-	for _, p := range []*string{&o.Root, &o.Cache, &o.FunctionBinary} {
+	for _, p := range []*string{&o.Root, &o.Cache, &o.FunctionBinary, &o.ConfigurationPackage, &o.FunctionPackage} {
 		if *p == "" {
 			continue
 		}
@@ -119,8 +116,12 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "observe-k8s"), nil
 }
 
-// findRoot finds the repository from the working directory upwards.
-func findRoot() (string, error) {
+// FindRoot returns the root of the repository: the given one or, if that is
+// empty, the closest above the working directory.
+func FindRoot(root string) (string, error) {
+	if root != "" {
+		return filepath.Abs(root)
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("cannot get working directory: %w", err)

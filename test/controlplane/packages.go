@@ -256,8 +256,11 @@ func (cp *ControlPlane) waitForAPIs(ctx context.Context) error {
 // markRuntimes says of every package revision's runtime that it is there, which
 // with Crossplane's external runtime is up to whoever runs the processes.
 func (cp *ControlPlane) markRuntimes(ctx context.Context) {
-	tick := time.NewTicker(150 * time.Millisecond)
+	// Packages are installed now, and hardly ever after.
+	const often, seldom, change = 150 * time.Millisecond, 2 * time.Second, time.Minute
+	tick := time.NewTicker(often)
 	defer tick.Stop()
+	relax := time.After(change)
 	for {
 		for _, k := range []string{"FunctionRevision", "ProviderRevision"} {
 			revs, err := cp.management.client.List(ctx, kind(pkgAPI, k), "")
@@ -275,6 +278,8 @@ func (cp *ControlPlane) markRuntimes(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-relax:
+			tick.Reset(seldom)
 		case <-tick.C:
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
@@ -15,9 +16,8 @@ import (
 type demoCommand struct {
 	runFlags `embed:""`
 
-	Claim        string        `default:"examples/existing.yaml" help:"The claim." type:"path"`
-	RenderBinary string        `help:"Shows beforehand what the claim will become." placeholder:"FILE" type:"existingfile"`
-	RenderArg    []string      `help:"Another argument for the render binary, before the claim; can be repeated." placeholder:"ARG" sep:"none"`
+	Claim        string        `help:"The claim; by default examples/existing.yaml." type:"existingfile"`
+	RenderBinary string        `help:"Shows beforehand, called with --tree, what the claim will become." placeholder:"FILE" type:"existingfile"`
 	Timeout      time.Duration `default:"5m" help:"How long the claim may take to become Ready."`
 	Exit         bool          `env:"DEMO_EXIT" help:"End, and tear everything down, once the claim is Ready."`
 }
@@ -25,6 +25,13 @@ type demoCommand struct {
 // Run the demonstration.
 func (c *demoCommand) Run(ctx context.Context) error {
 	began := time.Now()
+	if c.Claim == "" {
+		root, err := controlplane.FindRoot(c.Root)
+		if err != nil {
+			return err
+		}
+		c.Claim = filepath.Join(root, "examples", "existing.yaml")
+	}
 	if err := c.render(ctx); err != nil {
 		return err
 	}
@@ -32,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 
-	fmt.Println("\nstarting the control plane: real programs, on loopback only; nodes and pods of the remote cluster are SIMULATED")
+	fmt.Println("Starting the control plane: real programs, on loopback only. Nodes and pods of the remote cluster are SIMULATED.")
 	warm := time.Now()
 	cp, err := controlplane.Start(ctx, c.options())
 	if errors.Is(err, controlplane.ErrRunning) {
@@ -69,8 +76,8 @@ func (c *demoCommand) render(ctx context.Context) error {
 	if c.RenderBinary == "" {
 		return nil
 	}
-	fmt.Printf("what %s will become:\n\n", c.Claim)
-	cmd := exec.CommandContext(ctx, c.RenderBinary, append(c.RenderArg, c.Claim)...)
+	fmt.Printf("What %s will become:\n\n", c.Claim)
+	cmd := exec.CommandContext(ctx, c.RenderBinary, "--tree", c.Claim)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("cannot render the claim: %w", err)

@@ -91,8 +91,13 @@ func (p *Printer) End(t Program, took time.Duration, err error) {
 		p.clear()
 		fmt.Fprintf(p.w, "  %-20s built in %s (%s)\n", t.Name, round(took), t.About)
 	}
+	said := map[string]bool{}
 	for _, patch := range t.Patches {
-		fmt.Fprintf(p.w, "    patched: %s, to %s\n", patch.File, patch.Why)
+		line := fmt.Sprintf("    patched: %s, to %s", patch.File, patch.Why)
+		if !said[line] {
+			said[line] = true
+			fmt.Fprintln(p.w, line)
+		}
 	}
 }
 

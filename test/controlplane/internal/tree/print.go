@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// nameWidth is how wide the names of a tree are, give or take.
+const nameWidth = 68
+
 // Lines returns the tree, a line for each resource.
 func (n Node) Lines() []string { return n.lines("", "") }
 
@@ -23,9 +26,8 @@ func (n Node) lines(first, rest string) []string {
 }
 
 func (n Node) line(prefix string) string {
-	const width = 72
 	name := prefix + n.Kind + "/" + n.Name
-	if pad := width - len([]rune(name)); pad > 0 {
+	if pad := nameWidth - len([]rune(name)); pad > 0 {
 		name += strings.Repeat(" ", pad)
 	}
 	return strings.TrimRight(name+" "+n.state(), " ")
@@ -74,7 +76,7 @@ type redraw struct {
 func (v *redraw) Show(n Node, after time.Duration) {
 	width, height := v.size()
 	ready, all := n.Count()
-	lines := append([]string{fmt.Sprintf("%4.0fs  %d of %d Ready", after.Seconds(), ready, all)}, n.Lines()...)
+	lines := append([]string{fmt.Sprintf("%.0fs: %d of %d Ready", after.Seconds(), ready, all)}, n.Lines()...)
 	// What does not fit on the screen could not be drawn over.
 	if height > 1 && len(lines) > height-1 {
 		lines = append(lines[:height-2], fmt.Sprintf("… and %d more", len(lines)-height+2))
@@ -111,11 +113,12 @@ func (v *changes) Show(n Node, after time.Duration) {
 }
 
 func (v *changes) show(n Node, after time.Duration, depth int) {
-	id := n.Kind + "/" + n.Name
+	id := strings.Join([]string{n.Group, n.Kind, n.Name}, "/")
 	state := n.state()
 	if old, ok := v.seen[id]; !ok || old != state {
 		v.seen[id] = state
-		fmt.Fprintln(v.w, strings.TrimRight(fmt.Sprintf("%5.1fs  %s%-*s %s", after.Seconds(), strings.Repeat("  ", depth), 64-2*depth, id, state), " "))
+		name := strings.Repeat("  ", depth) + n.Kind + "/" + n.Name
+		_, _ = fmt.Fprintln(v.w, strings.TrimRight(fmt.Sprintf("%5.1fs  %-*s %s", after.Seconds(), nameWidth, name, state), " "))
 	}
 	for _, c := range n.Children {
 		v.show(c, after, depth+1)

@@ -15,14 +15,18 @@ import (
 
 // A Node is a resource and those that it is composed of.
 type Node struct {
-	Kind string
-	Name string
+	Group string
+	Kind  string
+	Name  string
 	// Synced and Ready are the statuses of the conditions, empty for a
 	// resource that has no such condition.
 	Synced string
 	Ready  string
 	// Message of what is not as it should be.
-	Message  string
+	Message string
+	// Usages is how many Usages are among the resources that this one is
+	// composed of. They only order the teardown and are not Children.
+	Usages   int
 	Children []Node
 }
 
@@ -30,6 +34,9 @@ type Node struct {
 type Getter interface {
 	Get(ctx context.Context, gvk schema.GroupVersionKind, namespace, name string) (*unstructured.Unstructured, error)
 }
+
+// usageGroup is the API group of Usages.
+const usageGroup = "protection.crossplane.io"
 
 // ErrNotFound is returned by Walk if the root does not exist.
 var ErrNotFound = errors.New("no such resource")
@@ -57,13 +64,17 @@ func walk(ctx context.Context, g Getter, o *unstructured.Unstructured) (Node, er
 		}
 		apiVersion, _ := m["apiVersion"].(string)
 		kind, _ := m["kind"].(string)
-		child, err := g.Get(ctx, schema.FromAPIVersionAndKind(apiVersion, kind), o.GetNamespace(), name)
+		gvk := schema.FromAPIVersionAndKind(apiVersion, kind)
+		if gvk.Group == usageGroup {
+			n.Usages++
+			continue
+		}
+		child, err := g.Get(ctx, gvk, o.GetNamespace(), name)
 		if err != nil {
 			return Node{}, err
 		}
 		if child == nil {
-			n.Children = append(n.Children, Node{Kind: kind, Name: name, Message: "not created yet"})
-			continue
+			continue // Not created yet.
 		}
 		c, err := walk(ctx, g, child)
 		if err != nil {
@@ -87,7 +98,7 @@ func less(a, b Node) bool {
 }
 
 func describe(o *unstructured.Unstructured) Node {
-	n := Node{Kind: o.GetKind(), Name: o.GetName()}
+	n := Node{Group: o.GroupVersionKind().Group, Kind: o.GetKind(), Name: o.GetName()}
 	var syncedMessage, readyReason, readyMessage string
 	n.Synced, _, syncedMessage = kube.Condition(o, "Synced")
 	n.Ready, readyReason, readyMessage = kube.Condition(o, "Ready")
