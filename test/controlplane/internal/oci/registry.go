@@ -28,7 +28,7 @@ func Serve(addr string) (*Registry, error) {
 		return nil, fmt.Errorf("cannot listen for the registry: %w", err)
 	}
 	r := &Registry{
-		addr: addr,
+		addr: l.Addr().String(),
 		server: &http.Server{
 			Handler:           registry.New(registry.Logger(log.New(io.Discard, "", 0))),
 			ReadHeaderTimeout: 10 * time.Second,
