@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/crossplane/function-sdk-go v0.7.1
+	github.com/google/go-cmp v0.7.0
 	google.golang.org/grpc v1.81.1
 	k8s.io/apimachinery v0.36.3
 	k8s.io/client-go v0.36.3

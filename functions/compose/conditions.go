@@ -40,11 +40,18 @@ func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
 		oc.Reason, _ = m["reason"].(string)
 		oc.Message, _ = m["message"].(string)
 		if g := integer(m["observedGeneration"]); g > 0 {
-			oc.Stale = g < o.GetGeneration()
+			oc.Stale = g < generation(o)
 		}
 		return oc
 	}
 	return ObservedCondition{}
+}
+
+// generation of an object. GetGeneration would be 0 for every object that came
+// through protobuf, where all numbers are floating-point ones.
+func generation(o *unstructured.Unstructured) int64 {
+	md, _ := o.Object["metadata"].(map[string]any)
+	return integer(md["generation"])
 }
 
 // integer reads a number that came through JSON or protobuf.
