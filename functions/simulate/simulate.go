@@ -51,6 +51,11 @@ func keyOf(o *unstructured.Unstructured) key {
 
 // A Simulation is a control plane in memory.
 type Simulation struct {
+	// Disturb, when set, changes what a composer is about to see, so that a test
+	// can play a world that is not to be relied on. It is called once without
+	// answers to requirements and once with them.
+	Disturb func(w *compose.World)
+
 	settings compose.Settings
 	schemas  map[string]map[string]any
 	objects  map[key]*unstructured.Unstructured
@@ -98,12 +103,14 @@ func (s *Simulation) Apply(o *unstructured.Unstructured) {
 		if st, ok := was.Object["status"]; ok {
 			n.Object["status"] = st
 		}
-		an := maps.Clone(was.GetAnnotations())
-		if an == nil {
-			an = map[string]string{}
-		}
-		maps.Copy(an, n.GetAnnotations())
-		if len(an) > 0 {
+		// What others own stays. Everything else that is not asked for any more
+		// goes, as with a server-side apply.
+		if created, ok := was.GetAnnotations()[annotationCreated]; ok {
+			an := n.GetAnnotations()
+			if an == nil {
+				an = map[string]string{}
+			}
+			an[annotationCreated] = created
 			n.SetAnnotations(an)
 		}
 	}
@@ -156,19 +163,13 @@ func (s *Simulation) composites() []key {
 // reconcile runs one composer and applies what it desires.
 func (s *Simulation) reconcile(k key) (bool, error) {
 	xr := s.objects[k]
-	w := compose.World{XR: xr.DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings}
-	for name, child := range s.children[k] {
-		w.Observed[name] = s.objects[child].DeepCopy()
-	}
 	composer, _ := composers.For(k.kind)
-
-	// As in Crossplane, requirements are answered within the run.
-	res, err := compose.Run(w, composer)
+	w, err := s.world(k)
 	if err != nil {
 		return false, err
 	}
-	w.Required = s.answer(res.Requirements)
-	if res, err = compose.Run(w, composer); err != nil {
+	res, err := compose.Run(w, composer)
+	if err != nil {
 		return false, err
 	}
 
@@ -186,6 +187,45 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 	xr.Object["status"] = st
 	s.conds[k] = res.Conditions
 	return changed || !equal(before, st), nil
+}
+
+// Worlds are what the composers of all composites see now, parents before
+// children.
+func (s *Simulation) Worlds() ([]compose.World, error) {
+	ks := s.composites()
+	out := make([]compose.World, 0, len(ks))
+	for _, k := range ks {
+		w, err := s.world(k)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// world is what the composer of a composite sees. As in Crossplane, what it
+// requires is asked of itself, and answered within the run.
+func (s *Simulation) world(k key) (compose.World, error) {
+	w := compose.World{XR: s.objects[k].DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings}
+	for name, child := range s.children[k] {
+		w.Observed[name] = s.objects[child].DeepCopy()
+	}
+	s.disturb(&w)
+	composer, _ := composers.For(k.kind)
+	res, err := compose.Run(w, composer)
+	if err != nil {
+		return compose.World{}, err
+	}
+	w.Required = s.answer(res.Requirements)
+	s.disturb(&w)
+	return w, nil
+}
+
+func (s *Simulation) disturb(w *compose.World) {
+	if s.Disturb != nil {
+		s.Disturb(w)
+	}
 }
 
 // compose makes the desired resources exist, and those not desired go.
