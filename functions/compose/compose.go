@@ -255,6 +255,9 @@ const (
 	ReasonWaiting = "Waiting"
 	// ReasonCreating means that a resource was asked for and is not there yet.
 	ReasonCreating = "Creating"
+	// ReasonUpdating means that a resource changed and nobody has looked at the
+	// change yet.
+	ReasonUpdating = "Updating"
 	// ReasonNotReady means that a resource is there and does not work.
 	ReasonNotReady = "NotReady"
 )

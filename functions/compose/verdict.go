@@ -23,7 +23,7 @@ func Managed(o *unstructured.Unstructured) Verdict {
 	case synced.Status == "False":
 		return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
 	case ready.Stale || synced.Stale:
-		return Verdict{Progressing: true, Reason: "Updating", Message: id + " is being updated"}
+		return Verdict{Progressing: true, Reason: ReasonUpdating, Message: id + " is being updated"}
 	case ready.Status == "True":
 		return Verdict{Ready: true}
 	case ready.Status == "False" && ready.Message != "":
@@ -46,13 +46,16 @@ func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
 		for _, p := range parts {
 			c := GetCondition(o, p)
 			if c.Status == "False" {
-				progressing = progressing && (c.Reason == ReasonWaiting || c.Reason == ReasonCreating)
+				progressing = progressing && (c.Reason == ReasonWaiting || c.Reason == ReasonCreating || c.Reason == ReasonUpdating)
 				return Verdict{Progressing: progressing, Reason: reasonOr(c, ReasonNotReady), Message: c.Message}
 			}
 		}
 		id := o.GetKind() + " " + o.GetName()
 		if synced := GetCondition(o, "Synced"); synced.Status == "False" {
 			return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
+		}
+		if ready.Status == "True" {
+			return Verdict{Progressing: true, Reason: ReasonUpdating, Message: id + " is being updated"}
 		}
 		return Verdict{Progressing: progressing, Reason: ReasonCreating, Message: id + " is not ready yet"}
 	}
