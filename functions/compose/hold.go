@@ -11,13 +11,24 @@ import (
 func Hold(obs *unstructured.Unstructured) map[string]any {
 	held := runtime.DeepCopyJSON(obs.Object)
 	delete(held, "status")
+	// What Crossplane notes in the spec of a composite, such as what it composes,
+	// would be put back to what it was.
+	if spec, ok := held["spec"].(map[string]any); ok {
+		delete(spec, "crossplane")
+	}
 	md := map[string]any{"name": obs.GetName()}
 	if ns := obs.GetNamespace(); ns != "" {
 		md["namespace"] = ns
 	}
 	// An external name identifies the real thing; losing it would make another.
-	if n := obs.GetAnnotations()[AnnotationExternalName]; n != "" {
-		md["annotations"] = map[string]any{AnnotationExternalName: n}
+	kept := map[string]any{}
+	for _, a := range []string{AnnotationExternalName, AnnotationPollInterval} {
+		if v, ok := obs.GetAnnotations()[a]; ok {
+			kept[a] = v
+		}
+	}
+	if len(kept) > 0 {
+		md["annotations"] = kept
 	}
 	held["metadata"] = md
 	return held
