@@ -19,7 +19,7 @@ const (
 
 // Name makes the name of an object that stands for parts of an owner: readable,
 // followed by a short hash of namespace and parts, so that it is unique over
-// namespaces too and never longer than a DNS label.
+// namespaces too and a DNS label, whatever the owner is called.
 func Name(namespace string, parts ...string) string {
 	return NameMax(MaxName, namespace, parts...)
 }
@@ -32,9 +32,10 @@ func NameMax(limit int, namespace string, parts ...string) string {
 	for i, p := range parts {
 		readable[i] = withoutHash(p)
 	}
-	prefix := strings.Join(readable, "-")
+	// A composite's name may have dots, a name that refers to it may not.
+	prefix := strings.ReplaceAll(strings.Join(readable, "-"), ".", "-")
 	if most := limit - hashLength - 1; len(prefix) > most {
-		prefix = strings.TrimRight(prefix[:most], "-.")
+		prefix = strings.TrimRight(prefix[:most], "-")
 	}
 	return prefix + "-" + hex.EncodeToString(sum[:])[:hashLength]
 }
