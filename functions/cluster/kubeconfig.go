@@ -4,13 +4,16 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"slices"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	clientcmd "k8s.io/client-go/tools/clientcmd/api/v1"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clientcmd "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/tools/clientcmd/api/latest"
 )
+
+// longestServer is the longest URL of an API server that a status may have.
+const longestServer = 2048
 
 // A kubeconfigError says what is wrong with a kubeconfig. It never quotes it.
 type kubeconfigError struct {
@@ -35,26 +38,26 @@ func kubeconfigServer(secret *unstructured.Unstructured, ref v1alpha1.SecretKeyR
 	if err != nil {
 		return "", invalid("is not base64, as Secrets are")
 	}
-	cfg := clientcmd.Config{}
-	if err := yaml.Unmarshal(raw, &cfg); err != nil {
+	// The providers read it with this codec. Another one could see another user
+	// than they do, since JSON libraries differ in which keys are the same.
+	decoded, _, err := latest.Codec.Decode(raw, &schema.GroupVersionKind{Version: latest.Version, Kind: "Config"}, clientcmd.NewConfig())
+	cfg, ok := decoded.(*clientcmd.Config)
+	if err != nil || !ok {
 		// The error may quote what it could not read.
 		return "", invalid("is not a kubeconfig")
 	}
 
-	i := slices.IndexFunc(cfg.Contexts, func(c clientcmd.NamedContext) bool { return c.Name == cfg.CurrentContext })
-	if i < 0 {
+	ctx := cfg.Contexts[cfg.CurrentContext]
+	if ctx == nil {
 		return "", invalid("has no current-context that names one of its contexts")
 	}
-	ctx := cfg.Contexts[i].Context
-	c := slices.IndexFunc(cfg.Clusters, func(c clientcmd.NamedCluster) bool { return c.Name == ctx.Cluster })
-	u := slices.IndexFunc(cfg.AuthInfos, func(u clientcmd.NamedAuthInfo) bool { return u.Name == ctx.AuthInfo })
-	if c < 0 || u < 0 {
+	cluster, user := cfg.Clusters[ctx.Cluster], cfg.AuthInfos[ctx.AuthInfo]
+	if cluster == nil || user == nil {
 		return "", invalid("has a current context whose cluster or user is missing")
 	}
-	cluster, user := cfg.Clusters[c].Cluster, cfg.AuthInfos[u].AuthInfo
 	server, err := url.Parse(cluster.Server)
 	switch {
-	case err != nil || server.Scheme != "https" || server.Host == "" || server.User != nil:
+	case err != nil || server.Scheme != "https" || server.Host == "" || server.User != nil || server.RawQuery != "" || len(cluster.Server) > longestServer:
 		return "", invalid("has a server that is not https://HOST[:PORT]")
 	case user.Exec != nil || user.AuthProvider != nil:
 		return "", invalid("gets its credentials from a program (exec or auth-provider), which would run inside the providers' pods. Put a token or a client certificate into it, for example of a ServiceAccount")
