@@ -92,18 +92,18 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 	rsp.Meta.Ttl.Seconds, rsp.Meta.Ttl.Nanos = int64(res.RunAgainAfter.Seconds()), 0
 
 	for _, c := range res.Conditions {
-		o := response.ConditionFalse(rsp, c.Type, c.Reason)
+		add := response.ConditionFalse
 		if c.Ready {
-			o = response.ConditionTrue(rsp, c.Type, c.Reason)
+			add = response.ConditionTrue
 		}
-		o.WithMessage(c.Message).TargetComposite()
+		add(rsp, c.Type, c.Reason).WithMessage(c.Message).TargetComposite()
 	}
 	for _, e := range res.Events {
-		o := response.Normal(rsp, e.Message)
 		if e.Warning {
-			o = response.Warning(rsp, errors.New(e.Message))
+			response.Warning(rsp, errors.New(e.Message)).WithReason(e.Reason).TargetComposite()
+			continue
 		}
-		o.WithReason(e.Reason).TargetComposite()
+		response.Normal(rsp, e.Message).WithReason(e.Reason).TargetComposite()
 	}
 	if len(res.Requirements) > 0 {
 		rsp.Requirements = &fnv1.Requirements{Resources: make(map[string]*fnv1.ResourceSelector, len(res.Requirements))}
