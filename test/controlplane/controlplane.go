@@ -9,14 +9,13 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/flock"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/oci"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"k8s.io/client-go/rest"
 )
 
 // Names of the processes, for Kill, Stop, Restart and Log.
@@ -104,10 +103,14 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 func (cp *ControlPlane) start(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	done := make(chan error, 1)
-	go func() { done <- cp.startAll(ctx) }()
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = cp.startAll(ctx)
+	}()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case exit := <-cp.procs.Exits():
 		fail(exit)
@@ -160,7 +163,7 @@ func claimDir(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := clean(dir); err != nil {
+	if err := clean(dir); err != nil {
 		unlock()
 		return nil, err
 	}
@@ -169,15 +172,14 @@ func claimDir(dir string) (unlock func(), err error) {
 
 // clean ends the processes recorded in a state folder that nobody holds and
 // removes it.
-func clean(dir string) ([]string, error) {
-	reaped, err := process.Reap(process.PIDs(dir))
-	if err != nil {
-		return nil, fmt.Errorf("cannot end processes of an earlier run: %w", err)
+func clean(dir string) error {
+	if _, err := process.Reap(process.PIDs(dir)); err != nil {
+		return fmt.Errorf("cannot end processes of an earlier run: %w", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return nil, fmt.Errorf("cannot remove data of an earlier run: %w", err)
+		return fmt.Errorf("cannot remove data of an earlier run: %w", err)
 	}
-	return reaped, nil
+	return nil
 }
 
 // lockFile is beside the state folder, which is removed while it is locked.
@@ -290,7 +292,7 @@ func (cp *ControlPlane) Restart(ctx context.Context, name string, extra ...strin
 
 // Exits returns where processes are announced that ended although nobody
 // asked them to.
-func (cp *ControlPlane) Exits() <-chan *process.Exit { return cp.procs.Exits() }
+func (cp *ControlPlane) Exits() <-chan *process.ExitError { return cp.procs.Exits() }
 
 // Wait until the context ends or a process ends unasked.
 func (cp *ControlPlane) Wait(ctx context.Context) error {

@@ -7,14 +7,13 @@ import (
 	"os"
 	"path/filepath"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/pki"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/rbac"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 const (

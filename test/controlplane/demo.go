@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/tree"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // ApplyFile applies the objects of a manifest to the management cluster and

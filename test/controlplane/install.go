@@ -5,9 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // An install is what a platform team applies: package/install.yaml.

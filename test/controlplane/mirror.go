@@ -34,6 +34,6 @@ func (cp *ControlPlane) pushCharts() error {
 			return err
 		}
 	}
-	fmt.Fprintf(cp.opts.Output, "  %d charts are STAND-INS that install simulated pods (CHARTS=upstream takes the real ones)\n", len(all))
+	_, _ = fmt.Fprintf(cp.opts.Output, "  %d charts are STAND-INS that install simulated pods (CHARTS=upstream takes the real ones)\n", len(all))
 	return nil
 }

@@ -1,6 +1,8 @@
 package controlplane
 
 import (
+	"maps"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -12,9 +14,7 @@ func object(apiVersion, kind, name string, fields map[string]any) *unstructured.
 		"kind":       kind,
 		"metadata":   map[string]any{"name": name},
 	}}
-	for k, v := range fields {
-		o.Object[k] = v
-	}
+	maps.Copy(o.Object, fields)
 	return o
 }
 

@@ -11,12 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/oci"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const (

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // pollInterval is how often providers look at what they manage, besides being

@@ -7,16 +7,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
+// The Secret with the kubeconfig of the remote cluster, and its key.
 const (
-	// RemoteSecret is the Secret with the kubeconfig of the remote cluster,
-	// under RemoteSecretKey.
 	RemoteSecret    = "remote-kubeconfig"
 	RemoteSecretKey = "kubeconfig"
 )

@@ -24,6 +24,6 @@ func (s *stages) run(name string, f func() error) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(s.w, "  %5.1fs  %s (%.1fs)\n", time.Since(s.start).Seconds(), name, time.Since(began).Seconds())
+	_, _ = fmt.Fprintf(s.w, "  %5.1fs  %s (%.1fs)\n", time.Since(s.start).Seconds(), name, time.Since(began).Seconds())
 	return nil
 }

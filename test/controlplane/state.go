@@ -112,8 +112,7 @@ func Down(o Options) (bool, error) {
 		return false, fmt.Errorf("cannot end the control plane, its launcher still runs: %w", err)
 	}
 	defer unlock()
-	_, err = clean(dir)
-	return true, err
+	return true, clean(dir)
 }
 
 // writeLauncher records this process as the launcher.

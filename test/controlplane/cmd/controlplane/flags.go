@@ -3,9 +3,8 @@ package main
 import (
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"golang.org/x/term"
 )
 
 // whichFlags say which control plane is meant.

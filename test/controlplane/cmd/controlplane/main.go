@@ -13,6 +13,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// interrupted is the status with which programs end that were interrupted.
+const interrupted = 130
+
 // cli is the command line.
 type cli struct {
 	Build  buildCommand  `cmd:"" help:"Build the programs that are not in the cache yet."`
@@ -22,21 +25,24 @@ type cli struct {
 	Demo   demoCommand   `cmd:"" help:"Run a control plane, apply a claim and watch it become a platform."`
 }
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run the command line and return its exit status.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	k := kong.Parse(&cli{},
 		kong.Name("controlplane"),
 		kong.Description("A Crossplane control plane of real programs, as processes of this machine."),
-		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	err := k.Run()
 	if errors.Is(err, context.Canceled) {
-		os.Exit(130)
+		return interrupted
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "controlplane: error:", err)
-		os.Exit(1)
+		_, _ = fmt.Fprintln(os.Stderr, "controlplane: error:", err)
+		return 1
 	}
+	return 0
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/pki"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
-
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/pki"
 )
 
 // Kubeconfig returns a kubeconfig with everything inline.

@@ -36,16 +36,20 @@ func Chart(metadata map[string]any, tgz []byte) (v1.Image, error) {
 // which is not the configuration of a container.
 type chartImage struct {
 	v1.Image
+
 	config []byte
 }
 
+// RawConfigFile returns the metadata.
 func (c chartImage) RawConfigFile() ([]byte, error) { return c.config, nil }
 
+// ConfigName returns the digest of the metadata.
 func (c chartImage) ConfigName() (v1.Hash, error) {
 	h, _, err := v1.SHA256(bytes.NewReader(c.config))
 	return h, err
 }
 
+// Manifest returns the manifest, with the metadata as configuration.
 func (c chartImage) Manifest() (*v1.Manifest, error) {
 	m, err := c.Image.Manifest()
 	if err != nil {
@@ -60,6 +64,7 @@ func (c chartImage) Manifest() (*v1.Manifest, error) {
 	return m, nil
 }
 
+// RawManifest returns the manifest as JSON.
 func (c chartImage) RawManifest() ([]byte, error) {
 	m, err := c.Manifest()
 	if err != nil {
@@ -68,6 +73,7 @@ func (c chartImage) RawManifest() ([]byte, error) {
 	return json.Marshal(m)
 }
 
+// Digest of the manifest.
 func (c chartImage) Digest() (v1.Hash, error) {
 	b, err := c.RawManifest()
 	if err != nil {
@@ -77,6 +83,7 @@ func (c chartImage) Digest() (v1.Hash, error) {
 	return h, err
 }
 
+// Size of the manifest.
 func (c chartImage) Size() (int64, error) {
 	b, err := c.RawManifest()
 	return int64(len(b)), err

@@ -23,7 +23,7 @@ type Registry struct {
 
 // Serve a registry at the given loopback address.
 func Serve(addr string) (*Registry, error) {
-	l, err := net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", addr) //nolint:noctx // Listening on loopback does not wait.
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for the registry: %w", err)
 	}

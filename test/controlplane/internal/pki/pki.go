@@ -29,6 +29,7 @@ type Pair struct {
 // An Authority signs certificates.
 type Authority struct {
 	Pair
+
 	cert *x509.Certificate
 	key  *rsa.PrivateKey
 }

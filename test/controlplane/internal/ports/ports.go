@@ -32,11 +32,11 @@ func (p *Pool) Free() (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for range tries {
-		port := lowest + rand.IntN(highest-lowest)
+		port := lowest + rand.IntN(highest-lowest) //nolint:gosec // Any port will do.
 		if p.taken[port] {
 			continue
 		}
-		l, err := net.Listen("tcp", Addr(port))
+		l, err := net.Listen("tcp", Addr(port)) //nolint:noctx // Listening on loopback does not wait.
 		if err != nil {
 			continue
 		}

@@ -68,7 +68,7 @@ func identifyProc(pid int) (Identity, bool) {
 // identifyPS asks ps, which every Unix has.
 func identifyPS(pid int) (Identity, bool) {
 	get := func(column string) (string, error) {
-		cmd := exec.Command("ps", "-ww", "-o", column+"=", "-p", strconv.Itoa(pid))
+		cmd := exec.Command("ps", "-ww", "-o", column+"=", "-p", strconv.Itoa(pid)) //nolint:noctx // It takes milliseconds.
 		cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 		out, err := cmd.Output()
 		if err != nil {

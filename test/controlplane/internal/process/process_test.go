@@ -155,7 +155,7 @@ func TestSupervisorRun(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			err := s.Run(context.Background(), Spec{Name: name, Path: "/bin/sh", Args: []string{"-c", tc.script}})
-			var exit *Exit
+			var exit *ExitError
 			if got := errors.As(err, &exit); got != tc.want {
 				t.Errorf("\n%s\nRun: got error %v", tc.reason, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,15 +27,15 @@ type Spec struct {
 	Dir string
 }
 
-// An Exit is a process that ended although nobody asked it to.
-type Exit struct {
+// An ExitError is a process that ended although nobody asked it to.
+type ExitError struct {
 	Name string
 	Err  error
 	Log  string
 }
 
 // Error says which process ended, and the last lines that it logged.
-func (e *Exit) Error() string {
+func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s ended unexpectedly (%v), last lines of %s:\n%s", e.Name, e.Err, e.Log, TailFile(e.Log, 15))
 }
 
@@ -42,7 +43,7 @@ func (e *Exit) Error() string {
 // ended even when the supervisor died, a file with its process id.
 type Supervisor struct {
 	dir   string
-	exits chan *Exit
+	exits chan *ExitError
 
 	mu    sync.Mutex
 	procs map[string]*proc
@@ -59,7 +60,7 @@ type proc struct {
 
 // NewSupervisor returns a Supervisor that keeps its files below dir.
 func NewSupervisor(dir string) (*Supervisor, error) {
-	s := &Supervisor{dir: dir, exits: make(chan *Exit, 64), procs: map[string]*proc{}}
+	s := &Supervisor{dir: dir, exits: make(chan *ExitError, 64), procs: map[string]*proc{}}
 	for _, d := range []string{s.PIDs(), s.logs(), s.home(), s.tmp()} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, fmt.Errorf("cannot create folder for processes: %w", err)
@@ -82,7 +83,7 @@ func (s *Supervisor) tmp() string  { return filepath.Join(s.dir, "tmp") }
 func (s *Supervisor) Log(name string) string { return filepath.Join(s.logs(), name+".log") }
 
 // Exits returns where processes are announced that ended unasked.
-func (s *Supervisor) Exits() <-chan *Exit { return s.exits }
+func (s *Supervisor) Exits() <-chan *ExitError { return s.exits }
 
 // Start a process in a group of its own, so that Ctrl-C on a terminal reaches
 // the launcher only, which ends its processes in order.
@@ -104,7 +105,7 @@ func (s *Supervisor) Start(spec Spec) error {
 	}
 	defer log.Close() //nolint:errcheck // The process has its own handle.
 
-	cmd := exec.Command(spec.Path, spec.Args...)
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // Processes outlive the call, and end in order.
 	cmd.Dir, cmd.Stdout, cmd.Stderr = spec.Dir, log, log
 	cmd.Env = append(s.env(), spec.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -138,7 +139,7 @@ func (s *Supervisor) wait(p *proc) {
 		return
 	}
 	select {
-	case s.exits <- &Exit{Name: p.spec.Name, Err: err, Log: s.Log(p.spec.Name)}:
+	case s.exits <- &ExitError{Name: p.spec.Name, Err: err, Log: s.Log(p.spec.Name)}:
 	default:
 	}
 }
@@ -159,7 +160,7 @@ func (s *Supervisor) Run(ctx context.Context, spec Spec) error {
 		return ctx.Err()
 	}
 	if !p.cmd.ProcessState.Success() {
-		return &Exit{Name: spec.Name, Err: fmt.Errorf("%s", p.cmd.ProcessState), Log: s.Log(spec.Name)}
+		return &ExitError{Name: spec.Name, Err: fmt.Errorf("%s", p.cmd.ProcessState), Log: s.Log(spec.Name)}
 	}
 	return nil
 }
@@ -198,8 +199,8 @@ func (s *Supervisor) StopAll(turns ...[]string) {
 	s.mu.Lock()
 	rest := append([]string{}, s.order...)
 	s.mu.Unlock()
-	for i := len(rest) - 1; i >= 0; i-- {
-		_ = s.Stop(rest[i])
+	for _, name := range slices.Backward(rest) {
+		_ = s.Stop(name)
 	}
 }
 

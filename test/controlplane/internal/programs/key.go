@@ -19,13 +19,13 @@ func key(p Program, moduleDir string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("cannot read the module of %s: %w", p.Name, err)
 		}
-		fmt.Fprintf(h, "%s %d\n", name, len(b))
+		_, _ = fmt.Fprintf(h, "%s %d\n", name, len(b))
 		h.Write(b)
 	}
 	p.About, p.Cold = "", 0
 	if err := json.NewEncoder(h).Encode(p); err != nil {
 		return "", fmt.Errorf("cannot hash the build of %s: %w", p.Name, err)
 	}
-	fmt.Fprintln(h, runtime.GOOS, runtime.GOARCH, runtime.Version(), buildFlags())
+	_, _ = fmt.Fprintln(h, runtime.GOOS, runtime.GOARCH, runtime.Version(), buildFlags())
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }

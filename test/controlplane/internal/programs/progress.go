@@ -48,7 +48,7 @@ func (p *Printer) Plan(todo []Program) {
 	for _, t := range todo {
 		total += estimate(t)
 	}
-	fmt.Fprintf(p.w, "building %d programs from source, once: about %s at most\n", len(todo), round(total))
+	_, _ = fmt.Fprintf(p.w, "building %d programs from source, once: about %s at most\n", len(todo), round(total))
 }
 
 // Begin starts to report about a program.
@@ -84,19 +84,19 @@ func (p *Printer) End(t Program, took time.Duration, err error) {
 
 	if err != nil {
 		p.clear()
-		fmt.Fprintf(p.w, "  %-20s failed after %s\n", t.Name, round(took))
+		_, _ = fmt.Fprintf(p.w, "  %-20s failed after %s\n", t.Name, round(took))
 		return
 	}
 	if took > quiet {
 		p.clear()
-		fmt.Fprintf(p.w, "  %-20s built in %s (%s)\n", t.Name, round(took), t.About)
+		_, _ = fmt.Fprintf(p.w, "  %-20s built in %s (%s)\n", t.Name, round(took), t.About)
 	}
 	said := map[string]bool{}
 	for _, patch := range t.Patches {
 		line := fmt.Sprintf("    patched: %s, to %s", patch.File, patch.Why)
 		if !said[line] {
 			said[line] = true
-			fmt.Fprintln(p.w, line)
+			_, _ = fmt.Fprintln(p.w, line)
 		}
 	}
 }
@@ -106,16 +106,16 @@ func (p *Printer) report(t Program) {
 	line := fmt.Sprintf("  building %s (%d of %d): %s, about %s left in all",
 		t.Name, p.done+1, len(p.todo), round(time.Since(p.start)), round(p.left(time.Since(p.start))))
 	if p.live {
-		fmt.Fprint(p.w, line)
+		_, _ = fmt.Fprint(p.w, line)
 		return
 	}
-	fmt.Fprintln(p.w, line)
+	_, _ = fmt.Fprintln(p.w, line)
 }
 
 // clear the line that is being rewritten.
 func (p *Printer) clear() {
 	if p.live {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
 

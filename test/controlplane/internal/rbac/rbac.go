@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"text/template"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Accounts of the chart, in its namespace.

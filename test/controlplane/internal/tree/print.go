@@ -73,6 +73,7 @@ type redraw struct {
 	drawn int
 }
 
+// Show draws the tree.
 func (v *redraw) Show(n Node, after time.Duration) {
 	width, height := v.size()
 	ready, all := n.Count()
@@ -108,6 +109,7 @@ type changes struct {
 	seen map[string]string
 }
 
+// Show prints what changed.
 func (v *changes) Show(n Node, after time.Duration) {
 	v.show(n, after, 0)
 }

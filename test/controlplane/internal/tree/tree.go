@@ -7,10 +7,9 @@ import (
 	"errors"
 	"sort"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 )
 
 // A Node is a resource and those that it is composed of.

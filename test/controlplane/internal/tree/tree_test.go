@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestWalkNotFound(t *testing.T) {
-	if _, err := Walk(context.Background(), fake{}, schema.GroupVersionKind{Kind: "Platform"}, "", "demo"); err != ErrNotFound { //nolint:errorlint // It is returned as it is.
+	if _, err := Walk(context.Background(), fake{}, schema.GroupVersionKind{Kind: "Platform"}, "", "demo"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Walk: want %v, got %v", ErrNotFound, err)
 	}
 }
