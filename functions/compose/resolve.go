@@ -27,79 +27,108 @@ func Run(w World, c Composer) (Result, error) {
 // conditions are.
 func Resolve(w World, p Plan) (Result, error) {
 	res := Result{
-		Resources:    make(map[string]Desired, len(p.Resources)),
-		Requirements: p.Requirements,
+		Resources:     make(map[string]Desired, len(p.Resources)),
+		Requirements:  p.Requirements,
+		RunAgainAfter: whileNotReady,
 	}
-	out := Outcome{Ready: len(p.Problems) == 0, Progressing: len(p.Problems) == 0}
-	first := make(map[string]Verdict, len(p.Parts))
-	planned := make(map[string]bool, len(p.Resources))
-
+	t := tally{Outcome: Outcome{Ready: true, Progressing: true}, telling: make(map[string]Verdict, len(p.Parts))}
 	for _, pr := range p.Problems {
-		if _, ok := first[pr.Part]; !ok {
-			first[pr.Part] = Verdict{Reason: pr.Reason, Message: pr.Message}
-		}
+		t.add(pr.Part, Verdict{Reason: pr.Reason, Message: pr.Message})
 	}
+	planned := make(map[string]bool, len(p.Resources))
 	for _, r := range p.Resources {
 		if planned[r.Name] {
 			return Result{}, fmt.Errorf("two resources are named %q", r.Name)
 		}
 		planned[r.Name] = true
-
 		d, v := decide(r, w.Observed[r.Name])
 		if d != nil {
 			res.Resources[r.Name] = Desired{Object: d, Ready: v.Ready}
 		}
-		if v.Ready {
-			continue
-		}
-		out.Ready = false
-		out.Progressing = out.Progressing && v.Progressing
-		// Something wrong is more telling than something that takes time.
-		if was, ok := first[r.Part]; !ok || (was.Progressing && !v.Progressing) {
-			first[r.Part] = v
-		}
+		t.add(r.Part, v)
 	}
 	if p.Partial {
-		out.Ready = false
-		for name, obs := range w.Observed {
-			if !planned[name] {
-				res.Resources[name] = Desired{Object: Hold(obs)}
-			}
-		}
+		t.Ready = false
+		keep(res.Resources, planned, w.Observed)
 	}
-	out.Composed = len(res.Resources) > 0
+	t.Composed = len(res.Resources) > 0
 
-	for _, part := range p.Parts {
-		c := Condition{Type: part, Ready: true, Reason: ReasonAvailable}
-		if v, ok := first[part]; ok {
-			c = Condition{Type: part, Reason: v.Reason, Message: cut(v.Message)}
-		}
-		res.Conditions = append(res.Conditions, c)
+	var err error
+	if res.Conditions, err = t.conditions(p.Parts); err != nil {
+		return Result{}, err
 	}
-	for part := range first {
-		if !slices.Contains(p.Parts, part) {
-			return Result{}, fmt.Errorf("the plan has no part %q", part)
-		}
-	}
-
-	res.Ready = out.Ready
-	res.RunAgainAfter = whileNotReady
+	res.Events = transitions(w.XR, res.Conditions, t.telling)
+	res.Ready = t.Ready
 	if res.Ready {
 		res.RunAgainAfter = whileReady
 	}
-	res.Events = transitions(w.XR, res.Conditions, first)
+	res.Status, err = status(p, t.Outcome)
+	return res, err
+}
+
+// A tally sums up verdicts.
+type tally struct {
+	Outcome
+
+	// telling is the most telling verdict of each part that is not ready.
+	telling map[string]Verdict
+}
+
+// add a verdict on something in a part.
+func (t *tally) add(part string, v Verdict) {
+	if v.Ready {
+		return
+	}
+	t.Ready = false
+	t.Progressing = t.Progressing && v.Progressing
+	// Something wrong is more telling than something that takes time.
+	if was, ok := t.telling[part]; !ok || (was.Progressing && !v.Progressing) {
+		t.telling[part] = v
+	}
+}
+
+// conditions of the parts of a plan.
+func (t *tally) conditions(parts []string) ([]Condition, error) {
+	for part := range t.telling {
+		if !slices.Contains(parts, part) {
+			return nil, fmt.Errorf("the plan has no part %q", part)
+		}
+	}
+	var cs []Condition
+	for _, part := range parts {
+		c := Condition{Type: part, Ready: true, Reason: ReasonAvailable}
+		if v, ok := t.telling[part]; ok {
+			c = Condition{Type: part, Reason: v.Reason, Message: cut(v.Message)}
+		}
+		cs = append(cs, c)
+	}
+	return cs, nil
+}
+
+// keep what is observed though a plan does not name it.
+func keep(desired map[string]Desired, planned map[string]bool, observed map[string]*unstructured.Unstructured) {
+	for name, obs := range observed {
+		if !planned[name] {
+			desired[name] = Desired{Object: Hold(obs)}
+		}
+	}
+}
+
+// status of the composite, without the conditions, which belong to Crossplane.
+func status(p Plan, o Outcome) (map[string]any, error) {
 	if p.Status == nil {
-		return res, nil
+		return nil, nil
 	}
-	s, err := p.Status(out)
+	s, err := p.Status(o)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	if res.Status, err = runtime.DefaultUnstructuredConverter.ToUnstructured(s); err != nil {
-		return Result{}, err
+	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s)
+	if err != nil {
+		return nil, err
 	}
-	delete(res.Status, "conditions")
-	return res, nil
+	delete(m, "conditions")
+	return m, nil
 }
 
 // decide says what is desired of a resource, if anything, and how it stands.
@@ -123,7 +152,7 @@ func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Verdict
 
 // transitions are the conditions whose status or reason differs from what the
 // composite already says.
-func transitions(xr *unstructured.Unstructured, cs []Condition, first map[string]Verdict) []Event {
+func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[string]Verdict) []Event {
 	var evs []Event
 	for _, c := range cs {
 		was := GetCondition(xr, c.Type)
@@ -133,7 +162,7 @@ func transitions(xr *unstructured.Unstructured, cs []Condition, first map[string
 		switch {
 		case c.Ready:
 			evs = append(evs, Event{Reason: c.Type, Message: c.Type + ": everything in this part works"})
-		case first[c.Type].Progressing && was.Status != "True":
+		case telling[c.Type].Progressing && was.Status != "True":
 			evs = append(evs, Event{Reason: c.Reason, Message: c.Type + ": " + c.Message})
 		default:
 			evs = append(evs, Event{Warning: true, Reason: c.Reason, Message: c.Type + ": " + c.Message})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -21,13 +20,13 @@ func Managed(o *unstructured.Unstructured) Verdict {
 	id := o.GetKind() + " " + o.GetName()
 	switch {
 	case synced.Status == "False":
-		return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
+		return Verdict{Reason: reasonOf(synced), Message: id + ": " + synced.Message}
 	case ready.Stale || synced.Stale:
 		return Verdict{Progressing: true, Reason: ReasonUpdating, Message: id + " is being updated"}
 	case ready.Status == "True":
 		return Verdict{Ready: true}
 	case ready.Status == "False" && ready.Message != "":
-		return Verdict{Reason: reasonOr(ready, ReasonNotReady), Message: id + ": " + ready.Message}
+		return Verdict{Reason: reasonOf(ready), Message: id + ": " + ready.Message}
 	}
 	return Verdict{Progressing: true, Reason: ReasonCreating, Message: id + " is not ready yet"}
 }
@@ -47,12 +46,12 @@ func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
 			c := GetCondition(o, p)
 			if c.Status == "False" {
 				progressing = progressing && (c.Reason == ReasonWaiting || c.Reason == ReasonCreating || c.Reason == ReasonUpdating)
-				return Verdict{Progressing: progressing, Reason: reasonOr(c, ReasonNotReady), Message: c.Message}
+				return Verdict{Progressing: progressing, Reason: reasonOf(c), Message: c.Message}
 			}
 		}
 		id := o.GetKind() + " " + o.GetName()
 		if synced := GetCondition(o, "Synced"); synced.Status == "False" {
-			return Verdict{Reason: reasonOr(synced, ReasonNotReady), Message: id + ": " + synced.Message}
+			return Verdict{Reason: reasonOf(synced), Message: id + ": " + synced.Message}
 		}
 		if ready.Status == "True" {
 			return Verdict{Progressing: true, Reason: ReasonUpdating, Message: id + " is being updated"}
@@ -72,9 +71,10 @@ func Named(name string, f func(*unstructured.Unstructured) Verdict) func(*unstru
 	}
 }
 
-func reasonOr(c ObservedCondition, reason string) string {
+// reasonOf a condition that does not hold. Not every provider gives one.
+func reasonOf(c ObservedCondition) string {
 	if c.Reason == "" {
-		return reason
+		return ReasonNotReady
 	}
 	return c.Reason
 }
