@@ -26,13 +26,13 @@ type ObservabilityPlatformSpec struct {
 // A PlatformWorkload is one application of a platform.
 // +kubebuilder:validation:XValidation:rule="has(self.__namespace__) || !(self.name in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="a workload lives in a namespace of its own name, and this one belongs to the cluster: give the workload another name or namespace"
 type PlatformWorkload struct {
+	WorkloadParameters `json:",inline"`
+
 	// Name of the workload, unique in the platform.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
-
-	WorkloadParameters `json:",inline"`
 }
 
 // ObservabilityPlatformStatus says how the platform stands.

@@ -2,11 +2,14 @@ package stack
 
 import "github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 
-// wire gives a component the values that depend on the cluster.
+// wire gives a component the values that depend on the cluster: one row per
+// component that has any.
 func wire(component string, a *v1alpha1.Access) map[string]any {
-	switch component {
-	case "kube-prometheus-stack":
-		return wirePrometheus(a)
+	wires := map[string]func(*v1alpha1.Access) map[string]any{
+		"kube-prometheus-stack": wirePrometheus,
+	}
+	if w, ok := wires[component]; ok {
+		return w(a)
 	}
 	return nil
 }

@@ -63,12 +63,12 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	p.Resources = append(l.Resources, compose.Resource{
+	p.Resources = slices.Concat(l.Resources, []compose.Resource{{
 		Name:   resourceApp,
 		Part:   PartApp,
 		Object: o,
 		Ready:  compose.Child(component.Parts()...),
-	})
+	}})
 	return p, nil
 }
 
