@@ -16,7 +16,8 @@ type Identity struct {
 	// Started is when the process started, in whatever form the platform says
 	// it; equal if and only if the process is the same.
 	Started string `json:"started"`
-	// Command line of the process.
+	// Command line of the process, or the part of it that tells it from
+	// another program.
 	Command string `json:"command"`
 }
 
@@ -34,7 +35,7 @@ func Identify(pid int) (Identity, bool) {
 // Alive returns true if this very process still runs.
 func (i Identity) Alive() bool {
 	now, ok := Identify(i.PID)
-	return ok && now == i
+	return ok && now.Started == i.Started && strings.Contains(now.Command, i.Command)
 }
 
 // identifyProc asks the proc filesystem, where there is one.

@@ -114,6 +114,8 @@ func (s *Supervisor) Start(spec Spec) error {
 	}
 	p := &proc{spec: spec, cmd: cmd, done: make(chan struct{})}
 	if id, ok := Identify(cmd.Process.Pid); ok {
+		// A process that has only just begun may not show its arguments yet.
+		id.Command = spec.Path
 		if err := writePID(s.PIDs(), spec.Name, id); err != nil {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()

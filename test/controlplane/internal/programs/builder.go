@@ -30,6 +30,8 @@ func (b Built) Asset(name string) string {
 
 // Progress hears about builds.
 type Progress interface {
+	// Wait is told when another process builds into the same cache.
+	Wait()
 	// Plan is told once what has to be built; cached programs are left out.
 	Plan(todo []Program)
 	// Begin and End enclose the build of one program.
@@ -82,7 +84,12 @@ func (b Builder) buildMissing(ctx context.Context, table []Program) error {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return fmt.Errorf("cannot create the cache folder: %w", err)
 	}
-	unlock, err := flock.Lock(ctx, filepath.Join(b.Cache, "lock"))
+	lock := filepath.Join(b.Cache, "lock")
+	unlock, err := flock.TryLock(lock)
+	if errors.Is(err, flock.ErrHeld) {
+		b.Progress.Wait()
+		unlock, err = flock.Lock(ctx, lock)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot lock the cache folder: %w", err)
 	}

@@ -38,6 +38,11 @@ type Printer struct {
 // whose line it may rewrite.
 func NewPrinter(w io.Writer, live bool) *Printer { return &Printer{w: w, live: live} }
 
+// Wait prints why nothing happens.
+func (p *Printer) Wait() {
+	_, _ = fmt.Fprintln(p.w, "waiting for another process that is building the programs")
+}
+
 // Plan prints what has to be built.
 func (p *Printer) Plan(todo []Program) {
 	p.todo, p.began = todo, time.Now()
@@ -48,7 +53,7 @@ func (p *Printer) Plan(todo []Program) {
 	for _, t := range todo {
 		total += estimate(t)
 	}
-	_, _ = fmt.Fprintf(p.w, "building %d programs from source, once: about %s at most\n", len(todo), round(total))
+	_, _ = fmt.Fprintf(p.w, "building %d programs from source, once: about %s\n", len(todo), round(total))
 }
 
 // Begin starts to report about a program.

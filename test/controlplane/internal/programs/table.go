@@ -17,7 +17,8 @@ type Program struct {
 	Patches []Patch
 	// Assets are files of the program's modules that it needs at run time.
 	Assets []Asset
-	// Cold is roughly how much CPU time a build from empty caches takes.
+	// Cold is roughly how much CPU time a build takes that finds nothing in Go's
+	// build cache but what the programs before it in the table left there.
 	Cold time.Duration
 }
 
@@ -86,7 +87,7 @@ func Table() []Program {
 				"-X k8s.io/component-base/version.gitMinor=36",
 				"-X k8s.io/client-go/pkg/version.gitVersion=" + kubernetesVersion,
 			},
-			Cold: 12 * time.Minute,
+			Cold: 8 * time.Minute,
 		},
 		{
 			Name:     Crossplane,
@@ -120,7 +121,7 @@ func Table() []Program {
 				{Module: crossplaneModule, Path: "cluster/charts/crossplane/templates", As: "chart"},
 				{Module: crossplaneModule, Path: "cluster/webhookconfigurations/usage.yaml", As: "webhookconfigurations/usage.yaml"},
 			},
-			Cold: 7 * time.Minute,
+			Cold: 270 * time.Second,
 		},
 		{
 			Name:     ProviderHelm,
@@ -134,7 +135,7 @@ func Table() []Program {
 				"-X " + providerHelmModule + "/pkg/clients/helm.chartCache=charts",
 			},
 			Assets: []Asset{{Module: providerHelmModule, Path: "package", As: "package"}},
-			Cold:   270 * time.Second,
+			Cold:   210 * time.Second,
 		},
 		{
 			Name:     ProviderKubernetes,
@@ -149,14 +150,14 @@ func Table() []Program {
 				New: `Host: "127.0.0.1", Port: *webhookPort,`,
 			}},
 			Assets: []Asset{{Module: providerKubernetesModule, Path: "package", As: "package"}},
-			Cold:   270 * time.Second,
+			Cold:   150 * time.Second,
 		},
 		{
 			Name:     KWOK,
 			About:    "simulated nodes and pods of the remote cluster",
 			Packages: []string{kwokModule + "/cmd/kwok"},
 			Assets:   []Asset{{Module: kwokModule, Path: "kustomize/stage", As: "stage"}},
-			Cold:     210 * time.Second,
+			Cold:     2 * time.Minute,
 		},
 	}
 }
