@@ -1,0 +1,602 @@
+package component
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// claim is a Component, changed by fs.
+func claim(fs ...func(*v1alpha1.Component)) *v1alpha1.Component {
+	c := &v1alpha1.Component{}
+	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ComponentKind
+	c.Namespace, c.Name = "team-a", "shop"
+	c.Spec = v1alpha1.ComponentSpec{
+		ClusterRef: v1alpha1.LocalReference{Name: "demo"},
+		Engine:     v1alpha1.DeliveryHelm,
+		Source:     v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.example.org", Name: "shop", Version: "1.2.3"}},
+		Namespace:  "shops",
+		Timeout:    "5m",
+	}
+	for _, f := range fs {
+		f(c)
+	}
+	return c
+}
+
+// access to the cluster.
+func access() *v1alpha1.Access {
+	return &v1alpha1.Access{HelmProviderConfig: "helm-config", KubernetesProviderConfig: "kubernetes-config"}
+}
+
+// toUnstructured is an object as a composer sees it.
+func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
+	t.Helper()
+	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &unstructured.Unstructured{Object: m}
+}
+
+func ready(status string) map[string]any {
+	return map[string]any{"type": "Ready", "status": status, "reason": "Because", "message": "because"}
+}
+
+// cluster that the component is to be brought to.
+func cluster(status string, access map[string]any) *unstructured.Unstructured {
+	s := map[string]any{"conditions": []any{ready(status)}}
+	if access != nil {
+		s["access"] = access
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.KubernetesClusterKind,
+		"metadata": map[string]any{"name": "demo", "namespace": "team-a"},
+		"status":   s,
+	}}
+}
+
+func reachable(status string) *unstructured.Unstructured {
+	return cluster(status, map[string]any{"helmProviderConfig": "helm-config", "kubernetesProviderConfig": "kubernetes-config"})
+}
+
+// dependency that the component needs.
+func dependencyOf(status string, leaves ...any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.ComponentKind,
+		"metadata": map[string]any{"name": "till", "namespace": "team-a"},
+		"status":   map[string]any{"conditions": []any{ready(status)}, "leaves": leaves},
+	}}
+}
+
+var tillLeaf = map[string]any{"apiVersion": compose.HelmAPIVersion, "kind": "Release", "name": "till-release"}
+
+// answers to requirements.
+func answers(kv ...any) map[string][]*unstructured.Unstructured {
+	m := map[string][]*unstructured.Unstructured{}
+	for i := 0; i < len(kv); i += 2 {
+		m[kv[i].(string)] = []*unstructured.Unstructured{}
+		if o := kv[i+1].(*unstructured.Unstructured); o != nil {
+			m[kv[i].(string)] = append(m[kv[i].(string)], o)
+		}
+	}
+	return m
+}
+
+// nothing answers a requirement.
+var nothing *unstructured.Unstructured
+
+// observe makes everything that a result desires observed and ready.
+func observe(res compose.Result) map[string]*unstructured.Unstructured {
+	out := map[string]*unstructured.Unstructured{}
+	for name, d := range res.Resources {
+		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
+		o.Object["status"] = map[string]any{"conditions": []any{ready("True")}}
+		out[name] = o
+	}
+	return out
+}
+
+func run(t *testing.T, w compose.World) compose.Result {
+	t.Helper()
+	res, err := compose.Run(w, compose.For(Compose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// converge runs until it is ready, everything composed being ready at once.
+func converge(t *testing.T, w compose.World) compose.World {
+	t.Helper()
+	for range 10 {
+		res := run(t, w)
+		if res.Ready {
+			return w
+		}
+		w.Observed = observe(res)
+	}
+	t.Fatal("not ready after 10 rounds")
+	return w
+}
+
+func needsTill(c *v1alpha1.Component) {
+	c.Spec.DependsOn = []v1alpha1.LocalReference{{Name: "till"}}
+}
+
+func withoutNamespace(c *v1alpha1.Component) {
+	no := false
+	c.Spec.CreateNamespace = &no
+}
+
+// TestGrowth shows which resources appear in which round.
+func TestGrowth(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		claim  *v1alpha1.Component
+		want   [][]string
+	}{
+		"Alone": {
+			reason: "The namespace before the release, what protects them after them.",
+			claim:  claim(),
+			want: [][]string{
+				{"namespace"},
+				{"release", "usage-namespace-access"},
+				{"usage-access", "usage-namespace"},
+				{},
+			},
+		},
+		"WithoutNamespace": {
+			reason: "A namespace that somebody else makes is not composed.",
+			claim:  claim(withoutNamespace),
+			want:   [][]string{{"release"}, {"usage-access"}, {}},
+		},
+		"WithDependency": {
+			reason: "What is needed is protected as long as this is there.",
+			claim:  claim(needsTill),
+			want: [][]string{
+				{"namespace"},
+				{"release", "usage-namespace-access"},
+				{"usage-access", "usage-component-till", "usage-namespace"},
+				{},
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := compose.World{
+				XR:       toUnstructured(t, tc.claim),
+				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
+			}
+			var got [][]string
+			for range tc.want {
+				res := run(t, w)
+				var added []string
+				for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
+					if !w.Sees(name) {
+						added = append(added, name)
+					}
+				}
+				got = append(got, added)
+				w.Observed = observe(res)
+			}
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("\n%s\nnames by round: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestCompose(t *testing.T) {
+	type want struct {
+		conditions []compose.Condition
+		ready      bool
+		composed   []string
+		access     *v1alpha1.Access
+	}
+	up := answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))
+	there := converge(t, compose.World{XR: toUnstructured(t, claim(needsTill)), Required: up}).Observed
+	everything := []string{"namespace", "release", "usage-access", "usage-component-till", "usage-namespace", "usage-namespace-access"}
+	was := func(c *v1alpha1.Component) { c.Status.Access = access() }
+	// reachability is the condition of the cluster and of the dependencies.
+	conditions := func(delivered, reachability compose.Condition) []compose.Condition {
+		delivered.Type, reachability.Type = "Delivered", "DependenciesReady"
+		return []compose.Condition{delivered, reachability}
+	}
+	working := compose.Condition{Ready: true, Reason: "Available"}
+	waiting := func(m string) compose.Condition { return compose.Condition{Reason: "Waiting", Message: m} }
+
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.Component
+		observed map[string]*unstructured.Unstructured
+		required map[string][]*unstructured.Unstructured
+		want     want
+	}{
+		"ClusterNotAnswered": {
+			reason: "Until the cluster was read, nothing is composed, and nothing is wrong.",
+			claim:  claim(),
+			want:   want{conditions: conditions(waiting("Waiting for KubernetesCluster demo to be read"), working)},
+		},
+		"NoCluster": {
+			reason:   "A cluster that is not there is a mistake, or comes later.",
+			claim:    claim(),
+			required: answers("cluster", nothing),
+			want: want{conditions: conditions(
+				waiting("KubernetesCluster demo does not exist in this namespace"),
+				compose.Condition{Reason: "ClusterNotFound", Message: "KubernetesCluster demo does not exist in this namespace"},
+			)},
+		},
+		"ClusterWithoutAccess": {
+			reason:   "A cluster that is being made does not say yet how it is reached.",
+			claim:    claim(),
+			required: answers("cluster", cluster("False", nil)),
+			want:     want{conditions: conditions(waiting("Waiting for KubernetesCluster demo to be Ready"), working)},
+		},
+		"ClusterWithBrokenAccess": {
+			reason:   "An access that leads nowhere is no access.",
+			claim:    claim(),
+			required: answers("cluster", cluster("True", map[string]any{"helmProviderConfig": "a"})),
+			want:     want{conditions: conditions(waiting("Waiting for KubernetesCluster demo to say how it is reached"), working)},
+		},
+		"ClusterNotReady": {
+			reason:   "Nothing is brought to a cluster that does not work.",
+			claim:    claim(),
+			required: answers("cluster", reachable("False")),
+			want: want{
+				conditions: conditions(waiting("Waiting for KubernetesCluster demo to be Ready"), working),
+				access:     access(),
+			},
+		},
+		"Begin": {
+			reason:   "The namespace comes first.",
+			claim:    claim(),
+			required: up,
+			want: want{
+				conditions: conditions(compose.Condition{Reason: "Creating", Message: "Object " + compose.Name("team-a", "shop", "namespace") + " is being created"}, working),
+				composed:   []string{"namespace"},
+				access:     access(),
+			},
+		},
+		"DependencyNotAnswered": {
+			reason:   "Until a dependency was read, nothing is delivered, and nothing is wrong.",
+			claim:    claim(needsTill, withoutNamespace),
+			required: answers("cluster", reachable("True")),
+			want: want{
+				conditions: conditions(waiting("Waiting for Component till to be Ready"), working),
+				access:     access(),
+			},
+		},
+		"NoDependency": {
+			reason:   "A dependency that is not there is a mistake, or comes later.",
+			claim:    claim(needsTill, withoutNamespace),
+			required: answers("cluster", reachable("True"), "component-till", nothing),
+			want: want{
+				conditions: conditions(
+					waiting("Waiting for Component till to be Ready"),
+					compose.Condition{Reason: "DependencyNotFound", Message: "Component till does not exist in this namespace. Create it, or take it out of dependsOn"},
+				),
+				access: access(),
+			},
+		},
+		"DependencyNotReady": {
+			reason:   "What is needed has to work first.",
+			claim:    claim(needsTill, withoutNamespace),
+			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False", tillLeaf)),
+			want: want{
+				conditions: conditions(waiting("Waiting for Component till to be Ready"), working),
+				access:     access(),
+			},
+		},
+		"Ready": {
+			reason:   "A component is ready when it works and everything is protected.",
+			claim:    claim(needsTill),
+			observed: there,
+			required: up,
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+		},
+		"NothingAnswered": {
+			reason:   "Requirements that are not answered at the moment change nothing.",
+			claim:    claim(needsTill, was),
+			observed: there,
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+		},
+		"ClusterFlaps": {
+			reason:   "What was delivered stays while the cluster does not work or does not say how it is reached.",
+			claim:    claim(needsTill, was),
+			observed: there,
+			required: answers("cluster", cluster("False", nil), "component-till", dependencyOf("True", tillLeaf)),
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+		},
+		"ClusterGone": {
+			reason:   "What was delivered stays when the cluster's object is gone, by the way that was last known.",
+			claim:    claim(needsTill, was),
+			observed: there,
+			required: answers("cluster", nothing, "component-till", dependencyOf("True", tillLeaf)),
+			want: want{
+				conditions: conditions(working, compose.Condition{Reason: "ClusterNotFound", Message: "KubernetesCluster demo does not exist in this namespace"}),
+				composed:   everything,
+				access:     access(),
+			},
+		},
+		"ClusterAndStatusGone": {
+			reason:   "What was delivered stays even if nobody knows the way any more.",
+			claim:    claim(needsTill),
+			observed: there,
+			required: answers("cluster", nothing, "component-till", nothing),
+			want: want{
+				conditions: conditions(working, compose.Condition{Reason: "ClusterNotFound", Message: "KubernetesCluster demo does not exist in this namespace"}),
+				composed:   everything,
+			},
+		},
+		"DependencyFlaps": {
+			reason:   "What was delivered stays while a dependency does not work.",
+			claim:    claim(needsTill),
+			observed: there,
+			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False")),
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+		},
+		"DependencyRemoved": {
+			reason:   "What is no longer needed is no longer protected.",
+			claim:    claim(),
+			observed: there,
+			required: up,
+			want: want{
+				conditions: conditions(working, working),
+				ready:      true,
+				composed:   []string{"namespace", "release", "usage-access", "usage-namespace", "usage-namespace-access"},
+				access:     access(),
+			},
+		},
+		"EngineNotAvailable": {
+			reason:   "An engine that is not there yet takes nothing with it.",
+			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryFlux }),
+			observed: there,
+			required: up,
+			want: want{
+				conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Flux is not available yet. Available: Helm"}, working),
+				composed:   everything,
+				access:     access(),
+			},
+		},
+		"ArgoCDNotAvailable": {
+			reason: "Not yet.",
+			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryArgoCD }),
+			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine ArgoCD is not available yet. Available: Helm"}, working)},
+		},
+		"UnknownEngine": {
+			reason: "A claim that got past an older schema.",
+			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }),
+			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm"}, working)},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			status := v1alpha1.ComponentStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
+				t.Fatal(err)
+			}
+			got := want{conditions: res.Conditions, ready: res.Ready, access: status.Access, composed: slices.Sorted(maps.Keys(res.Resources))}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestHeld proves that what cannot be built is kept as it is, not only by name.
+func TestHeld(t *testing.T) {
+	there := converge(t, compose.World{
+		XR:       toUnstructured(t, claim(needsTill)),
+		Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
+	}).Observed
+	res := run(t, compose.World{XR: toUnstructured(t, claim(needsTill)), Observed: there, Required: answers("cluster", nothing)})
+	for name, o := range there {
+		want := o.DeepCopy()
+		delete(want.Object, "status")
+		if diff := cmp.Diff(want.Object, res.Resources[name].Object); diff != "" {
+			t.Errorf("%s: -want, +got:\n%s", name, diff)
+		}
+	}
+}
+
+// TestNamespace looks at when a namespace may be deleted on the cluster.
+func TestNamespace(t *testing.T) {
+	careful := []any{"Observe", "Create", "Update", "LateInitialize"}
+	cases := map[string]struct {
+		reason      string
+		annotations map[string]any
+		observed    bool
+		want        []any
+	}{
+		"New": {
+			reason: "It may be there already, with somebody else's work in it.",
+			want:   careful,
+		},
+		"Found": {
+			reason:   "A namespace that its provider did not create is left alone.",
+			observed: true,
+			want:     careful,
+		},
+		"Pending": {
+			reason:      "As long as nobody says that it was created, it may have been there.",
+			observed:    true,
+			annotations: map[string]any{"crossplane.io/external-create-pending": "2026-01-01T00:00:00Z"},
+			want:        careful,
+		},
+		"Created": {
+			reason:      "Who made it removes it.",
+			observed:    true,
+			annotations: map[string]any{"crossplane.io/external-create-succeeded": "2026-01-01T00:00:00Z"},
+			want:        []any{"*"},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True"))}
+			if tc.observed {
+				w.Observed = map[string]*unstructured.Unstructured{"namespace": {Object: map[string]any{
+					"metadata": map[string]any{"annotations": tc.annotations},
+				}}}
+			}
+			want := map[string]any{
+				"apiVersion": "kubernetes.m.crossplane.io/v1alpha1",
+				"kind":       "Object",
+				"metadata": map[string]any{
+					"name": compose.Name("team-a", "shop", "namespace"), "namespace": "team-a",
+					"annotations": map[string]any{"crossplane.io/poll-interval": "30s"},
+				},
+				"spec": map[string]any{
+					"managementPolicies": tc.want,
+					"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": "kubernetes-config"},
+					"readiness":          map[string]any{"policy": "DeriveFromCelQuery", "celQuery": `object.status.phase == "Active"`},
+					"watch":              true,
+					"forProvider": map[string]any{"manifest": map[string]any{
+						"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "shops"},
+					}},
+				},
+			}
+			if diff := cmp.Diff(want, run(t, w).Resources["namespace"].Object); diff != "" {
+				t.Errorf("\n%s\nnamespace: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestUsages looks at the order of the teardown.
+func TestUsages(t *testing.T) {
+	w := converge(t, compose.World{
+		XR:       toUnstructured(t, claim(needsTill)),
+		Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
+	})
+	res := run(t, w)
+	type pair struct{ of, by string }
+	got := map[string]pair{}
+	side := func(o map[string]any, s string) string {
+		kind, _, _ := unstructured.NestedString(o, "spec", s, "kind")
+		name, _, _ := unstructured.NestedString(o, "spec", s, "resourceRef", "name")
+		return kind + " " + name
+	}
+	for name, d := range res.Resources {
+		if d.Object["kind"] == "Usage" {
+			got[name] = pair{of: side(d.Object, "of"), by: side(d.Object, "by")}
+		}
+	}
+	release, ns := "Release "+compose.Name("team-a", "shop", "release"), "Object "+compose.Name("team-a", "shop", "namespace")
+	want := map[string]pair{
+		"usage-access":           {of: "ProviderConfig helm-config", by: release},
+		"usage-namespace":        {of: ns, by: release},
+		"usage-namespace-access": {of: "ProviderConfig kubernetes-config", by: ns},
+		"usage-component-till":   {of: "Release till-release", by: release},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(pair{})); diff != "" {
+		t.Errorf("\nThe release goes before all that it needs.\nUsages: -want, +got:\n%s", diff)
+	}
+}
+
+// TestStatus looks at what a component says of itself.
+func TestStatus(t *testing.T) {
+	release := func(atProvider map[string]any) map[string]*unstructured.Unstructured {
+		return map[string]*unstructured.Unstructured{"release": {Object: map[string]any{
+			"status": map[string]any{"conditions": []any{ready("True")}, "atProvider": atProvider},
+		}}}
+	}
+	leaves := []v1alpha1.ObjectReference{{APIVersion: "helm.m.crossplane.io/v1beta1", Kind: "Release", Name: compose.Name("team-a", "shop", "release")}}
+	name := compose.Name("team-a", "shop")
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.Component
+		observed map[string]*unstructured.Unstructured
+		required map[string][]*unstructured.Unstructured
+		want     v1alpha1.ComponentStatus
+	}{
+		"Nothing": {
+			reason: "Leaves are known from the beginning: names never change.",
+			claim:  claim(),
+			want:   v1alpha1.ComponentStatus{Phase: v1alpha1.PhasePending, ReleaseName: name, Leaves: leaves},
+		},
+		"Installed": {
+			reason:   "Version and revision are those of the release.",
+			claim:    claim(),
+			observed: release(map[string]any{"version": "1.2.2", "revision": int64(7)}),
+			required: answers("cluster", reachable("True")),
+			want: v1alpha1.ComponentStatus{
+				Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, Leaves: leaves,
+				Version: "1.2.2", Revision: "7", Access: access(),
+			},
+		},
+		"ThroughProtobuf": {
+			reason:   "All numbers of a request are floating-point ones.",
+			claim:    claim(func(c *v1alpha1.Component) { c.Spec.ReleaseName = "my-shop" }),
+			observed: release(map[string]any{"version": "1.2.3", "revision": float64(12)}),
+			required: answers("cluster", reachable("True")),
+			want: v1alpha1.ComponentStatus{
+				Phase: v1alpha1.PhaseProvisioning, ReleaseName: "my-shop", Leaves: leaves,
+				Version: "1.2.3", Revision: "12", Access: access(),
+			},
+		},
+		"Malformed": {
+			reason:   "What is no revision is not shown.",
+			claim:    claim(),
+			observed: release(map[string]any{"version": int64(1), "revision": "first"}),
+			required: answers("cluster", reachable("True")),
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, Leaves: leaves, Access: access()},
+		},
+		"EngineNotAvailable": {
+			reason: "What was known stays while an engine is not available.",
+			claim: claim(func(c *v1alpha1.Component) {
+				c.Spec.Engine = v1alpha1.DeliveryFlux
+				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, Version: "1.2.2", Revision: "7", Leaves: leaves, Access: access()}
+			}),
+			observed: release(nil),
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseDegraded, Version: "1.2.2", Revision: "7", Leaves: leaves, Access: access()},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			got := v1alpha1.ComponentStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nstatus: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestRequirements are the same in every run: Crossplane asks again as long as
+// they change.
+func TestRequirements(t *testing.T) {
+	want := []compose.Requirement{
+		{Name: "cluster", APIVersion: v1alpha1.APIVersion, Kind: "KubernetesCluster", Namespace: "team-a", ObjectName: "demo"},
+		{Name: "component-till", APIVersion: v1alpha1.APIVersion, Kind: "Component", Namespace: "team-a", ObjectName: "till"},
+	}
+	flux := func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryFlux }
+	cases := map[string]struct {
+		claim    *v1alpha1.Component
+		required map[string][]*unstructured.Unstructured
+	}{
+		"NotAnswered":        {claim: claim(needsTill)},
+		"NotFound":           {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
+		"Found":              {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
+		"EngineNotAvailable": {claim: claim(needsTill, flux)},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := run(t, compose.World{XR: toUnstructured(t, tc.claim), Required: tc.required}).Requirements
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("requirements: -want, +got:\n%s", diff)
+			}
+		})
+	}
+}
