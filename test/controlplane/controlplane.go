@@ -83,10 +83,6 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 		unlock()
 		return nil, err
 	}
-	if err := writeLauncher(o.stateDir()); err != nil {
-		unlock()
-		return nil, err
-	}
 	cp := &ControlPlane{
 		opts: o, dir: o.stateDir(), unlock: unlock, procs: procs, ports: ports.NewPool(),
 		programs: built, stages: newStages(o.Output),
@@ -161,6 +157,10 @@ func claimDir(dir string) (unlock func(), err error) {
 		return nil, ErrRunning
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := writeLauncher(dir); err != nil {
+		unlock()
 		return nil, err
 	}
 	if err := clean(dir); err != nil {

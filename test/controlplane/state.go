@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +14,11 @@ import (
 )
 
 const (
-	stateFile    = "state.json"
-	launcherFile = "launcher.json"
+	stateFile = "state.json"
 
 	// A launcher ends its processes in order, and forces them after a while.
 	downTimeout = time.Minute
+	downPoll    = 50 * time.Millisecond
 )
 
 // State of a running control plane, as its state file has it.
@@ -96,39 +95,55 @@ func Down(o Options) (bool, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	id, alive, err := launcher(dir)
+	unlock, err := takeOver(dir)
 	if err != nil {
 		return false, err
-	}
-	if alive {
-		if err := syscall.Kill(id.PID, syscall.SIGTERM); err != nil {
-			return false, fmt.Errorf("cannot end the launcher: %w", err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), downTimeout)
-	defer cancel()
-	unlock, err := flock.Lock(ctx, lockFile(dir))
-	if err != nil {
-		return false, fmt.Errorf("cannot end the control plane, its launcher still runs: %w", err)
 	}
 	defer unlock()
 	return true, clean(dir)
 }
 
-// writeLauncher records this process as the launcher.
+// takeOver ends the launcher that holds a state folder, if any, and takes its
+// lock.
+func takeOver(dir string) (unlock func(), err error) {
+	deadline := time.Now().Add(downTimeout)
+	told := 0
+	for {
+		unlock, err := flock.TryLock(lockFile(dir))
+		if !errors.Is(err, flock.ErrHeld) {
+			return unlock, err
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.New("cannot end the control plane: its launcher still runs")
+		}
+		// The launcher may have begun only just now, and not have said yet who
+		// it is.
+		id, alive, err := launcher(dir)
+		if err == nil && alive && id.PID != told {
+			told = id.PID
+			if err := syscall.Kill(id.PID, syscall.SIGTERM); err != nil {
+				return nil, fmt.Errorf("cannot end the launcher: %w", err)
+			}
+		}
+		time.Sleep(downPoll)
+	}
+}
+
+// writeLauncher records this process as the launcher, in the lock file that it
+// holds.
 func writeLauncher(dir string) error {
 	self, ok := process.Identify(os.Getpid())
 	if !ok {
 		return errors.New("cannot identify this process")
 	}
-	return writeJSON(filepath.Join(dir, launcherFile), self)
+	return writeJSON(lockFile(dir), self)
 }
 
 // launcher returns which process launched what is in a state folder, and
 // whether it still runs.
 func launcher(dir string) (process.Identity, bool, error) {
 	var id process.Identity
-	ok, err := readJSON(filepath.Join(dir, launcherFile), &id)
+	ok, err := readJSON(lockFile(dir), &id)
 	if err != nil || !ok {
 		return process.Identity{}, false, err
 	}

@@ -15,7 +15,10 @@ const (
 	pidSuffix = ".pid.json"
 	// How long a process may take to end before it is killed.
 	grace = 10 * time.Second
-	poll  = 20 * time.Millisecond
+	// The same for one that was left behind: without what it talks to it would
+	// not end in order anyway.
+	reapGrace = 2 * time.Second
+	poll      = 20 * time.Millisecond
 )
 
 // writePID records a process, so that whoever comes next can end it should the
@@ -87,7 +90,7 @@ func Reap(dir string) ([]string, error) {
 			reaped = append(reaped, name)
 		}
 	}
-	deadline := time.Now().Add(grace)
+	deadline := time.Now().Add(reapGrace)
 	for name, id := range recorded {
 		for id.Alive() {
 			if time.Now().After(deadline) {
