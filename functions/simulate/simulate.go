@@ -56,6 +56,9 @@ type Simulation struct {
 	// answers to requirements and once with them.
 	Disturb func(w *compose.World)
 
+	// Watch, when set, is told of every run of a composer.
+	Watch func(r Run)
+
 	settings compose.Settings
 	schemas  map[string]map[string]any
 	objects  map[key]*unstructured.Unstructured
@@ -65,6 +68,21 @@ type Simulation struct {
 	children map[key]map[string]key
 	order    map[key][]string
 	conds    map[key][]compose.Condition
+}
+
+// A Run is one run of a composer and what came of it.
+type Run struct {
+	// World is what the composer saw.
+	World compose.World
+
+	// Result is what it answered.
+	Result compose.Result
+
+	// Composed are the objects that are applied, by composition-resource-name.
+	Composed map[string]*unstructured.Unstructured
+
+	// Status of the composite after the run.
+	Status map[string]any
 }
 
 // New starts a simulation with claims.
@@ -121,6 +139,10 @@ func (s *Simulation) Apply(o *unstructured.Unstructured) {
 func (s *Simulation) Round() (bool, error) {
 	changed := s.settle()
 	for _, k := range s.composites() {
+		// It may have gone with its parent in this round.
+		if s.objects[k] == nil {
+			continue
+		}
 		c, err := s.reconcile(k)
 		if err != nil {
 			return false, fmt.Errorf("cannot compose %s %s: %w", k.kind, k.name, err)
@@ -173,19 +195,27 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 		return false, err
 	}
 
-	changed := s.compose(k, res)
+	composed := s.composed(k, res)
+	changed := s.compose(k, composed)
 	before := runtime.DeepCopyJSONValue(xr.Object["status"])
 	st := map[string]any{}
 	if res.Status != nil {
 		st = runtime.DeepCopyJSON(res.Status)
 	}
-	conds := []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", res.Ready, "Available", "")}
+	ready := "Creating"
+	if res.Ready {
+		ready = "Available"
+	}
+	conds := []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", res.Ready, ready, "")}
 	for _, c := range res.Conditions {
 		conds = append(conds, condition(c.Type, c.Ready, c.Reason, c.Message))
 	}
 	st["conditions"] = conds
 	xr.Object["status"] = st
 	s.conds[k] = res.Conditions
+	if s.Watch != nil {
+		s.Watch(Run{World: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
+	}
 	return changed || !equal(before, st), nil
 }
 
@@ -228,26 +258,15 @@ func (s *Simulation) disturb(w *compose.World) {
 	}
 }
 
-// compose makes the desired resources exist, and those not desired go.
-func (s *Simulation) compose(k key, res compose.Result) bool {
-	changed := false
-	if s.children[k] == nil {
-		s.children[k] = map[string]key{}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.children[k])) {
-		if _, ok := res.Resources[name]; !ok {
-			s.remove(s.children[k][name])
-			delete(s.children[k], name)
-			s.order[k] = slices.DeleteFunc(s.order[k], func(n string) bool { return n == name })
-			changed = true
-		}
-	}
+// composed are the desired resources with what Crossplane adds to them.
+func (s *Simulation) composed(k key, res compose.Result) map[string]*unstructured.Unstructured {
 	root := s.objects[k].GetLabels()[LabelComposite]
 	if root == "" {
 		root = k.name
 	}
-	for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(res.Resources[name].Object)}
+	out := make(map[string]*unstructured.Unstructured, len(res.Resources))
+	for name, d := range res.Resources {
+		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
 		o.SetNamespace(k.namespace)
 		an := o.GetAnnotations()
 		if an == nil {
@@ -261,10 +280,30 @@ func (s *Simulation) compose(k key, res compose.Result) bool {
 		}
 		labels[LabelComposite] = root
 		o.SetLabels(labels)
+		out[name] = o
+	}
+	return out
+}
 
-		ck := keyOf(o)
+// compose makes the composed resources exist, and those not composed any more
+// go.
+func (s *Simulation) compose(k key, composed map[string]*unstructured.Unstructured) bool {
+	changed := false
+	if s.children[k] == nil {
+		s.children[k] = map[string]key{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.children[k])) {
+		if _, ok := composed[name]; !ok {
+			s.remove(s.children[k][name])
+			delete(s.children[k], name)
+			s.order[k] = slices.DeleteFunc(s.order[k], func(n string) bool { return n == name })
+			changed = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(composed)) {
+		ck := keyOf(composed[name])
 		was := s.objects[ck].DeepCopy()
-		s.Apply(o)
+		s.Apply(composed[name])
 		if _, ok := s.children[k][name]; !ok {
 			s.children[k][name] = ck
 			s.order[k] = append(s.order[k], name)

@@ -2,6 +2,8 @@ package controlplane
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
 )
@@ -23,6 +25,24 @@ func Built(o Options) (bool, error) {
 		return false, err
 	}
 	return builder(o).Cached(programs.Table())
+}
+
+// Program returns the binary of the program of that name, and builds it if it is
+// not in the cache yet.
+func Program(ctx context.Context, o Options, name string) (string, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return "", err
+	}
+	table := slices.DeleteFunc(programs.Table(), func(p programs.Program) bool { return p.Name != name })
+	if len(table) == 0 {
+		return "", fmt.Errorf("there is no program %q", name)
+	}
+	built, err := builder(o).Build(ctx, table)
+	if err != nil {
+		return "", err
+	}
+	return built[name].Bin(name), nil
 }
 
 func build(ctx context.Context, o Options) (map[string]programs.Built, error) {
