@@ -11,7 +11,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate package/build test/schemas test/controlplane
+MODULES := . apis/generate package/build test/schemas test/controlplane test/render
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -23,7 +23,7 @@ GO_TEST := go test -count=1
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
-	test test-unit test-packages test-schemas test-e2e bench clean
+	test test-unit test-packages test-schemas test-render test-e2e bench clean
 
 # stage runs a command and says what it took. $(1) is its name, $(2) the command.
 define stage
@@ -88,7 +88,7 @@ demo-down: ## Stop what the demo left running.
 	@cd test/controlplane && go build -o $(BIN)/controlplane ./cmd/controlplane
 	@$(BIN)/controlplane down
 
-test: test-unit generate-check test-packages test-schemas test-e2e ## Run every test.
+test: test-unit generate-check test-packages test-schemas test-render test-e2e ## Run every test.
 
 test-unit: ## Run unit and golden tests.
 	$(call stage,unit tests,go test ./...)
@@ -99,6 +99,9 @@ test-packages: ## Test the packages.
 test-schemas: ## Prove rendered objects against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)
 	@test -n "$(OBSERVE_K8S_SCHEMAS)" || printf '\n!!! SKIPPED: OBSERVE_K8S_SCHEMAS is not set. Chart values were NOT checked,\n!!! and objects only against the CRDs of the pinned control plane.\n\n'
+
+test-render: binaries ## Prove that the simulation equals Crossplane's render engine.
+	$(call stage,render,cd test/render && $(GO_TEST) -v -timeout 30m ./...)
 
 test-e2e: binaries build ## Run end-to-end tests on a real control plane.
 	$(call stage,end-to-end tests,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 50m ./...)
