@@ -17,8 +17,17 @@ type selected struct {
 	// team is what the team said of it.
 	team v1alpha1.StackComponent
 
-	// sharesNamespace says that another component makes the namespace.
-	sharesNamespace bool
+	// lodgesWith is the component that makes the namespace; empty when this one
+	// does. A lodger comes after its host and goes before it.
+	lodgesWith string
+}
+
+// after are the components that have to be ready first.
+func (s selected) after() []string {
+	if s.lodgesWith == "" || slices.Contains(s.Needs, s.lodgesWith) {
+		return s.Needs
+	}
+	return append(slices.Clone(s.Needs), s.lodgesWith)
 }
 
 // version of the chart that is asked for.
@@ -29,8 +38,9 @@ func (s selected) version() string {
 	return s.Chart.Version
 }
 
-// selection is what a stack consists of, dependencies first.
-func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error) {
+// selection is what a stack consists of, dependencies first. Hosts are the
+// components that are known to have made a namespace, by namespace.
+func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected, []compose.Problem, error) {
 	entries, err := Catalog()
 	if err != nil {
 		return nil, nil, err
@@ -66,20 +76,29 @@ func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error
 		chosen[t.Name] = selected{Component: c, team: t}
 	}
 
-	shareNamespaces(chosen)
+	for _, ns := range lodge(chosen, hosts) {
+		host := hosts[ns]
+		for _, name := range slices.Sorted(maps.Keys(chosen)) {
+			if chosen[name].Namespace == ns {
+				delete(chosen, name)
+				refuse("NamespaceInUse", "Component %s made namespace %s, in which component %s lives too, and would take it along: keep %s, or remove %s first", host, ns, name, host, name)
+			}
+		}
+	}
 	sorted, left := order(chosen)
 	for _, s := range left {
 		delete(chosen, s.Name)
-		refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.Needs, ", "))
+		refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.after(), ", "))
 	}
 	out := sorted[:0]
 	for _, s := range sorted {
-		missing := slices.IndexFunc(s.Needs, func(n string) bool { _, ok := chosen[n]; return !ok })
+		after := s.after()
+		missing := slices.IndexFunc(after, func(n string) bool { _, ok := chosen[n]; return !ok })
 		if missing < 0 {
 			out = append(out, s)
 			continue
 		}
-		need := s.Needs[missing]
+		need := after[missing]
 		delete(chosen, s.Name)
 		if disabled[need] {
 			refuse("DependencyDisabled", "Component %s needs %s, which is disabled: enable it, or disable %s too", s.Name, need, s.Name)
@@ -90,33 +109,41 @@ func selection(p v1alpha1.StackParameters) ([]selected, []compose.Problem, error
 	return out, problems, nil
 }
 
-// shareNamespaces lets one component make each namespace. The others wait for
-// it and go before it: a component of the catalog before one of the team's own,
-// then by name.
-func shareNamespaces(chosen map[string]selected) {
-	owner := map[string]string{}
-	first := func(s selected) bool {
-		o, taken := owner[s.Namespace]
-		return !taken || (chosen[o].team.Chart != nil && s.team.Chart == nil)
-	}
-	names := slices.Sorted(maps.Keys(chosen))
-	for _, name := range names {
-		if first(chosen[name]) {
-			owner[chosen[name].Namespace] = name
+// lodge lets one component make each namespace, in which all others of that
+// namespace lodge. Which one that is must not change, since a namespace goes
+// with the component that made it, and so does everything in it. It returns
+// namespaces whose host is known but not chosen any more.
+func lodge(chosen map[string]selected, hosts map[string]string) []string {
+	host := map[string]string{}
+	var lost []string
+	// In this order no lodger has to come before its host. Components of the
+	// catalog never need one of the team's own, so they are the better hosts.
+	sorted, left := order(chosen)
+	sorted = append(sorted, left...)
+	for _, own := range []bool{false, true} {
+		for _, s := range sorted {
+			if _, ok := host[s.Namespace]; ok || own != (s.team.Chart != nil) {
+				continue
+			}
+			host[s.Namespace] = s.Name
+			h, known := hosts[s.Namespace]
+			if !known {
+				continue
+			}
+			host[s.Namespace] = h
+			if c, ok := chosen[h]; !ok || c.Namespace != s.Namespace {
+				lost = append(lost, s.Namespace)
+			}
 		}
 	}
-	for _, name := range names {
-		s := chosen[name]
-		o := owner[s.Namespace]
-		if o == name {
-			continue
+	for name, s := range chosen {
+		if h := host[s.Namespace]; h != name {
+			s.lodgesWith = h
+			chosen[name] = s
 		}
-		s.sharesNamespace = true
-		if !slices.Contains(s.Needs, o) {
-			s.Needs = append(slices.Clone(s.Needs), o)
-		}
-		chosen[name] = s
 	}
+	slices.Sort(lost)
+	return lost
 }
 
 // own makes an entry of a component that the team brings.
@@ -137,7 +164,7 @@ func order(chosen map[string]selected) (sorted, left []selected) {
 	for {
 		rest := todo[:0:0]
 		for _, name := range todo {
-			waits := slices.ContainsFunc(chosen[name].Needs, func(n string) bool {
+			waits := slices.ContainsFunc(chosen[name].after(), func(n string) bool {
 				_, ok := chosen[n]
 				return ok && !done[n]
 			})
@@ -166,23 +193,24 @@ func ComponentName(namespace, stack, component string) string {
 // Namespaces that the components of a stack live in, with the component that
 // makes each.
 func Namespaces(p v1alpha1.StackParameters) (map[string]string, error) {
-	all, _, err := selection(p)
+	all, _, err := selection(p, nil)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[string]string, len(all))
 	for _, s := range all {
-		if !s.sharesNamespace {
+		if s.lodgesWith == "" {
 			out[s.Namespace] = s.Name
 		}
 	}
 	return out, nil
 }
 
-// Roots are the Components of a stack on which no other depends. Whoever waits
-// for them waits for the whole stack.
+// Roots are the Components of a stack that no other needs. Whoever waits for
+// them waits for the whole stack. Who lodges with whom makes no difference: it
+// depends on history, which only the stack knows.
 func Roots(namespace, stack string, p v1alpha1.StackParameters) ([]v1alpha1.LocalReference, error) {
-	all, _, err := selection(p)
+	all, _, err := selection(p, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,14 @@
 package stack
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/values"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // PartComponents is the condition that says whether all components work.
@@ -20,7 +24,7 @@ const requirementCluster = "cluster"
 // Compose plans an ObservabilityStack.
 func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
 	xr := in.Claim
-	all, problems, err := selection(xr.Spec.StackParameters)
+	all, problems, err := selection(xr.Spec.StackParameters, hosts(in.Observed))
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -80,8 +84,9 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		return []compose.Resource{r}, nil
 	}
 	r.Gate = compose.Gate{}
-	deps := make([]v1alpha1.LocalReference, 0, len(s.Needs))
-	for _, n := range s.Needs {
+	after := s.after()
+	deps := make([]v1alpha1.LocalReference, 0, len(after))
+	for _, n := range after {
 		r.Gate = r.Gate.And(compose.WaitFor(compose.IsReady(in.Observed[n]), s.Name+": waiting for "+n))
 		deps = append(deps, v1alpha1.LocalReference{Name: ComponentName(xr.Namespace, xr.Name, n)})
 	}
@@ -92,7 +97,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	}
 	chart := s.Chart
 	chart.Version = s.version()
-	create := !s.sharesNamespace
+	create := s.lodgesWith == ""
 	r.Object, err = compose.Composite(v1alpha1.ComponentKind, xr.Namespace, ComponentName(xr.Namespace, xr.Name, s.Name), &v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
 		Engine:          xr.Spec.Delivery,
@@ -104,4 +109,19 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		DependsOn:       deps,
 	})
 	return append([]compose.Resource{r}, l.Resources...), err
+}
+
+// hosts are the composed Components that make a namespace, by namespace. Where
+// two do, the first by name is meant.
+func hosts(observed map[string]*unstructured.Unstructured) map[string]string {
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(observed)) {
+		o := observed[name]
+		ns, _, _ := unstructured.NestedString(o.Object, "spec", "namespace")
+		create, _, _ := unstructured.NestedBool(o.Object, "spec", "createNamespace")
+		if _, ok := out[ns]; !ok && create && o.GetKind() == v1alpha1.ComponentKind {
+			out[ns] = name
+		}
+	}
+	return out
 }
