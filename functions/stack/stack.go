@@ -29,17 +29,16 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 		return compose.Plan{}, err
 	}
 	cluster := in.One(requirementCluster)
+	// An access that leads nowhere is as good as none: the last one holds.
 	access, err := compose.ClusterAccess(cluster)
-	if err != nil {
-		return compose.Plan{}, err
-	}
-	if access == nil {
+	if err != nil || access == nil {
 		access = xr.Status.Access
 	}
 	p := compose.Plan{
 		Parts:    Parts(),
 		Problems: problems,
-		Partial:  len(problems) > 0,
+		// Without access, what components need beside themselves is not planned.
+		Partial: len(problems) > 0 || access == nil,
 		Requirements: []compose.Requirement{{
 			Name: requirementCluster, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KubernetesClusterKind,
 			Namespace: xr.Namespace, ObjectName: xr.Spec.ClusterRef.Name,
