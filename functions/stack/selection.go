@@ -20,6 +20,10 @@ type selected struct {
 	// lodgesWith is the component that makes the namespace; empty when this one
 	// does. A lodger comes after its host and goes before it.
 	lodgesWith string
+
+	// unclear says that nobody can tell what the team wants. What there is of
+	// the component stays as it is.
+	unclear bool
 }
 
 // after are the components that have to be ready first.
@@ -62,6 +66,10 @@ func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected,
 		switch {
 		case known && t.Chart != nil:
 			refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
+			if s, ok := chosen[t.Name]; ok {
+				s.unclear = true
+				chosen[t.Name] = s
+			}
 			continue
 		case !known && t.Chart == nil:
 			refuse("UnknownComponent", "Component %s is not in the catalog, which has %s. A component of your own needs a chart", t.Name, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))

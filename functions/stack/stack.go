@@ -82,6 +82,10 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	if access == nil {
 		return []compose.Resource{r}, nil
 	}
+	if s.unclear {
+		r.Gate = compose.Gate{Waiting: s.Name + ": waiting for the claim to say what is wanted"}
+		return []compose.Resource{r}, nil
+	}
 	r.Gate = compose.Gate{}
 	after := s.after()
 	deps := make([]v1alpha1.LocalReference, 0, len(after))
