@@ -19,7 +19,13 @@ const PartComponents = "ComponentsReady"
 // Parts of an ObservabilityStack, for those that compose one.
 func Parts() []string { return []string{PartComponents} }
 
-const requirementCluster = "cluster"
+const (
+	requirementCluster = "cluster"
+
+	// resourceValues begins the names of what holds a component's values. No
+	// component can have such a name.
+	resourceValues = "values."
+)
 
 // Compose plans an ObservabilityStack.
 func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
@@ -93,7 +99,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		r.Gate = r.Gate.And(compose.WaitFor(compose.IsReady(in.Observed[n]), s.Name+": waiting for "+n))
 		deps = append(deps, v1alpha1.LocalReference{Name: ComponentName(xr.Namespace, xr.Name, n)})
 	}
-	l, err := values.Layer("values-"+s.Name, PartComponents, xr.Namespace, xr.Name,
+	l, err := values.Layer(resourceValues+s.Name, PartComponents, xr.Namespace, xr.Name,
 		values.Merge(s.Values, wire(s.Name, access)), s.team.Values, s.team.ValuesFrom)
 	if err != nil {
 		return nil, err
