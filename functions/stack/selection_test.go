@@ -1,0 +1,164 @@
+package stack
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/catalog"
+)
+
+func parameters(cs ...v1alpha1.StackComponent) v1alpha1.StackParameters {
+	return claim(cs...).Spec.StackParameters
+}
+
+func TestRoots(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		p      v1alpha1.StackParameters
+		want   []string
+	}{
+		"Minimal": {
+			reason: "What nobody needs is a root.",
+			p:      parameters(),
+			want:   []string{"kube-prometheus-stack"},
+		},
+		"Own": {
+			reason: "A component of the team is a root unless another needs it.",
+			p:      parameters(ownComponent("shop", "shops", "kube-prometheus-stack", "till"), ownComponent("till", "tills")),
+			want:   []string{"shop"},
+		},
+		"Lodger": {
+			reason: "Who lodges with whom depends on history: both are roots.",
+			p:      parameters(ownComponent("shop", "shops"), ownComponent("till", "shops")),
+			want:   []string{"kube-prometheus-stack", "shop", "till"},
+		},
+		"Wrong": {
+			reason: "What is refused is no root.",
+			p:      parameters(v1alpha1.StackComponent{Name: "shop"}),
+			want:   []string{"kube-prometheus-stack"},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var want []v1alpha1.LocalReference
+			for _, n := range tc.want {
+				want = append(want, v1alpha1.LocalReference{Name: ComponentName("team-a", "demo", n)})
+			}
+			got, err := Roots("team-a", "demo", tc.p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			byName := cmpopts.SortSlices(func(a, b v1alpha1.LocalReference) bool { return a.Name < b.Name })
+			if diff := cmp.Diff(want, got, byName); diff != "" {
+				t.Errorf("\n%s\nRoots(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestNamespaces(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		p      v1alpha1.StackParameters
+		want   map[string]string
+	}{
+		"Minimal": {
+			reason: "Every component of the profile has its namespace.",
+			p:      parameters(),
+			want: map[string]string{
+				"cert-manager":             "cert-manager",
+				"monitoring":               "kube-prometheus-stack",
+				"prometheus-operator-crds": "prometheus-operator-crds",
+			},
+		},
+		"Shared": {
+			reason: "A namespace belongs to the component that makes it.",
+			p:      parameters(ownComponent("a-shop", "monitoring"), ownComponent("till", "shops"), ownComponent("shop", "shops")),
+			want: map[string]string{
+				"cert-manager":             "cert-manager",
+				"monitoring":               "kube-prometheus-stack",
+				"prometheus-operator-crds": "prometheus-operator-crds",
+				"shops":                    "shop",
+			},
+		},
+		"Disabled": {
+			reason: "What is not there has no namespace.",
+			p:      parameters(disabled(v1alpha1.StackComponent{Name: "kube-prometheus-stack"})),
+			want: map[string]string{
+				"cert-manager":             "cert-manager",
+				"prometheus-operator-crds": "prometheus-operator-crds",
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := Namespaces(tc.p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nNamespaces(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestCatalog proves what every entry has to hold to, the next one too.
+func TestCatalog(t *testing.T) {
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) == 0 {
+		t.Fatal("the catalog is empty")
+	}
+	label := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	for name, e := range entries {
+		t.Run(name, func(t *testing.T) {
+			if !label.MatchString(name) || len(name) > 40 {
+				t.Errorf("%q cannot be the name of a component", name)
+			}
+			if !label.MatchString(e.Namespace) {
+				t.Errorf("%q is no namespace", e.Namespace)
+			}
+			if !regexp.MustCompile(`^(oci|https)://[^/]`).MatchString(e.Chart.Repository) || e.Chart.Name == "" {
+				t.Errorf("%+v is no chart", e.Chart)
+			}
+			if !regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+`).MatchString(e.Chart.Version) {
+				t.Errorf("%q is not one exact version", e.Chart.Version)
+			}
+			if e.Purpose == "" || e.Project.Name == "" || !regexp.MustCompile(`^https://`).MatchString(e.Project.Source) || !regexp.MustCompile(`^20\d\d-\d\d$`).MatchString(e.Project.Date) {
+				t.Errorf("one cannot tell where it comes from and why it is here: %+v", e.Entry)
+			}
+			switch e.Project.Maturity {
+			case catalog.Graduated, catalog.Incubating, catalog.Sandbox:
+			default:
+				t.Errorf("profiles hold CNCF projects only, maturity is %q", e.Project.Maturity)
+			}
+			for _, n := range e.Needs {
+				if _, ok := entries[n]; !ok {
+					t.Errorf("it needs %s, which is not in the catalog", n)
+				}
+			}
+			if len(e.Profiles) == 0 {
+				t.Error("it is in no profile")
+			}
+			for _, p := range e.Profiles {
+				for _, n := range e.Needs {
+					if !entries[n].in(p) {
+						t.Errorf("profile %s lacks %s, which it needs", p, n)
+					}
+				}
+			}
+		})
+	}
+	for _, p := range []v1alpha1.Profile{v1alpha1.ProfileMinimal, v1alpha1.ProfileStandard, v1alpha1.ProfileFull} {
+		_, problems, err := selection(v1alpha1.StackParameters{Profile: p}, nil)
+		if err != nil || len(problems) > 0 {
+			t.Errorf("profile %s cannot be composed: %v %v", p, problems, err)
+		}
+	}
+}

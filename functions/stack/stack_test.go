@@ -1,0 +1,627 @@
+package stack
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// claim is a stack of the Minimal profile with components changed.
+func claim(cs ...v1alpha1.StackComponent) *v1alpha1.ObservabilityStack {
+	c := &v1alpha1.ObservabilityStack{}
+	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ObservabilityStackKind
+	c.Namespace, c.Name = "team-a", "demo"
+	c.Spec = v1alpha1.ObservabilityStackSpec{
+		StackParameters: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Delivery: v1alpha1.DeliveryHelm, Components: cs},
+		ClusterRef:      v1alpha1.LocalReference{Name: "cluster"},
+	}
+	return c
+}
+
+// own is a component that the team brings.
+func ownComponent(name, namespace string, needs ...string) v1alpha1.StackComponent {
+	c := v1alpha1.StackComponent{
+		Name: name, Namespace: namespace,
+		Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: name, Version: "1.2.3"},
+	}
+	for _, n := range needs {
+		c.DependsOn = append(c.DependsOn, v1alpha1.LocalReference{Name: n})
+	}
+	return c
+}
+
+func disabled(c v1alpha1.StackComponent) v1alpha1.StackComponent {
+	no := false
+	c.Enabled = &no
+	return c
+}
+
+func raw(s string) *runtime.RawExtension { return &runtime.RawExtension{Raw: []byte(s)} }
+
+// toUnstructured is an object as a composer sees it.
+func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
+	t.Helper()
+	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &unstructured.Unstructured{Object: m}
+}
+
+// cluster as it is observed; without access when there is none.
+func cluster(access map[string]any) map[string][]*unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{"kind": "KubernetesCluster", "status": map[string]any{}}}
+	if access != nil {
+		o.Object["status"].(map[string]any)["access"] = access
+	}
+	return map[string][]*unstructured.Unstructured{"cluster": {o}}
+}
+
+func reachable() map[string][]*unstructured.Unstructured {
+	return cluster(map[string]any{"helmProviderConfig": "h", "kubernetesProviderConfig": "k"})
+}
+
+func access() *v1alpha1.Access {
+	return &v1alpha1.Access{HelmProviderConfig: "h", KubernetesProviderConfig: "k"}
+}
+
+// observe makes everything that a result desires observed and ready.
+func observe(res compose.Result) map[string]*unstructured.Unstructured {
+	out := map[string]*unstructured.Unstructured{}
+	for name, d := range res.Resources {
+		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
+		o.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}
+		out[name] = o
+	}
+	return out
+}
+
+func run(t *testing.T, w compose.World) compose.Result {
+	t.Helper()
+	res, err := compose.Run(w, compose.For(Compose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// settle runs until nothing is added any more, everything composed being ready
+// at once.
+func settle(t *testing.T, w compose.World) compose.World {
+	t.Helper()
+	for range 20 {
+		was := len(w.Observed)
+		w.Observed = observe(run(t, w))
+		if len(w.Observed) == was {
+			return w
+		}
+	}
+	t.Fatal("not settled after 20 rounds")
+	return w
+}
+
+// names of the composed resources.
+func names(res compose.Result) []string { return slices.Sorted(maps.Keys(res.Resources)) }
+
+// spec of a composed Component.
+func spec(t *testing.T, d compose.Desired) v1alpha1.ComponentSpec {
+	t.Helper()
+	c := v1alpha1.Component{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(d.Object, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.Spec
+}
+
+var minimal = []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds"}
+
+// TestGrowth shows which resources appear in which round.
+func TestGrowth(t *testing.T) {
+	w := compose.World{XR: toUnstructured(t, claim(
+		ownComponent("shop", "shops", "kube-prometheus-stack"),
+		v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}},
+	)), Required: reachable()}
+	want := [][]string{
+		{"prometheus-operator-crds", "values.cert-manager"},
+		{"cert-manager"},
+		{"kube-prometheus-stack"},
+		{"shop"},
+		{},
+	}
+	var got [][]string
+	for range want {
+		res := run(t, w)
+		var added []string
+		for _, name := range names(res) {
+			if !w.Sees(name) {
+				added = append(added, name)
+			}
+		}
+		got = append(got, added)
+		w.Observed = observe(res)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("\nA component comes when everything that it needs works.\nnames by round: -want, +got:\n%s", diff)
+	}
+}
+
+func TestCompose(t *testing.T) {
+	type want struct {
+		condition compose.Condition
+		ready     bool
+		composed  []string
+		rows      []v1alpha1.Row
+		access    *v1alpha1.Access
+	}
+	values := v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}
+	there := settle(t, compose.World{XR: toUnstructured(t, claim()), Required: reachable()}).Observed
+	withValues := settle(t, compose.World{XR: toUnstructured(t, claim(values)), Required: reachable()}).Observed
+	withShop := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("shop", "shops"))), Required: reachable()}).Observed
+	shared := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("till", "shops"))), Required: reachable()}).Observed
+	withAccess := func(c *v1alpha1.ObservabilityStack) *v1alpha1.ObservabilityStack {
+		c.Status.Access = access()
+		return c
+	}
+	working := compose.Condition{Type: "ComponentsReady", Ready: true, Reason: "Available"}
+	failed := func(reason, message string) compose.Condition {
+		return compose.Condition{Type: "ComponentsReady", Reason: reason, Message: message}
+	}
+	row := func(name, version, reason string) v1alpha1.Row {
+		return v1alpha1.Row{Name: name, Version: version, Ready: reason == "", Reason: reason}
+	}
+	rows := []v1alpha1.Row{
+		row("prometheus-operator-crds", "31.0.1", ""),
+		row("cert-manager", "v1.21.1", ""),
+		row("kube-prometheus-stack", "88.5.3", ""),
+	}
+	waiting := []v1alpha1.Row{
+		row("prometheus-operator-crds", "31.0.1", "Waiting"),
+		row("cert-manager", "v1.21.1", "Waiting"),
+		row("kube-prometheus-stack", "88.5.3", "Waiting"),
+	}
+	begun := []v1alpha1.Row{
+		row("prometheus-operator-crds", "31.0.1", "Creating"),
+		row("cert-manager", "v1.21.1", "Waiting"),
+		row("kube-prometheus-stack", "88.5.3", "Waiting"),
+	}
+	none := map[string][]*unstructured.Unstructured{"cluster": {}}
+	const inCatalog = "which has cert-manager, kube-prometheus-stack, prometheus-operator-crds. A component of your own needs a chart"
+
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.ObservabilityStack
+		observed map[string]*unstructured.Unstructured
+		required map[string][]*unstructured.Unstructured
+		want     want
+	}{
+		"ClusterNotAnswered": {
+			reason: "Until the cluster was read, nothing is composed.",
+			claim:  claim(),
+			want: want{
+				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				rows:      waiting,
+			},
+		},
+		"NoCluster": {
+			reason:   "A cluster that is not there is a mistake, or comes later.",
+			claim:    claim(),
+			required: none,
+			want:     want{condition: failed("ClusterNotFound", "KubernetesCluster cluster does not exist in this namespace"), rows: waiting},
+		},
+		"ClusterWithoutAccess": {
+			reason:   "Values depend on what the cluster says of itself.",
+			claim:    claim(),
+			required: cluster(nil),
+			want: want{
+				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				rows:      waiting,
+			},
+		},
+		"ClusterWithBrokenAccess": {
+			reason:   "An access that leads nowhere is no access.",
+			claim:    claim(),
+			required: cluster(map[string]any{"helmProviderConfig": "h"}),
+			want: want{
+				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				rows:      waiting,
+			},
+		},
+		"Begin": {
+			reason:   "What others need comes first.",
+			claim:    claim(),
+			required: reachable(),
+			want: want{
+				condition: failed("Creating", "Component "+ComponentName("team-a", "demo", "prometheus-operator-crds")+" is being created"),
+				composed:  []string{"prometheus-operator-crds"},
+				rows:      begun,
+				access:    access(),
+			},
+		},
+		"Ready": {
+			reason:   "A stack is ready when all of its components are.",
+			claim:    claim(),
+			observed: there,
+			required: reachable(),
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+		},
+		"ClusterFlaps": {
+			reason:   "What is there stays by the way that was last known.",
+			claim:    withAccess(claim()),
+			observed: there,
+			required: cluster(nil),
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+		},
+		"ClusterGone": {
+			reason:   "What is there stays when the cluster's object is gone.",
+			claim:    withAccess(claim(values)),
+			observed: withValues,
+			required: none,
+			want: want{
+				condition: failed("ClusterNotFound", "KubernetesCluster cluster does not exist in this namespace"),
+				composed:  append([]string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds"}, "values.cert-manager"),
+				rows:      rows, access: access(),
+			},
+		},
+		"ClusterAndStatusGone": {
+			reason:   "What is there stays if nobody knows the way any more, the values of components too; it is not ready, since nobody knows all that is planned.",
+			claim:    claim(values),
+			observed: withValues,
+			required: cluster(nil),
+			want: want{
+				condition: working,
+				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "values.cert-manager"},
+				rows:      rows,
+			},
+		},
+		"Disabled": {
+			reason:   "A component that is disabled goes, and nothing else.",
+			claim:    claim(disabled(v1alpha1.StackComponent{Name: "kube-prometheus-stack"})),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: working, ready: true,
+				composed: []string{"cert-manager", "prometheus-operator-crds"},
+				rows:     rows[:2], access: access(),
+			},
+		},
+		"OwnRemoved": {
+			reason:   "A component of the team that is not named any more goes, and nothing else.",
+			claim:    claim(),
+			observed: withShop,
+			required: reachable(),
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+		},
+		"OwnDisabled": {
+			reason:   "A component of the team that is disabled goes, and nothing else.",
+			claim:    claim(disabled(ownComponent("shop", "shops"))),
+			observed: withShop,
+			required: reachable(),
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+		},
+		"UnknownComponent": {
+			reason:   "A name that nobody knows is told together with those that are known; nothing that runs is touched.",
+			claim:    claim(v1alpha1.StackComponent{Name: "shop"}),
+			observed: withShop,
+			required: reachable(),
+			want: want{
+				condition: failed("UnknownComponent", "Component shop is not in the catalog, "+inCatalog),
+				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop"},
+				rows:      rows, access: access(),
+			},
+		},
+		"UnknownComponentAtFirst": {
+			reason:   "What is right comes up beside what is wrong.",
+			claim:    claim(v1alpha1.StackComponent{Name: "shop"}),
+			required: reachable(),
+			want: want{
+				condition: failed("UnknownComponent", "Component shop is not in the catalog, "+inCatalog),
+				composed:  []string{"prometheus-operator-crds"},
+				rows:      begun, access: access(),
+			},
+		},
+		"NameTaken": {
+			reason:   "The catalog's names are the catalog's; what runs under them stays as it is.",
+			claim:    claim(ownComponent("cert-manager", "cert-manager")),
+			observed: withValues,
+			required: reachable(),
+			want: want{
+				condition: failed("NameTaken", "Component cert-manager is in the catalog and keeps its chart: give your own chart another name"),
+				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "values.cert-manager"},
+				rows:      rows, access: access(),
+			},
+		},
+		"NameTakenAtFirst": {
+			reason:   "Nobody can tell what is wanted, so nothing is composed under that name.",
+			claim:    claim(ownComponent("prometheus-operator-crds", "crds")),
+			required: reachable(),
+			want: want{
+				condition: failed("NameTaken", "Component prometheus-operator-crds is in the catalog and keeps its chart: give your own chart another name"),
+				rows:      waiting, access: access(),
+			},
+		},
+		"DependencyDisabled": {
+			reason:   "What is needed cannot go; nothing that runs is touched.",
+			claim:    claim(disabled(v1alpha1.StackComponent{Name: "prometheus-operator-crds"})),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyDisabled", "Component cert-manager needs prometheus-operator-crds, which is disabled: enable it, or disable cert-manager too"),
+				composed:  minimal, access: access(),
+			},
+		},
+		"DependencyNotFound": {
+			reason:   "What is needed has to be there.",
+			claim:    claim(ownComponent("shop", "shops", "till")),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyNotFound", "Component shop needs till, which is not part of this stack: add it, or take it out of dependsOn"),
+				composed:  minimal, rows: rows, access: access(),
+			},
+		},
+		"DependencyCycle": {
+			reason:   "Nothing can come before itself; what is not part of the cycle comes up.",
+			claim:    claim(ownComponent("shop", "shops", "till"), ownComponent("till", "tills", "shop")),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyCycle", "Component shop depends on itself through till: take one of them out of dependsOn"),
+				composed:  minimal, rows: rows, access: access(),
+			},
+		},
+		"NamespaceInUse": {
+			reason:   "A namespace goes with the component that made it, and would take others along.",
+			claim:    claim(ownComponent("shop", "shops")),
+			observed: settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("till", "shops"), ownComponent("shop", "shops"))), Observed: shared, Required: reachable()}).Observed,
+			required: reachable(),
+			want: want{
+				condition: failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
+				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
+				rows:      rows, access: access(),
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			status := v1alpha1.ObservabilityStackStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
+				t.Fatal(err)
+			}
+			got := want{condition: res.Conditions[0], ready: res.Ready, composed: names(res), rows: status.Components, access: status.Access}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestChanges changes a claim of which everything is there, and looks at which
+// objects change.
+func TestChanges(t *testing.T) {
+	shop := ownComponent("shop", "shops")
+	newer := ownComponent("shop", "shops")
+	newer.Chart = &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "shop", Version: "1.2.4"}
+	cases := map[string]struct {
+		reason   string
+		from, to *v1alpha1.ObservabilityStack
+		want     []string
+	}{
+		"Nothing": {
+			reason: "The same claim gives the same objects.",
+			from:   claim(shop),
+			to:     claim(shop),
+		},
+		"Values": {
+			reason: "Values of one component change that component.",
+			from:   claim(),
+			to:     claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`)}),
+			want:   []string{"cert-manager"},
+		},
+		"Version": {
+			reason: "The version of one component changes that component.",
+			from:   claim(),
+			to:     claim(v1alpha1.StackComponent{Name: "kube-prometheus-stack", Version: "88.5.4"}),
+			want:   []string{"kube-prometheus-stack"},
+		},
+		"OwnVersion": {
+			reason: "The version of a component of the team changes that component.",
+			from:   claim(shop),
+			to:     claim(newer),
+			want:   []string{"shop"},
+		},
+		"ValuesFrom": {
+			reason: "References of one component change that component, and bring the catalog's values along.",
+			from:   claim(),
+			to:     claim(v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}),
+			want:   []string{"cert-manager", "values.cert-manager"},
+		},
+		"NewLodger": {
+			reason: "A component that comes into a namespace changes nothing about the one that made it, whatever their names are.",
+			from:   claim(shop),
+			to:     claim(shop, ownComponent("bakery", "shops")),
+			want:   []string{"bakery"},
+		},
+		"NewLodgerOfTheCatalog": {
+			reason: "Who made a namespace keeps it, from the catalog too.",
+			from:   claim(disabled(v1alpha1.StackComponent{Name: "kube-prometheus-stack"}), ownComponent("shop", "monitoring")),
+			to:     claim(ownComponent("shop", "monitoring")),
+			want:   []string{"kube-prometheus-stack"},
+		},
+		"NameTaken": {
+			reason: "A claim that cannot be understood changes nothing.",
+			from:   claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), Version: "v1.21.0"}),
+			to:     claim(ownComponent("cert-manager", "cert-manager")),
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := settle(t, compose.World{XR: toUnstructured(t, tc.from), Required: reachable()})
+			w.XR = toUnstructured(t, tc.to)
+			w = settle(t, w)
+			before := run(t, settle(t, compose.World{XR: toUnstructured(t, tc.from), Required: reachable()})).Resources
+			after := run(t, w).Resources
+			all := maps.Clone(before)
+			maps.Copy(all, after)
+			var got []string
+			for _, name := range slices.Sorted(maps.Keys(all)) {
+				if !cmp.Equal(before[name].Object, after[name].Object) {
+					got = append(got, name)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nchanged objects: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestComponent looks at what is composed for one component.
+func TestComponent(t *testing.T) {
+	yes, no := true, false
+	ref := v1alpha1.LocalReference{Name: "cluster"}
+	needs := func(cs ...string) []v1alpha1.LocalReference {
+		out := []v1alpha1.LocalReference{}
+		for _, c := range cs {
+			out = append(out, v1alpha1.LocalReference{Name: ComponentName("team-a", "demo", c)})
+		}
+		return out
+	}
+	shopChart := &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "shop", Version: "1.2.3"}
+	certManager := func(version, values string) v1alpha1.ComponentSpec {
+		return v1alpha1.ComponentSpec{
+			ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "cert-manager", CreateNamespace: &yes,
+			Source:    v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.jetstack.io", Name: "cert-manager", Version: version}},
+			Values:    raw(values),
+			DependsOn: needs("prometheus-operator-crds"),
+		}
+	}
+	const catalogValues = `{"crds":{"enabled":true,"keep":false},"fullnameOverride":"cert-manager","prometheus":{"servicemonitor":{"enabled":true}}}`
+	full := ownComponent("shop", "shops", "cert-manager")
+	full.Values = raw(`{"replicas":2}`)
+	full.ValuesFrom = []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: "c", Key: "k", Optional: true}}
+	cases := map[string]struct {
+		reason    string
+		claim     *v1alpha1.ObservabilityStack
+		component string
+		want      v1alpha1.ComponentSpec
+	}{
+		"Catalog": {
+			reason:    "What the team leaves open is as the catalog has it.",
+			claim:     claim(),
+			component: "cert-manager",
+			want:      certManager("v1.21.1", catalogValues),
+		},
+		"Version": {
+			reason:    "The team may pin another version.",
+			claim:     claim(v1alpha1.StackComponent{Name: "cert-manager", Version: "v1.21.2"}),
+			component: "cert-manager",
+			want:      certManager("v1.21.2", catalogValues),
+		},
+		"Values": {
+			reason:    "The team's values win over those of the catalog.",
+			claim:     claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"crds": {"keep": true}, "replicaCount": 2}`)}),
+			component: "cert-manager",
+			want:      certManager("v1.21.1", `{"crds":{"enabled":true,"keep":true},"fullnameOverride":"cert-manager","prometheus":{"servicemonitor":{"enabled":true}},"replicaCount":2}`),
+		},
+		"Own": {
+			reason:    "A component of the team is as the team says.",
+			claim:     claim(full),
+			component: "shop",
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &yes,
+				Source:     v1alpha1.ComponentSource{Chart: shopChart},
+				Values:     raw(`{"replicas":2}`),
+				ValuesFrom: full.ValuesFrom,
+				DependsOn:  needs("cert-manager"),
+			},
+		},
+		"CatalogIsHost": {
+			reason:    "A component of the catalog makes its namespace, whatever the names are.",
+			claim:     claim(ownComponent("a-shop", "monitoring")),
+			component: "a-shop",
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "monitoring", CreateNamespace: &no,
+				Source:    v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "a-shop", Version: "1.2.3"}},
+				DependsOn: needs("kube-prometheus-stack"),
+			},
+		},
+		"NeededIsHost": {
+			reason:    "Of two components of the team, the one that the other needs makes the namespace.",
+			claim:     claim(ownComponent("shop", "shops", "till"), ownComponent("till", "shops")),
+			component: "shop",
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &no,
+				Source:    v1alpha1.ComponentSource{Chart: shopChart},
+				DependsOn: needs("till"),
+			},
+		},
+		"FirstIsHost": {
+			reason:    "Of two components that need nothing of each other, the first by name makes the namespace.",
+			claim:     claim(ownComponent("shop", "shops"), ownComponent("bakery", "shops")),
+			component: "shop",
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &no,
+				Source:    v1alpha1.ComponentSource{Chart: shopChart},
+				DependsOn: needs("bakery"),
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, settle(t, compose.World{XR: toUnstructured(t, tc.claim), Required: reachable()}))
+			d, ok := res.Resources[tc.component]
+			if !ok {
+				t.Fatalf("\n%s\nthere is no %s among %v: %+v", tc.reason, tc.component, names(res), res.Conditions)
+			}
+			text := cmp.Transformer("text", func(r *runtime.RawExtension) string {
+				if r == nil {
+					return ""
+				}
+				return string(r.Raw)
+			})
+			if diff := cmp.Diff(tc.want, spec(t, d), text); diff != "" {
+				t.Errorf("\n%s\n%s: -want, +got:\n%s", tc.reason, tc.component, diff)
+			}
+		})
+	}
+}
+
+// TestNames are taken from everywhere.
+func TestNames(t *testing.T) {
+	from := []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}
+	res := run(t, settle(t, compose.World{XR: toUnstructured(t, claim(
+		v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: from},
+		ownComponent("values-cert-manager", "shops"),
+	)), Required: reachable()}))
+	want := []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "values-cert-manager", "values.cert-manager"}
+	if diff := cmp.Diff(want, names(res)); diff != "" {
+		t.Errorf("\nNo component can be called as what holds the values of another.\nnames: -want, +got:\n%s", diff)
+	}
+}
+
+func TestRequirements(t *testing.T) {
+	want := []compose.Requirement{{Name: "cluster", APIVersion: v1alpha1.APIVersion, Kind: "KubernetesCluster", Namespace: "team-a", ObjectName: "cluster"}}
+	for name, required := range map[string]map[string][]*unstructured.Unstructured{"NotAnswered": nil, "Answered": reachable()} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, run(t, compose.World{XR: toUnstructured(t, claim()), Required: required}).Requirements); diff != "" {
+				t.Errorf("requirements: -want, +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInvalidValues are refused by the API server; here they are an error.
+func TestInvalidValues(t *testing.T) {
+	c := claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`"all of them"`)})
+	if _, err := compose.Run(compose.World{XR: toUnstructured(t, c), Required: reachable()}, compose.For(Compose)); err == nil {
+		t.Error("want an error for values that are no object")
+	}
+}
