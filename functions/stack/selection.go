@@ -95,8 +95,9 @@ func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected,
 	}
 	sorted, left := order(chosen)
 	for _, s := range left {
-		delete(chosen, s.Name)
-		refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.after(), ", "))
+		if needsItself(chosen, s) {
+			refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.after(), ", "))
+		}
 	}
 	out := sorted[:0]
 	for _, s := range sorted {
@@ -126,8 +127,7 @@ func lodge(chosen map[string]selected, hosts map[string]string) []string {
 	var lost []string
 	// In this order no lodger has to come before its host. Components of the
 	// catalog never need one of the team's own, so they are the better hosts.
-	sorted, left := order(chosen)
-	sorted = append(sorted, left...)
+	sorted, _ := order(chosen)
 	for _, own := range []bool{false, true} {
 		for _, s := range sorted {
 			if _, ok := host[s.Namespace]; ok || own != (s.team.Chart != nil) {
@@ -164,8 +164,26 @@ func own(t v1alpha1.StackComponent) Component {
 	return c
 }
 
+// needsItself says whether a component comes after itself.
+func needsItself(chosen map[string]selected, s selected) bool {
+	seen := map[string]bool{}
+	todo := s.after()
+	for len(todo) > 0 {
+		n := todo[0]
+		todo = todo[1:]
+		if n == s.Name {
+			return true
+		}
+		if !seen[n] {
+			seen[n] = true
+			todo = append(slices.Clone(todo), chosen[n].after()...)
+		}
+	}
+	return false
+}
+
 // order sorts components so that dependencies come first, then by name. What
-// is left over depends on itself.
+// is left over depends on itself, or on something that does.
 func order(chosen map[string]selected) (sorted, left []selected) {
 	todo := slices.Sorted(maps.Keys(chosen))
 	done := map[string]bool{}

@@ -376,6 +376,36 @@ func TestCompose(t *testing.T) {
 				composed:  minimal, rows: rows, access: access(),
 			},
 		},
+		"NeedsCycle": {
+			reason:   "What needs a cycle waits for it to be broken; it is not told to be part of it.",
+			claim:    claim(ownComponent("bakery", "bakeries", "shop"), ownComponent("shop", "shops", "till"), ownComponent("till", "tills", "shop")),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyCycle", "Component shop depends on itself through till: take one of them out of dependsOn"),
+				composed:  minimal, rows: rows, access: access(),
+			},
+		},
+		"NeedsItself": {
+			reason:   "Nothing can come before itself.",
+			claim:    claim(ownComponent("shop", "shops", "shop")),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyCycle", "Component shop depends on itself through shop: take one of them out of dependsOn"),
+				composed:  minimal, rows: rows, access: access(),
+			},
+		},
+		"NeedsWhatIsRefused": {
+			reason:   "What needs something that is refused does not come up either.",
+			claim:    claim(ownComponent("a-shop", "shops", "till"), ownComponent("till", "tills", "bank")),
+			observed: there,
+			required: reachable(),
+			want: want{
+				condition: failed("DependencyNotFound", "Component till needs bank, which is not part of this stack: add it, or take it out of dependsOn"),
+				composed:  minimal, rows: rows, access: access(),
+			},
+		},
 		"NamespaceInUse": {
 			reason:   "A namespace goes with the component that made it, and would take others along.",
 			claim:    claim(ownComponent("shop", "shops")),
