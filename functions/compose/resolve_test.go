@@ -426,6 +426,13 @@ func TestResolveStatus(t *testing.T) {
 			status:   &v1alpha1.WorkloadStatus{},
 			want:     want{outcome: Outcome{Composed: true}, status: map[string]any{}},
 		},
+		"BrokenThenCreating": {
+			reason:   "What takes time does not make up for what is wrong.",
+			observed: seen("a", cond("Ready", "False", "Unavailable", "it broke")),
+			plan:     Plan{Resources: []Resource{creating, {Name: "b", Part: "A", Object: thing("b"), Ready: Managed}}},
+			status:   &v1alpha1.WorkloadStatus{},
+			want:     want{outcome: Outcome{Composed: true}, status: map[string]any{}},
+		},
 		"Problem": {
 			reason:   "Something is wrong that no resource tells.",
 			observed: seen("a", cond("Ready", "True", "", "")),
