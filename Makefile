@@ -3,6 +3,10 @@
 # Version of the packages that are built.
 VERSION ?= v0.1.0
 
+# What the function says of itself: the version that was asked for, or else the
+# checkout that it was built from.
+STAMP = $(if $(filter file,$(origin VERSION)),$(or $(shell git describe --always --dirty --tags 2>/dev/null),$(VERSION)),$(VERSION))
+
 # Folder with collected CRDs of providers (crds/) and values of charts (charts/).
 # Tests that need it say so loudly and skip where it is missing; the CRDs of the
 # pinned control plane are there in any case.
@@ -19,16 +23,24 @@ LINT := $(CURDIR)/.cache/bin/golangci-lint
 
 # Tests of one module look at files of others, which Go's test cache does not
 # notice: they run every time.
-GO_TEST := go test -count=1
+GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
-	test test-unit test-packages test-schemas test-render test-e2e bench clean
+	test test-unit test-packages test-schemas test-build test-programs test-render test-e2e bench clean
+
+# The stages of make test, each a target that can be made alone. What fails
+# soonest comes first.
+TEST_STAGES := test-unit generate-check test-schemas test-packages test-build test-programs test-render test-e2e
+
+# What each stage took and how it ended, for the table at the end of make test.
+STAGES := $(OUT)/stages
 
 # stage runs a command and says what it took. $(1) is its name, $(2) the command.
 define stage
-@start=$$(date +%s); echo "=== $(1)"; rc=0; { $(2); } || rc=$$?; \
-echo "=== $(1): $$(($$(date +%s) - start)) s"; exit $$rc
+@mkdir -p $(OUT); start=$$(date +%s); echo "=== $(1)"; rc=0; { $(2); } || rc=$$?; \
+took=$$(($$(date +%s) - start)); echo "=== $(1): $$took s"; \
+printf '%-42s %6d s  %s\n' '$(1)' $$took "$$(test $$rc = 0 && echo ok || echo FAILED)" >>$(STAGES); exit $$rc
 endef
 
 help: ## Show this help.
@@ -56,16 +68,18 @@ $(LINT): test/tools/go.mod test/tools/go.sum
 	@cd test/tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 build: ## Build the Crossplane packages into _output.
-	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION)
+	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION) $(if $(ARCH),--arch $(ARCH))
 
 # What runs on this machine. Go decides what has to be built again.
-binaries: $(BIN)/render
-	@go build -o $(BIN)/function ./functions
-	@cd test/controlplane && go build -o $(BIN)/controlplane ./cmd/controlplane
+binaries: $(BIN)/render $(BIN)/controlplane
+	@go build -ldflags '-X main.version=$(STAMP)' -o $(BIN)/function ./functions
 
-.PHONY: $(BIN)/render
+.PHONY: $(BIN)/render $(BIN)/controlplane
 $(BIN)/render:
 	@go build -o $@ ./functions/cmd/render
+
+$(BIN)/controlplane:
+	@cd test/controlplane && go build -o $@ ./cmd/controlplane
 
 render: $(BIN)/render ## Show every object that CLAIM=FILE becomes, as YAML.
 	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
@@ -80,34 +94,43 @@ DEMO_CLAIM := $(or $(CLAIM),examples/existing.yaml)
 demo: $(BIN)/render ## Start a control plane and watch a claim become a platform.
 	@printf '%s will become:\n\n' $(DEMO_CLAIM); $(BIN)/render --tree $(DEMO_CLAIM); echo
 	@echo "building the function, its packages and the launcher"
-	@$(MAKE) -s binaries build
+	@$(MAKE) -s binaries build ARCH=$$(go env GOARCH)
 	@$(BIN)/controlplane demo --claim $(DEMO_CLAIM) --function-binary $(BIN)/function --package-version $(VERSION) \
 		--configuration-package $(OUT)/observe-k8s.xpkg --function-package $(OUT)/function-observe-k8s-$$(go env GOARCH).xpkg
 
-demo-down: ## Stop what the demo left running.
-	@cd test/controlplane && go build -o $(BIN)/controlplane ./cmd/controlplane
+demo-down: $(BIN)/controlplane ## Stop the demo.
 	@$(BIN)/controlplane down
 
-test: test-unit generate-check test-packages test-schemas test-render test-e2e ## Run every test.
+# A stage that fails does not keep the others from being run.
+test: ## Run every test, and say what each stage took.
+	@rm -f $(STAGES); rc=0; \
+	for s in $(TEST_STAGES); do $(MAKE) -s --no-print-directory $$s || rc=1; done; \
+	printf '\n%-42s %8s  %s\n' 'stage' 'took' 'result'; cat $(STAGES); exit $$rc
 
 test-unit: ## Run unit and golden tests.
-	$(call stage,unit tests,go test ./...)
+	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./...)
 
 test-packages: ## Test the packages.
 	$(call stage,packages,cd package/build && $(GO_TEST) ./...)
 
-test-schemas: ## Prove rendered objects against schemas.
+test-schemas: ## Prove rendered objects and bad input against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)
 	@test -n "$(OBSERVE_K8S_SCHEMAS)" || printf '\n!!! SKIPPED: OBSERVE_K8S_SCHEMAS is not set. Chart values were NOT checked,\n!!! and objects only against the CRDs of the pinned control plane.\n\n'
 
+test-build: ## Build what the tests below run.
+	$(call stage,function and packages,$(MAKE) -s --no-print-directory binaries build)
+
+test-programs: $(BIN)/controlplane ## Build the control plane's programs, once.
+	$(call stage,programs of the control plane,$(BIN)/controlplane build)
+
 test-render: binaries ## Prove that the simulation equals Crossplane's render engine.
-	$(call stage,render,cd test/render && $(GO_TEST) -v -timeout 30m ./...)
+	$(call stage,simulation against Crossplane,cd test/render && $(GO_TEST) -timeout 30m ./...)
 
 test-e2e: binaries build ## Run end-to-end tests on a real control plane.
-	$(call stage,end-to-end tests,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 50m ./...)
+	$(call stage,control plane and end-to-end tests,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 50m ./...)
 
-bench: ## Run the benchmarks.
-	@go test -run '^$$' -bench . -benchmem ./...
+bench: ## Run the benchmarks of the function.
+	@go test -run '^$$' -bench . -benchmem ./functions/...
 
 clean: ## Remove what was built; caches stay.
 	@rm -rf $(OUT)
