@@ -22,9 +22,15 @@ import (
 // milliseconds.
 const patience = 10 * time.Second
 
+// version is what was built.
+//
+//nolint:gochecknoglobals // The linker sets it.
+var version = "unknown"
+
 // CLI of the function.
 type CLI struct {
-	Debug bool `help:"Emit debug logs in addition to info logs." short:"d"`
+	Debug   bool             `help:"Emit debug logs in addition to info logs." short:"d"`
+	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Network            string `default:"tcp"                             help:"Network on which to listen for gRPC connections."`
 	Address            string `default:":9443"                           help:"Address at which to listen for gRPC connections."`
@@ -89,6 +95,6 @@ func mirror(url string) (*compose.Mirror, error) {
 }
 
 func main() {
-	ctx := kong.Parse(&CLI{}, kong.Name("function"), kong.Description("The composition function of observe-k8s."))
+	ctx := kong.Parse(&CLI{}, kong.Name("function"), kong.Description("The composition function of observe-k8s."), kong.Vars{"version": version})
 	ctx.FatalIfErrorf(ctx.Run())
 }

@@ -58,7 +58,7 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 	}
 
 	for _, arch := range c.Arch {
-		binary, err := compile(ctx, c.Root, c.Out, arch)
+		binary, err := compile(ctx, c.Root, c.Out, c.Version, arch)
 		if err != nil {
 			return err
 		}
