@@ -108,7 +108,7 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	p.Resources = append(p.Resources,
 		providerConfig(resourceHelm, xr.Namespace, helm, c.Credentials, gate),
 		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Credentials, gate),
-		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "waiting for ProviderConfig "+name))),
+		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "Waiting for ProviderConfig "+name))),
 		compose.Protect("usage-"+resourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.Sees(resourceProbe)),
 	)
 	for i, k := range c.Keepers {

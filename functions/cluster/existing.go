@@ -38,7 +38,7 @@ func (existing) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, err
 		Keepers: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
 	}
 	if !in.Answered(requirementKubeconfig) {
-		c.Waiting = "waiting for Secret " + ref.Name + " to be read"
+		c.Waiting = "Waiting for Secret " + ref.Name + " to be read"
 		return c, nil
 	}
 	server, err := kubeconfigServer(in.One(requirementKubeconfig), ref)

@@ -88,7 +88,7 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	p.Resources = append(p.Resources, ns...)
 	if len(ns) > 0 {
 		gate = gate.And(compose.WaitFor(in.Sees(resourceNamespace) && ns[0].Ready(in.Observed[resourceNamespace]).Ready,
-			"waiting for namespace "+xr.Spec.Namespace))
+			"Waiting for namespace "+xr.Spec.Namespace))
 	}
 	d, err := engine.Plan(in, access, gate.And(dependencies))
 	if err != nil {
@@ -134,16 +134,16 @@ func reach(in compose.Input[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Acc
 	}
 	switch {
 	case !in.Answered(requirementCluster):
-		return access, compose.Gate{Waiting: "waiting for KubernetesCluster " + name + " to be read"}
+		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to be read"}
 	case in.One(requirementCluster) == nil:
 		msg := fmt.Sprintf("KubernetesCluster %s does not exist in this namespace", name)
 		p.Problems = append(p.Problems, compose.Problem{Part: PartDependencies, Reason: "ClusterNotFound", Message: msg})
 		return access, compose.Gate{Waiting: msg}
 	case err != nil:
-		return access, compose.Gate{Waiting: "waiting for KubernetesCluster " + name + " to say how it is reached"}
+		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to say how it is reached"}
 	}
 	return access, compose.WaitFor(access != nil && compose.IsReady(in.One(requirementCluster)),
-		"waiting for KubernetesCluster "+name+" to be Ready")
+		"Waiting for KubernetesCluster "+name+" to be Ready")
 }
 
 // A dependency is a Component that has to be Ready first, with its leaves.
@@ -165,7 +165,7 @@ func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compos
 				Message: fmt.Sprintf("Component %s does not exist in this namespace. Create it, or take it out of dependsOn", d.Name),
 			})
 		}
-		gate = gate.And(compose.WaitFor(compose.IsReady(o), "waiting for Component "+d.Name+" to be Ready"))
+		gate = gate.And(compose.WaitFor(compose.IsReady(o), "Waiting for Component "+d.Name+" to be Ready"))
 	}
 	return gate, deps
 }
@@ -236,7 +236,7 @@ func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency,
 	}
 	for _, dep := range deps {
 		name := "usage-" + requirementDependency + dep.name
-		u := compose.Resource{Name: name, Part: PartDelivered, Ready: compose.Managed, Gate: compose.Gate{Waiting: "waiting for Component " + dep.name + " to name what it consists of"}}
+		u := compose.Resource{Name: name, Part: PartDelivered, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
 		if len(dep.leaves) > 0 {
 			u = protect(name, dep.leaves[0], d.Leaf, seen)
 		}

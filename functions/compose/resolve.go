@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -139,7 +138,7 @@ func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Verdict
 			waiting = r.Name + " cannot be built yet"
 		}
 		if waiting != "" {
-			return nil, Verdict{Progressing: true, Reason: ReasonWaiting, Message: upper(waiting)}
+			return nil, Verdict{Progressing: true, Reason: ReasonWaiting, Message: waiting}
 		}
 		return r.Object, Verdict{Progressing: true, Reason: ReasonCreating, Message: fmt.Sprintf("%s is being created", kindAndName(r.Object))}
 	}
@@ -177,12 +176,6 @@ func cut(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxMessage-len("…")], "") + "…"
-}
-
-// upper makes the first letter of a sentence a capital.
-func upper(s string) string {
-	_, size := utf8.DecodeRuneInString(s)
-	return strings.ToUpper(s[:size]) + s[size:]
 }
 
 func kindAndName(o map[string]any) string {

@@ -102,7 +102,7 @@ func TestResolve(t *testing.T) {
 		},
 		"Gated": {
 			reason: "What a gate holds back is not composed; the condition says what is waited for.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("waiting for the cluster"))}}},
+			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}}},
 			want: want{res: Result{
 				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
 				Events:        []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
@@ -113,7 +113,7 @@ func TestResolve(t *testing.T) {
 			reason: "What has been observed is never dropped because a gate flapped, and goes on being applied.",
 			args: args{
 				observed: observed(seen("a", ready)),
-				plan:     Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("waiting for the cluster"))}},
+				plan:     Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}},
 			},
 			want: want{res: Result{
 				Resources:     map[string]Desired{"a": {Object: thing("a"), Ready: true}},
@@ -127,14 +127,14 @@ func TestResolve(t *testing.T) {
 			reason: "What cannot be built is not composed, even if no gate says why.",
 			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt)}}},
 			want: want{res: Result{
-				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "A cannot be built yet"}},
-				Events:        []Event{{Reason: ReasonWaiting, Message: "A: A cannot be built yet"}},
+				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "a cannot be built yet"}},
+				Events:        []Event{{Reason: ReasonWaiting, Message: "A: a cannot be built yet"}},
 				RunAgainAfter: soon,
 			}},
 		},
 		"UnbuiltAndGated": {
 			reason: "A gate says more than that something cannot be built.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt, gated("waiting for the cluster"))}}},
+			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt, gated("Waiting for the cluster"))}}},
 			want: want{res: Result{
 				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
 				Events:        []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
@@ -239,7 +239,7 @@ func TestResolve(t *testing.T) {
 		"FirstProgressing": {
 			reason: "Of several things that take time, the first in the plan is told.",
 			args: args{
-				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A", gated("waiting for a"))}},
+				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A", gated("Waiting for a"))}},
 			},
 			want: want{res: Result{
 				Resources:     map[string]Desired{"a": {Object: thing("a")}},
@@ -515,26 +515,6 @@ func TestResolveMessages(t *testing.T) {
 }
 
 // TestUpper looks at the beginnings of sentences.
-func TestUpper(t *testing.T) {
-	cases := map[string]struct {
-		reason string
-		s      string
-		want   string
-	}{
-		"Empty":   {reason: "Nothing has no first letter."},
-		"Lower":   {reason: "A sentence begins with a capital.", s: "waiting for a", want: "Waiting for a"},
-		"Upper":   {reason: "A capital stays.", s: "Waiting", want: "Waiting"},
-		"NoASCII": {reason: "A first letter may be longer than a byte.", s: "ändern", want: "Ändern"},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, upper(tc.s)); diff != "" {
-				t.Errorf("\n%s\nupper(...): -want, +got:\n%s", tc.reason, diff)
-			}
-		})
-	}
-}
-
 func TestRun(t *testing.T) {
 	boom := errors.New("boom")
 	claim := &unstructured.Unstructured{Object: map[string]any{

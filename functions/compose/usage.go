@@ -15,7 +15,7 @@ func Protect(name, part, namespace, owner string, of, by v1alpha1.ObjectReferenc
 	r := Resource{
 		Name:  name,
 		Part:  part,
-		Gate:  WaitFor(seen, fmt.Sprintf("waiting for %s %s before what it needs is protected", by.Kind, by.Name)),
+		Gate:  WaitFor(seen, fmt.Sprintf("Waiting for %s %s before what it needs is protected", by.Kind, by.Name)),
 		Ready: Managed,
 	}
 	if of.Name == "" || by.Name == "" {

@@ -21,7 +21,7 @@ func TestProtect(t *testing.T) {
 			"replayDeletion": true,
 		},
 	}
-	waiting := Gate{Waiting: "waiting for Release shop before what it needs is protected"}
+	waiting := Gate{Waiting: "Waiting for Release shop before what it needs is protected"}
 	type args struct {
 		of, by v1alpha1.ObjectReference
 		seen   bool

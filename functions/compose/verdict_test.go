@@ -197,7 +197,7 @@ func TestNamed(t *testing.T) {
 func TestRow(t *testing.T) {
 	r := Resource{Name: "shop", Object: object(int64(1)).Object, Ready: Managed}
 	gated := r
-	gated.Gate = Gate{Waiting: "waiting for the cluster"}
+	gated.Gate = Gate{Waiting: "Waiting for the cluster"}
 	type args struct {
 		r   Resource
 		obs *unstructured.Unstructured

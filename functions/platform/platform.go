@@ -55,7 +55,7 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 			Name:   resourceStack,
 			Part:   PartStack,
 			Object: s,
-			Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "waiting for the cluster"),
+			Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "Waiting for the cluster"),
 			Ready:  compose.Child(stack.Parts()...),
 		}},
 	}
@@ -106,7 +106,7 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		Name:   resource,
 		Part:   PartWorkloads,
 		Object: o,
-		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "waiting for the stack"),
+		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
 	}, err
 }

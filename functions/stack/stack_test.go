@@ -129,8 +129,7 @@ func TestGrowth(t *testing.T) {
 		v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}},
 	)), Required: reachable()}
 	want := [][]string{
-		{"prometheus-operator-crds", "values.cert-manager"},
-		{"cert-manager"},
+		{"cert-manager", "prometheus-operator-crds", "values.cert-manager"},
 		{"kube-prometheus-stack"},
 		{"shop"},
 		{},
@@ -177,18 +176,18 @@ func TestCompose(t *testing.T) {
 		return v1alpha1.Row{Name: name, Version: version, Ready: reason == "", Reason: reason}
 	}
 	rows := []v1alpha1.Row{
-		row("prometheus-operator-crds", "31.0.1", ""),
 		row("cert-manager", "v1.21.1", ""),
+		row("prometheus-operator-crds", "31.0.1", ""),
 		row("kube-prometheus-stack", "88.5.3", ""),
 	}
 	waiting := []v1alpha1.Row{
-		row("prometheus-operator-crds", "31.0.1", "Waiting"),
 		row("cert-manager", "v1.21.1", "Waiting"),
+		row("prometheus-operator-crds", "31.0.1", "Waiting"),
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
 	begun := []v1alpha1.Row{
+		row("cert-manager", "v1.21.1", "Creating"),
 		row("prometheus-operator-crds", "31.0.1", "Creating"),
-		row("cert-manager", "v1.21.1", "Waiting"),
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
 	none := map[string][]*unstructured.Unstructured{"cluster": {}}
@@ -205,7 +204,7 @@ func TestCompose(t *testing.T) {
 			reason: "Until the cluster was read, nothing is composed.",
 			claim:  claim(),
 			want: want{
-				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
 				rows:      waiting,
 			},
 		},
@@ -220,7 +219,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			required: cluster(nil),
 			want: want{
-				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
 				rows:      waiting,
 			},
 		},
@@ -229,7 +228,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			required: cluster(map[string]any{"helmProviderConfig": "h"}),
 			want: want{
-				condition: failed("Waiting", "Prometheus-operator-crds: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
 				rows:      waiting,
 			},
 		},
@@ -238,8 +237,8 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			required: reachable(),
 			want: want{
-				condition: failed("Creating", "Component "+ComponentName("team-a", "demo", "prometheus-operator-crds")+" is being created"),
-				composed:  []string{"prometheus-operator-crds"},
+				condition: failed("Creating", "Component "+ComponentName("team-a", "demo", "cert-manager")+" is being created"),
+				composed:  []string{"cert-manager", "prometheus-operator-crds"},
 				rows:      begun,
 				access:    access(),
 			},
@@ -322,7 +321,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("UnknownComponent", "Component shop is not in the catalog, "+inCatalog),
-				composed:  []string{"prometheus-operator-crds"},
+				composed:  []string{"cert-manager", "prometheus-operator-crds"},
 				rows:      begun, access: access(),
 			},
 		},
@@ -343,7 +342,13 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("NameTaken", "Component prometheus-operator-crds is in the catalog and keeps its chart: give your own chart another name"),
-				rows:      waiting, access: access(),
+				composed:  []string{"cert-manager"},
+				rows: []v1alpha1.Row{
+					row("cert-manager", "v1.21.1", "Creating"),
+					row("prometheus-operator-crds", "31.0.1", "Waiting"),
+					row("kube-prometheus-stack", "88.5.3", "Waiting"),
+				},
+				access: access(),
 			},
 		},
 		"DependencyDisabled": {
@@ -352,8 +357,10 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			required: reachable(),
 			want: want{
-				condition: failed("DependencyDisabled", "Component cert-manager needs prometheus-operator-crds, which is disabled: enable it, or disable cert-manager too"),
-				composed:  minimal, access: access(),
+				condition: failed("DependencyDisabled", "Component kube-prometheus-stack needs prometheus-operator-crds, which is disabled: enable it, or disable kube-prometheus-stack too"),
+				composed:  minimal,
+				rows:      []v1alpha1.Row{row("cert-manager", "v1.21.1", "")},
+				access:    access(),
 			},
 		},
 		"DependencyNotFound": {
@@ -528,12 +535,11 @@ func TestComponent(t *testing.T) {
 	certManager := func(version, values string) v1alpha1.ComponentSpec {
 		return v1alpha1.ComponentSpec{
 			ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "cert-manager", CreateNamespace: &yes,
-			Source:    v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.jetstack.io", Name: "cert-manager", Version: version}},
-			Values:    raw(values),
-			DependsOn: needs("prometheus-operator-crds"),
+			Source: v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.jetstack.io", Name: "cert-manager", Version: version}},
+			Values: raw(values),
 		}
 	}
-	const catalogValues = `{"crds":{"enabled":true,"keep":false},"fullnameOverride":"cert-manager","prometheus":{"servicemonitor":{"enabled":true}}}`
+	const catalogValues = `{"crds":{"enabled":true,"keep":false},"fullnameOverride":"cert-manager"}`
 	full := ownComponent("shop", "shops", "cert-manager")
 	full.Values = raw(`{"replicas":2}`)
 	full.ValuesFrom = []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: "c", Key: "k", Optional: true}}
@@ -559,7 +565,7 @@ func TestComponent(t *testing.T) {
 			reason:    "The team's values win over those of the catalog.",
 			claim:     claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"crds": {"keep": true}, "replicaCount": 2}`)}),
 			component: "cert-manager",
-			want:      certManager("v1.21.1", `{"crds":{"enabled":true,"keep":true},"fullnameOverride":"cert-manager","prometheus":{"servicemonitor":{"enabled":true}},"replicaCount":2}`),
+			want:      certManager("v1.21.1", `{"crds":{"enabled":true,"keep":true},"fullnameOverride":"cert-manager","replicaCount":2}`),
 		},
 		"Own": {
 			reason:    "A component of the team is as the team says.",
