@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,18 @@ func TestBreak(t *testing.T) {
 	platform := ours("ObservabilityPlatform")
 	apply(t, example(t, "existing.yaml"))
 	ready(t, platform, "demo", long)
+	whole := slices.Sorted(maps.Keys(specs(t)))
+	// repair takes back what a test changed. It is over when nothing of that is
+	// left.
+	repair := func(t *testing.T) {
+		t.Helper()
+		apply(t, example(t, "existing.yaml"))
+		took := eventually(t, long, "as it was before", func() (bool, string) {
+			diff := cmp.Diff(whole, slices.Sorted(maps.Keys(specs(t))))
+			return diff == "", diff
+		})
+		t.Logf("recovered after %s", (took + ready(t, platform, "demo", long)).Round(time.Second))
+	}
 
 	t.Run("ChartThatDoesNotExist", func(t *testing.T) {
 		onFailure(t)
@@ -47,8 +60,7 @@ func TestBreak(t *testing.T) {
 		took := says(t, platform, "demo", "WorkloadsReady", "False", "missing", "no-such-chart")
 		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
 		same(t, untouched)
-		apply(t, example(t, "existing.yaml"))
-		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
+		repair(t)
 	})
 
 	t.Run("ValuesError", func(t *testing.T) {
@@ -58,8 +70,7 @@ func TestBreak(t *testing.T) {
 		took := says(t, platform, "demo", "StackReady", "False", "cert-manager", "replicas must be a number")
 		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
 		same(t, untouched, "cert-manager")
-		apply(t, example(t, "existing.yaml"))
-		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
+		repair(t)
 	})
 
 	t.Run("UnknownComponent", func(t *testing.T) {
@@ -68,8 +79,7 @@ func TestBreak(t *testing.T) {
 		apply(t, set(t, []any{map[string]any{"name": "prometeus"}}, "spec", "stack", "components"))
 		says(t, platform, "demo", "StackReady", "False", "prometeus", "not in the catalog", "kube-prometheus-stack")
 		same(t, untouched)
-		apply(t, example(t, "existing.yaml"))
-		ready(t, platform, "demo", long)
+		repair(t)
 	})
 
 	t.Run("RemoteClusterGone", func(t *testing.T) {
@@ -106,12 +116,7 @@ func TestBreak(t *testing.T) {
 			return len(os) == 2, errString(err)
 		})
 		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
-		apply(t, example(t, "existing.yaml"))
-		eventually(t, long, "the second workload removed", func() (bool, string) {
-			os, err := w.management.List(t.Context(), ours("Workload"), namespace)
-			return len(os) == 1, errString(err)
-		})
-		ready(t, platform, "demo", long)
+		repair(t)
 	})
 
 	t.Run("KubeconfigSecretIsProtected", func(t *testing.T) {
