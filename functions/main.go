@@ -22,9 +22,7 @@ import (
 // milliseconds.
 const patience = 10 * time.Second
 
-// version is what was built.
-//
-//nolint:gochecknoglobals // The linker sets it.
+// version is what was built. The linker sets it.
 var version = "unknown"
 
 // CLI of the function.

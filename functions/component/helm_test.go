@@ -1,6 +1,7 @@
 package component
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -25,9 +26,7 @@ func TestRelease(t *testing.T) {
 			"waitTimeout":         "5m",
 			"maxHistory":          int64(5),
 		}
-		for k, v := range parameters {
-			p[k] = v
-		}
+		maps.Copy(p, parameters)
 		return map[string]any{
 			"apiVersion": "helm.m.crossplane.io/v1beta1",
 			"kind":       "Release",
@@ -129,7 +128,7 @@ func TestReleaseName(t *testing.T) {
 	withoutNamespace(long)
 	res := run(t, compose.World{XR: toUnstructured(t, long), Required: answers("cluster", reachable("True"))})
 	o := unstructured.Unstructured{Object: res.Resources["release"].Object}
-	if n := o.GetAnnotations()["crossplane.io/external-name"]; len(n) == 0 || len(n) > 53 {
+	if n := o.GetAnnotations()["crossplane.io/external-name"]; n == "" || len(n) > 53 {
 		t.Errorf("Helm takes names of at most 53 characters, got %d: %q", len(n), n)
 	}
 	if n := o.GetName(); len(n) > 63 {

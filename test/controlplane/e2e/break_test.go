@@ -112,8 +112,8 @@ func TestBreak(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, long, "the second workload composed", func() (bool, string) {
-			os, err := w.management.List(t.Context(), ours("Workload"), namespace)
-			return len(os) == 2, errString(err)
+			objs, err := w.management.List(t.Context(), ours("Workload"), namespace)
+			return len(objs) == 2, errString(err)
 		})
 		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
 		repair(t)
@@ -149,12 +149,12 @@ spec: {provider: Existing, existing: {managementCluster: true}}
 		if k.Kind != "ProviderConfig" {
 			continue
 		}
-		os, err := w.management.List(t.Context(), k, namespace)
+		objs, err := w.management.List(t.Context(), k, namespace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(os) != 0 {
-			t.Errorf("%s %s was composed", k.Kind, os[0].GetName())
+		if len(objs) != 0 {
+			t.Errorf("%s %s was composed", k.Kind, objs[0].GetName())
 		}
 	}
 	kubectl(t, "-n", namespace, "delete", "kubernetescluster", "management", "--timeout=60s")
@@ -189,11 +189,11 @@ func specs(t *testing.T) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	for _, k := range kinds() {
-		os, err := w.management.List(context.WithoutCancel(t.Context()), k, namespace)
+		objs, err := w.management.List(context.WithoutCancel(t.Context()), k, namespace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range os {
+		for _, o := range objs {
 			if k.Kind != "ProviderConfigUsage" && k.Kind != "ObservabilityPlatform" && k.Kind != "ObservabilityStack" {
 				out[k.Group+"/"+k.Kind+"/"+o.GetName()] = map[string]any{"uid": string(o.GetUID()), "spec": withoutRefs(o.Object["spec"])}
 			}

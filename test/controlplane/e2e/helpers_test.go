@@ -12,11 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 )
 
 // Timeouts are generous where they only keep a failure from hanging; those that
@@ -44,24 +43,24 @@ func kinds() []schema.GroupVersionKind {
 // example reads a claim of examples/.
 func example(t *testing.T, name string) *unstructured.Unstructured {
 	t.Helper()
-	os, err := kube.ReadFiles(filepath.Join("..", "..", "..", "examples", name))
+	objs, err := kube.ReadFiles(filepath.Join("..", "..", "..", "examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return os[0]
+	return objs[0]
 }
 
 // parse reads one object.
 func parse(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
-	os, err := kube.Parse([]byte(text))
+	objs, err := kube.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if os[0].GetNamespace() == "" {
-		os[0].SetNamespace(namespace)
+	if objs[0].GetNamespace() == "" {
+		objs[0].SetNamespace(namespace)
 	}
-	return os[0]
+	return objs[0]
 }
 
 // apply applies an object as kubectl apply --server-side does.
@@ -80,20 +79,6 @@ func get(t *testing.T, gvk schema.GroupVersionKind, name string) *unstructured.U
 		t.Logf("cannot get %s %s: %v", gvk.Kind, name, err)
 	}
 	return o
-}
-
-// only finds the one object of a kind whose name begins as given.
-func only(t *testing.T, gvk schema.GroupVersionKind, prefix string) *unstructured.Unstructured {
-	t.Helper()
-	os, err := w.management.List(t.Context(), gvk, namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	os = slices.DeleteFunc(os, func(o unstructured.Unstructured) bool { return !strings.HasPrefix(o.GetName(), prefix) })
-	if len(os) != 1 {
-		t.Fatalf("%d objects of kind %s begin with %s, want 1", len(os), gvk.Kind, prefix)
-	}
-	return &os[0]
 }
 
 // eventually waits until f says that it is so, and fails with what f saw last.
@@ -193,11 +178,11 @@ func remoteObjects(t *testing.T) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
 	for _, k := range remoteKinds() {
-		os, err := w.remote.List(context.WithoutCancel(t.Context()), k, "")
+		objs, err := w.remote.List(context.WithoutCancel(t.Context()), k, "")
 		if err != nil {
 			out["cannot list "+k.Kind] = true
 		}
-		for _, o := range os {
+		for _, o := range objs {
 			out[k.Kind+" "+o.GetNamespace()+"/"+o.GetName()] = true
 		}
 	}
@@ -214,11 +199,11 @@ func leftovers(t *testing.T, before baseline) []string {
 	t.Helper()
 	var left []string
 	for _, k := range kinds() {
-		os, err := w.management.List(context.WithoutCancel(t.Context()), k, "")
+		objs, err := w.management.List(context.WithoutCancel(t.Context()), k, "")
 		if err != nil {
 			left = append(left, err.Error())
 		}
-		for _, o := range os {
+		for _, o := range objs {
 			left = append(left, k.Kind+"/"+o.GetName())
 		}
 	}
@@ -244,7 +229,7 @@ func kubectl(t *testing.T, args ...string) string {
 // tryKubectl runs kubectl with standard input, and returns all that it prints.
 func tryKubectl(t *testing.T, stdin string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), w.cp.Kubectl(), args...) //nolint:gosec // Test code with its own arguments.
+	cmd := exec.CommandContext(t.Context(), w.cp.Kubectl(), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.cp.Kubeconfig())
 	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
@@ -261,8 +246,8 @@ func onFailure(t *testing.T) {
 			return
 		}
 		for _, k := range kinds() {
-			os, _ := w.management.List(context.Background(), k, "") //nolint:usetesting // The test's context has ended.
-			for _, o := range os {
+			objs, _ := w.management.List(context.Background(), k, "")
+			for _, o := range objs {
 				t.Logf("%s %s deleted=%v finalizers=%v%s", o.GetKind(), o.GetName(), o.GetDeletionTimestamp(), o.GetFinalizers(), conditions(&o))
 			}
 		}

@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 )
 
 // TestClaim follows the example from kubectl apply to Ready, looks at all that
@@ -33,14 +32,14 @@ func TestClaim(t *testing.T) {
 	t.Log("\n" + kubectl(t, "get", "observabilityplatforms,kubernetesclusters,observabilitystacks,components,workloads", "-A"))
 	t.Log("\n" + kubectl(t, "-n", namespace, "describe", "observabilityplatform", "demo"))
 	for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
-		os, err := w.management.List(t.Context(), ours(kind), namespace)
+		objs, err := w.management.List(t.Context(), ours(kind), namespace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(os) == 0 {
+		if len(objs) == 0 {
 			t.Errorf("no %s exists", kind)
 		}
-		for _, o := range os {
+		for _, o := range objs {
 			if s, _, _ := kube.Condition(&o, "Ready"); s != "True" {
 				t.Errorf("%s %s is not Ready:%s", kind, o.GetName(), conditions(&o))
 			}
@@ -96,7 +95,7 @@ func TestPaceAtDefaultFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.cp.Restart(context.Background(), "crossplane", "--circuit-breaker-burst=1000"); err != nil { //nolint:usetesting // The test's context has ended.
+		if err := w.cp.Restart(context.Background(), "crossplane", "--circuit-breaker-burst=1000"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -209,11 +208,11 @@ func steady(t *testing.T) {
 	for i := range reconciles {
 		// A reconcile is asked for in a way that changes nothing that is compared.
 		for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
-			os, err := w.management.List(t.Context(), ours(kind), namespace)
+			objs, err := w.management.List(t.Context(), ours(kind), namespace)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, o := range os {
+			for _, o := range objs {
 				kubectl(t, "-n", namespace, "annotate", "--overwrite", strings.ToLower(kind)+".observe-k8s.io", o.GetName(), "e2e.observe-k8s.io/poke="+strconv.Itoa(i))
 			}
 		}
@@ -232,11 +231,11 @@ func versions(t *testing.T) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	for _, k := range kinds() {
-		os, err := w.management.List(t.Context(), k, namespace)
+		objs, err := w.management.List(t.Context(), k, namespace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range os {
+		for _, o := range objs {
 			if k.Group == "observe-k8s.io" {
 				out[k.Kind+"/"+o.GetName()] = []any{o.GetGeneration(), o.Object["status"]}
 				continue
@@ -268,16 +267,20 @@ func complaints(t *testing.T) {
 	}
 }
 
-func breakerOpens(t *testing.T) float64 { return metric(t, "circuit_breaker_opens_total") }
+func breakerOpens(t *testing.T) float64 {
+	t.Helper()
+	return metric(t, "circuit_breaker_opens_total")
+}
 
 func functionRuns(t *testing.T) float64 {
+	t.Helper()
 	return metric(t, "function_run_function_request_total")
 }
 
 // metric sums a metric of Crossplane over its labels.
 func metric(t *testing.T, name string) float64 {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cp.CrossplaneMetrics(), nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cp.CrossplaneMetrics(), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

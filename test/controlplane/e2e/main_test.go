@@ -29,7 +29,6 @@ type world struct {
 	remote     *kube.Client
 }
 
-//nolint:gochecknoglobals // Set once in TestMain; testing has no other way to hand it on.
 var w world
 
 func TestMain(m *testing.M) {
