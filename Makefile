@@ -53,8 +53,8 @@ help: ## Show this help.
 generate: ## Generate XRDs and deep copies from the Go types.
 	@cd apis/generate && go run .
 
-generate-check: ## Fail if something generated is not up to date.
-	$(call stage,generated files,cd apis/generate && go run . --check)
+generate-check: ## Test the generator, and fail if something generated is not up to date.
+	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check)
 
 lint: $(LINT) ## Lint every module.
 	@for m in $(MODULES); do echo "=== lint $$m"; (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}
