@@ -137,7 +137,9 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obs.Object, &c); err != nil {
 			return nil, err
 		}
-		s.Version = c.Status.Version
+		if c.Status.Version != "" {
+			s.Version = c.Status.Version
+		}
 	}
 	if a := c.Status.Access; a != nil {
 		s.Endpoint, s.KubeconfigSecretRef = a.Server, a.KubeconfigSecretRef

@@ -1,0 +1,407 @@
+package platform
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/stack"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// claim is a platform with a workload, changed by fs.
+func claim(fs ...func(*v1alpha1.ObservabilityPlatform)) *v1alpha1.ObservabilityPlatform {
+	c := &v1alpha1.ObservabilityPlatform{}
+	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ObservabilityPlatformKind
+	c.Namespace, c.Name = "team-a", "demo"
+	c.Spec = v1alpha1.ObservabilityPlatformSpec{
+		Cluster: v1alpha1.ClusterParameters{
+			Provider: v1alpha1.ProviderExisting,
+			Version:  "1.34",
+			Nodes:    v1alpha1.Nodes{Min: 2, Max: 5},
+			Existing: &v1alpha1.ExistingCluster{KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"}},
+		},
+		Stack:     v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Delivery: v1alpha1.DeliveryHelm},
+		Workloads: []v1alpha1.PlatformWorkload{podinfo("shop")},
+	}
+	for _, f := range fs {
+		f(c)
+	}
+	return c
+}
+
+func podinfo(name string) v1alpha1.PlatformWorkload {
+	return v1alpha1.PlatformWorkload{Name: name, WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo, Delivery: v1alpha1.DeliveryHelm}}
+}
+
+func workloads(ws ...v1alpha1.PlatformWorkload) func(*v1alpha1.ObservabilityPlatform) {
+	return func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Workloads = ws }
+}
+
+// toUnstructured is an object as a composer sees it.
+func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
+	t.Helper()
+	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &unstructured.Unstructured{Object: m}
+}
+
+func run(t *testing.T, w compose.World) compose.Result {
+	t.Helper()
+	res, err := compose.Run(w, compose.For(Compose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func names(res compose.Result) []string { return slices.Sorted(maps.Keys(res.Resources)) }
+
+func condition(typ, status, reason, message string) map[string]any {
+	return map[string]any{"type": typ, "status": status, "reason": reason, "message": message}
+}
+
+// observe makes everything that a result desires observed and ready.
+func observe(res compose.Result) map[string]*unstructured.Unstructured {
+	out := map[string]*unstructured.Unstructured{}
+	for name, d := range res.Resources {
+		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
+		o.Object["status"] = map[string]any{"conditions": []any{condition("Ready", "True", "", "")}}
+		out[name] = o
+	}
+	return out
+}
+
+// settle runs until nothing is added any more, everything composed being ready
+// at once.
+func settle(t *testing.T, w compose.World) compose.World {
+	t.Helper()
+	for range 10 {
+		was := len(w.Observed)
+		w.Observed = observe(run(t, w))
+		if len(w.Observed) == was {
+			return w
+		}
+	}
+	t.Fatal("not settled after 10 rounds")
+	return w
+}
+
+// with changes the status of one observed resource.
+func with(observed map[string]*unstructured.Unstructured, name string, status map[string]any) map[string]*unstructured.Unstructured {
+	out := maps.Clone(observed)
+	out[name] = out[name].DeepCopy()
+	out[name].Object["status"] = status
+	return out
+}
+
+// TestGrowth shows which resources appear in which round.
+func TestGrowth(t *testing.T) {
+	w := compose.World{XR: toUnstructured(t, claim(workloads(podinfo("shop"), podinfo("bakery"))))}
+	want := [][]string{{"cluster"}, {"stack"}, {"workload-bakery", "workload-shop"}, {}}
+	var got [][]string
+	for range want {
+		res := run(t, w)
+		var added []string
+		for _, name := range names(res) {
+			if !w.Sees(name) {
+				added = append(added, name)
+			}
+		}
+		got = append(got, added)
+		w.Observed = observe(res)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("\nA cluster, a stack on it, then what it observes.\nnames by round: -want, +got:\n%s", diff)
+	}
+}
+
+func TestCompose(t *testing.T) {
+	type want struct {
+		conditions []compose.Condition
+		ready      bool
+		composed   []string
+		phase      v1alpha1.Phase
+	}
+	conditions := func(cluster, stack, workloads compose.Condition) []compose.Condition {
+		cluster.Type, stack.Type, workloads.Type = "ClusterReady", "StackReady", "WorkloadsReady"
+		return []compose.Condition{cluster, stack, workloads}
+	}
+	working := compose.Condition{Ready: true, Reason: "Available"}
+	failed := func(reason, message string) compose.Condition {
+		return compose.Condition{Reason: reason, Message: message}
+	}
+	two := workloads(podinfo("shop"), podinfo("bakery"))
+	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	thereTwo := settle(t, compose.World{XR: toUnstructured(t, claim(two))}).Observed
+	all := []string{"cluster", "stack", "workload-shop"}
+	was := func(c *v1alpha1.ObservabilityPlatform) { c.Status.Phase = v1alpha1.PhaseReady }
+	inMonitoring := podinfo("shop")
+	inMonitoring.Namespace = "monitoring"
+
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.ObservabilityPlatform
+		observed map[string]*unstructured.Unstructured
+		want     want
+	}{
+		"Begin": {
+			reason: "The cluster comes first.",
+			claim:  claim(),
+			want: want{
+				conditions: conditions(
+					failed("Creating", "KubernetesCluster "+compose.Name("team-a", "demo", "cluster")+" is being created"),
+					failed("Waiting", "Waiting for the cluster"),
+					failed("Waiting", "Waiting for the stack"),
+				),
+				composed: []string{"cluster"},
+				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"Ready": {
+			reason:   "A platform is ready when cluster, stack and workloads are.",
+			claim:    claim(),
+			observed: there,
+			want:     want{conditions: conditions(working, working, working), ready: true, composed: all, phase: v1alpha1.PhaseReady},
+		},
+		"NoWorkloads": {
+			reason:   "A platform may have nothing to observe yet.",
+			claim:    claim(workloads()),
+			observed: with(there, "cluster", map[string]any{"conditions": []any{condition("Ready", "True", "", "")}}),
+			want:     want{conditions: conditions(working, working, working), ready: true, composed: []string{"cluster", "stack"}, phase: v1alpha1.PhaseReady},
+		},
+		"ClusterUnreachable": {
+			reason: "A cluster that does not answer takes nothing with it; only its own condition says so.",
+			claim:  claim(was),
+			observed: with(there, "cluster", map[string]any{"phase": "Degraded", "conditions": []any{
+				condition("Ready", "False", "", ""), condition("AccessReady", "False", "Unreachable", "The API server does not answer"),
+			}}),
+			want: want{
+				conditions: conditions(failed("Unreachable", "The API server does not answer"), working, working),
+				composed:   all,
+				phase:      v1alpha1.PhaseDegraded,
+			},
+		},
+		"StackBroken": {
+			reason: "What is wrong in the stack is passed on in its own words.",
+			claim:  claim(was),
+			observed: with(there, "stack", map[string]any{"conditions": []any{
+				condition("Ready", "False", "", ""), condition("ComponentsReady", "False", "ReconcileError", "cert-manager: no such chart"),
+			}}),
+			want: want{
+				conditions: conditions(working, failed("ReconcileError", "cert-manager: no such chart"), working),
+				composed:   all,
+				phase:      v1alpha1.PhaseDegraded,
+			},
+		},
+		"WorkloadBroken": {
+			reason: "Of several workloads one sees which it is.",
+			claim:  claim(two, was),
+			observed: with(thereTwo, "workload-bakery", map[string]any{"conditions": []any{
+				condition("Ready", "False", "", ""), condition("AppReady", "False", "ReconcileError", "no such chart"),
+			}}),
+			want: want{
+				conditions: conditions(working, working, failed("ReconcileError", "bakery: no such chart")),
+				composed:   []string{"cluster", "stack", "workload-bakery", "workload-shop"},
+				phase:      v1alpha1.PhaseDegraded,
+			},
+		},
+		"WorkloadRemoved": {
+			reason:   "A workload that is removed goes, and nothing else.",
+			claim:    claim(),
+			observed: thereTwo,
+			want:     want{conditions: conditions(working, working, working), ready: true, composed: all, phase: v1alpha1.PhaseReady},
+		},
+		"WorkloadAdded": {
+			reason:   "A new workload comes beside the others.",
+			claim:    claim(two, was),
+			observed: there,
+			want: want{
+				conditions: conditions(working, working, failed("Creating", "Workload "+compose.Name("team-a", "demo", "workload-bakery")+" is being created")),
+				composed:   []string{"cluster", "stack", "workload-bakery", "workload-shop"},
+				phase:      v1alpha1.PhaseProvisioning,
+			},
+		},
+		"NamespaceTaken": {
+			reason:   "A workload lives beside the stack, not in it. Everything else comes up.",
+			claim:    claim(workloads(inMonitoring, podinfo("bakery"))),
+			observed: settle(t, compose.World{XR: toUnstructured(t, claim(workloads()))}).Observed,
+			want: want{
+				conditions: conditions(working, working, failed("NamespaceTaken",
+					"Workload shop cannot have namespace monitoring, which is that of component kube-prometheus-stack: give it another in workloads[].namespace")),
+				composed: []string{"cluster", "stack", "workload-bakery"},
+				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"NamespaceTakenLater": {
+			reason: "A workload whose namespace is claimed by a component stays as it is.",
+			claim: claim(was, func(c *v1alpha1.ObservabilityPlatform) {
+				c.Spec.Stack.Components = []v1alpha1.StackComponent{{
+					Name: "till", Namespace: "shop",
+					Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"},
+				}}
+			}),
+			observed: there,
+			want: want{
+				conditions: conditions(working, working, failed("NamespaceTaken",
+					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
+				composed: all,
+				phase:    v1alpha1.PhaseDegraded,
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
+			status := v1alpha1.ObservabilityPlatformStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
+				t.Fatal(err)
+			}
+			got := want{conditions: res.Conditions, ready: res.Ready, composed: names(res), phase: status.Phase}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestStatus looks at what a platform says of itself.
+func TestStatus(t *testing.T) {
+	clusterName := compose.Name("team-a", "demo", "cluster")
+	ref := &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"}
+	ready := condition("Ready", "True", "", "")
+	row := v1alpha1.Row{Name: "cert-manager", Version: "v1.21.1", Ready: true}
+	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	talking := with(with(with(there,
+		"cluster", map[string]any{"conditions": []any{ready}, "version": "1.34", "access": map[string]any{
+			"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "server": "https://one.example.org",
+			"kubeconfigSecretRef": map[string]any{"name": "remote", "key": "kubeconfig"},
+		}}),
+		"stack", map[string]any{"conditions": []any{ready}, "components": []any{
+			map[string]any{"name": "cert-manager", "version": "v1.21.1", "ready": true},
+		}}),
+		"workload-shop", map[string]any{"conditions": []any{ready}, "version": "6.9.1"})
+	full := v1alpha1.ObservabilityPlatformStatus{
+		Phase: v1alpha1.PhaseReady, ClusterName: clusterName, Version: "1.34", Endpoint: "https://one.example.org", KubeconfigSecretRef: ref,
+		Components: []v1alpha1.Row{row},
+		Workloads:  []v1alpha1.Row{{Name: "shop", Version: "6.9.1", Ready: true}},
+	}
+	cases := map[string]struct {
+		reason   string
+		was      v1alpha1.ObservabilityPlatformStatus
+		observed map[string]*unstructured.Unstructured
+		want     v1alpha1.ObservabilityPlatformStatus
+	}{
+		"Nothing": {
+			reason: "The cluster's name is known from the beginning.",
+			want: v1alpha1.ObservabilityPlatformStatus{
+				Phase: v1alpha1.PhaseProvisioning, ClusterName: clusterName,
+				Workloads: []v1alpha1.Row{{Name: "shop", Reason: "Waiting"}},
+			},
+		},
+		"Everything": {
+			reason:   "What cluster, stack and workloads say of themselves is passed on.",
+			observed: talking,
+			want:     full,
+		},
+		"Silence": {
+			reason:   "What they do not say at the moment stays as it was.",
+			was:      full,
+			observed: there,
+			want: v1alpha1.ObservabilityPlatformStatus{
+				Phase: v1alpha1.PhaseReady, ClusterName: clusterName, Version: "1.34", Endpoint: "https://one.example.org", KubeconfigSecretRef: ref,
+				Components: []v1alpha1.Row{row},
+				Workloads:  []v1alpha1.Row{{Name: "shop", Ready: true}},
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{
+				XR:       toUnstructured(t, claim(func(c *v1alpha1.ObservabilityPlatform) { c.Status = tc.was })),
+				Observed: tc.observed,
+			})
+			got := v1alpha1.ObservabilityPlatformStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nstatus: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestObjects looks at what is composed.
+func TestObjects(t *testing.T) {
+	c := claim(func(c *v1alpha1.ObservabilityPlatform) {
+		c.Spec.Workloads[0].Values = &runtime.RawExtension{Raw: []byte(`{"replicaCount": 2}`)}
+	})
+	res := run(t, settle(t, compose.World{XR: toUnstructured(t, c)}))
+	name := func(part string) string { return compose.Name("team-a", "demo", part) }
+	object := func(kind, part string, spec map[string]any) map[string]any {
+		return map[string]any{
+			"apiVersion": "observe-k8s.io/v1alpha1", "kind": kind,
+			"metadata": map[string]any{"name": name(part), "namespace": "team-a"},
+			"spec":     spec,
+		}
+	}
+	ref := map[string]any{"name": name("cluster")}
+	cases := map[string]struct {
+		reason   string
+		resource string
+		want     map[string]any
+	}{
+		"Cluster": {
+			reason:   "The cluster is what the claim says of it.",
+			resource: "cluster",
+			want: object("KubernetesCluster", "cluster", map[string]any{
+				"provider": "Existing",
+				"version":  "1.34",
+				"nodes":    map[string]any{"min": int64(2), "max": int64(5)},
+				"existing": map[string]any{"kubeconfigSecretRef": map[string]any{"name": "remote", "key": "kubeconfig"}},
+			}),
+		},
+		"Stack": {
+			reason:   "The stack is what the claim says of it, on the claim's cluster.",
+			resource: "stack",
+			want: object("ObservabilityStack", "stack", map[string]any{
+				"profile": "Minimal", "delivery": "Helm", "clusterRef": ref,
+			}),
+		},
+		"Workload": {
+			reason:   "A workload lives in a namespace of its own, and goes before the stack that observes it.",
+			resource: "workload-shop",
+			want: object("Workload", "workload-shop", map[string]any{
+				"app": "podinfo", "delivery": "Helm", "clusterRef": ref, "namespace": "shop",
+				"values":    map[string]any{"replicaCount": int64(2)},
+				"dependsOn": []any{map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")}},
+			}),
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, res.Resources[tc.resource].Object); diff != "" {
+				t.Errorf("\n%s\n%s: -want, +got:\n%s", tc.reason, tc.resource, diff)
+			}
+		})
+	}
+}
+
+// TestMalformed children are what nobody of ours writes; they must not panic.
+func TestMalformed(t *testing.T) {
+	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	for _, name := range []string{"cluster", "stack"} {
+		w := compose.World{XR: toUnstructured(t, claim()), Observed: with(there, name, map[string]any{"components": "all", "access": "yes"})}
+		if _, err := compose.Run(w, compose.For(Compose)); err == nil {
+			t.Errorf("%s: want an error for a status that is none", name)
+		}
+	}
+}
