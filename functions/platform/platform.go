@@ -30,6 +30,7 @@ const (
 // Compose plans an ObservabilityPlatform.
 func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
 	xr := in.Claim
+	refused := refuseComponents(in, &xr.Spec)
 	name := func(part string) string { return compose.Name(xr.Namespace, xr.Name, part) }
 	ref := v1alpha1.LocalReference{Name: name(resourceCluster)}
 
@@ -45,7 +46,8 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 		return compose.Plan{}, err
 	}
 	p := compose.Plan{
-		Parts: []string{PartCluster, PartStack, PartWorkloads},
+		Parts:    []string{PartCluster, PartStack, PartWorkloads},
+		Problems: refused,
 		Resources: []compose.Resource{{
 			Name:   resourceCluster,
 			Part:   PartCluster,
@@ -89,6 +91,40 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 		return status(in, o, ref.Name, rows)
 	}
 	return p, nil
+}
+
+// refuseComponents takes components of the team out of the stack that would
+// come into the namespace of a workload that is there already. The namespace
+// goes with the workload, and would take them along.
+func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1alpha1.ObservabilityPlatformSpec) []compose.Problem {
+	workloads := map[string]string{}
+	for _, w := range spec.Workloads {
+		if in.Sees(resourceWorkload + w.Name) {
+			workloads[namespace(w)] = w.Name
+		}
+	}
+	old := map[string]bool{}
+	components, _, _ := unstructured.NestedSlice(object(in.Observed[resourceStack]), "spec", "components")
+	for _, c := range components {
+		if m, ok := c.(map[string]any); ok {
+			n, _ := m["name"].(string)
+			old[n] = true
+		}
+	}
+	var problems []compose.Problem
+	var kept []v1alpha1.StackComponent
+	for _, c := range spec.Stack.Components {
+		w, taken := workloads[c.Namespace]
+		disabled := c.Enabled != nil && !*c.Enabled
+		if c.Chart == nil || disabled || old[c.Name] || !taken {
+			kept = append(kept, c)
+			continue
+		}
+		problems = append(problems, compose.Problem{Part: PartStack, Reason: "NamespaceTaken", Message: fmt.Sprintf(
+			"Component %s cannot have namespace %s, which is that of workload %s: give it another in stack.components[].namespace", c.Name, c.Namespace, w)})
+	}
+	spec.Stack.Components = kept
+	return problems
 }
 
 // planWorkload plans one workload in a namespace of its own.

@@ -43,6 +43,10 @@ func workloads(ws ...v1alpha1.PlatformWorkload) func(*v1alpha1.ObservabilityPlat
 	return func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Workloads = ws }
 }
 
+func components(cs ...v1alpha1.StackComponent) func(*v1alpha1.ObservabilityPlatform) {
+	return func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Stack.Components = cs }
+}
+
 // toUnstructured is an object as a composer sees it.
 func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
 	t.Helper()
@@ -143,6 +147,12 @@ func TestCompose(t *testing.T) {
 	thereTwo := settle(t, compose.World{XR: toUnstructured(t, claim(two))}).Observed
 	all := []string{"cluster", "stack", "workload-shop"}
 	was := func(c *v1alpha1.ObservabilityPlatform) { c.Status.Phase = v1alpha1.PhaseReady }
+	till := v1alpha1.StackComponent{
+		Name: "till", Namespace: "shop",
+		Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"},
+	}
+	both := settle(t, compose.World{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed
+	both["workload-shop"] = there["workload-shop"]
 	inMonitoring := podinfo("shop")
 	inMonitoring.Namespace = "monitoring"
 
@@ -240,15 +250,32 @@ func TestCompose(t *testing.T) {
 				phase:    v1alpha1.PhaseProvisioning,
 			},
 		},
-		"NamespaceTakenLater": {
-			reason: "A workload whose namespace is claimed by a component stays as it is.",
-			claim: claim(was, func(c *v1alpha1.ObservabilityPlatform) {
-				c.Spec.Stack.Components = []v1alpha1.StackComponent{{
-					Name: "till", Namespace: "shop",
-					Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"},
-				}}
-			}),
+		"NamespaceOfWorkload": {
+			reason:   "A new component would go with the namespace of a workload, so it does not come up. Nothing else is touched.",
+			claim:    claim(was, components(till)),
 			observed: there,
+			want: want{
+				conditions: conditions(working, failed("NamespaceTaken",
+					"Component till cannot have namespace shop, which is that of workload shop: give it another in stack.components[].namespace"), working),
+				composed: all,
+				phase:    v1alpha1.PhaseDegraded,
+			},
+		},
+		"NamespaceOfComponent": {
+			reason:   "Who was there first stays.",
+			claim:    claim(was, components(till)),
+			observed: settle(t, compose.World{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed,
+			want: want{
+				conditions: conditions(working, working, failed("NamespaceTaken",
+					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
+				composed: []string{"cluster", "stack"},
+				phase:    v1alpha1.PhaseDegraded,
+			},
+		},
+		"NamespaceOfBoth": {
+			reason:   "A workload whose namespace is that of a component, by an older version of ours, stays as it is.",
+			claim:    claim(was, components(till)),
+			observed: both,
 			want: want{
 				conditions: conditions(working, working, failed("NamespaceTaken",
 					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
@@ -392,6 +419,29 @@ func TestObjects(t *testing.T) {
 				t.Errorf("\n%s\n%s: -want, +got:\n%s", tc.reason, tc.resource, diff)
 			}
 		})
+	}
+}
+
+// TestNamespaceOfWorkload proves that a refused component is not asked for.
+func TestNamespaceOfWorkload(t *testing.T) {
+	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	chart := &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"}
+	no := false
+	res := run(t, compose.World{Observed: there, XR: toUnstructured(t, claim(components(
+		v1alpha1.StackComponent{Name: "till", Namespace: "shop", Chart: chart},
+		v1alpha1.StackComponent{Name: "bank", Namespace: "banks", Chart: chart},
+		v1alpha1.StackComponent{Name: "bakery", Namespace: "shop", Chart: chart, Enabled: &no},
+	)))})
+	st := v1alpha1.ObservabilityStack{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Resources["stack"].Object, &st); err != nil {
+		t.Fatal(err)
+	}
+	want := []v1alpha1.StackComponent{
+		{Name: "bank", Namespace: "banks", Chart: chart},
+		{Name: "bakery", Namespace: "shop", Chart: chart, Enabled: &no},
+	}
+	if diff := cmp.Diff(want, st.Spec.Components); diff != "" {
+		t.Errorf("components of the stack: -want, +got:\n%s", diff)
 	}
 }
 
