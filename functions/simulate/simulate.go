@@ -357,11 +357,9 @@ func (s *Simulation) settle() bool {
 		if _, ours := composers.For(k.kind); ours && k.apiVersion == v1alpha1.APIVersion {
 			continue
 		}
-		if compose.IsReady(o) {
-			continue
-		}
-		if _, managed := o.Object["spec"].(map[string]any)["forProvider"]; managed {
+		if _, managed, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "forProvider"); managed {
 			an := o.GetAnnotations()
+			changed = changed || an[annotationCreated] == ""
 			an[annotationCreated] = "simulated"
 			o.SetAnnotations(an)
 		}
@@ -369,8 +367,8 @@ func (s *Simulation) settle() bool {
 		if v, ok, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "chart", "version"); ok {
 			st["atProvider"] = map[string]any{"version": v, "revision": int64(1), "state": "deployed"}
 		}
+		changed = changed || !equal(o.Object["status"], st)
 		o.Object["status"] = st
-		changed = true
 	}
 	return changed
 }
