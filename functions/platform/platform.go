@@ -4,6 +4,9 @@ package platform
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/cluster"
@@ -98,9 +101,11 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 // goes with the workload, and would take them along.
 func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1alpha1.ObservabilityPlatformSpec) []compose.Problem {
 	workloads := map[string]string{}
-	for _, w := range spec.Workloads {
-		if in.Sees(resourceWorkload + w.Name) {
-			workloads[namespace(w)] = w.Name
+	for _, resource := range slices.Sorted(maps.Keys(in.Observed)) {
+		name, ok := strings.CutPrefix(resource, resourceWorkload)
+		ns, _, _ := unstructured.NestedString(in.Observed[resource].Object, "spec", "namespace")
+		if ok && ns != "" {
+			workloads[ns] = name
 		}
 	}
 	old := map[string]bool{}

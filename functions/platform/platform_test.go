@@ -261,6 +261,17 @@ func TestCompose(t *testing.T) {
 				phase:    v1alpha1.PhaseDegraded,
 			},
 		},
+		"NamespaceOfLeavingWorkload": {
+			reason:   "A component waits until a workload is gone with its namespace.",
+			claim:    claim(was, workloads(), components(till)),
+			observed: there,
+			want: want{
+				conditions: conditions(working, failed("NamespaceTaken",
+					"Component till cannot have namespace shop, which is that of workload shop: give it another in stack.components[].namespace"), working),
+				composed: []string{"cluster", "stack"},
+				phase:    v1alpha1.PhaseDegraded,
+			},
+		},
 		"NamespaceOfComponent": {
 			reason:   "Who was there first stays.",
 			claim:    claim(was, components(till)),

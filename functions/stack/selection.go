@@ -21,9 +21,13 @@ type selected struct {
 	// does. A lodger comes after its host and goes before it.
 	lodgesWith string
 
-	// unclear says that nobody can tell what the team wants. What there is of
-	// the component stays as it is.
-	unclear bool
+	// stays says that what there is of the component stays as it is: what the
+	// team asks for is unclear or impossible.
+	stays bool
+
+	// leaving is the component that made the namespace and is about to go, with
+	// the namespace. This one comes when both are gone.
+	leaving string
 }
 
 // after are the components that have to be ready first.
@@ -42,9 +46,18 @@ func (s selected) version() string {
 	return s.Chart.Version
 }
 
-// selection is what a stack consists of, dependencies first. Hosts are the
-// components that are known to have made a namespace, by namespace.
-func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected, []compose.Problem, error) {
+// A lodging is where a component that is there lives.
+type lodging struct {
+	// namespace on the cluster.
+	namespace string
+
+	// host says that the component made the namespace.
+	host bool
+}
+
+// selection is what a stack consists of, dependencies first. There are the
+// components that are there already.
+func selection(p v1alpha1.StackParameters, there map[string]lodging) ([]selected, []compose.Problem, error) {
 	entries, err := Catalog()
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +80,7 @@ func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected,
 		case known && t.Chart != nil:
 			refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
 			if s, ok := chosen[t.Name]; ok {
-				s.unclear = true
+				s.stays = true
 				chosen[t.Name] = s
 			}
 			continue
@@ -84,13 +97,22 @@ func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected,
 		chosen[t.Name] = selected{Component: c, team: t}
 	}
 
-	for _, ns := range lodge(chosen, hosts) {
-		host := hosts[ns]
-		for _, name := range slices.Sorted(maps.Keys(chosen)) {
-			if chosen[name].Namespace == ns {
-				delete(chosen, name)
-				refuse("NamespaceInUse", "Component %s made namespace %s, in which component %s lives too, and would take it along: keep %s, or remove %s first", host, ns, name, host, name)
-			}
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		c, l := chosen[name], there[name]
+		if l.namespace == "" || l.namespace == c.Namespace {
+			continue
+		}
+		refuse("NamespaceChanged", "Component %s lives in namespace %s and cannot move to %s: give it another name there, then remove this one", name, l.namespace, c.Namespace)
+		c.Namespace, c.stays = l.namespace, true
+		chosen[name] = c
+	}
+	lodge(chosen, there)
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		// Who is there would go with the namespace; so its host has to stay.
+		if c := chosen[name]; c.leaving != "" && there[name].namespace != "" {
+			refuse("NamespaceInUse", "Component %s made namespace %s, in which component %s lives too, and would take it along: keep %s, or remove %s first", c.leaving, c.Namespace, name, c.leaving, name)
+			c.stays = true
+			chosen[name] = c
 		}
 	}
 	sorted, left := order(chosen)
@@ -120,38 +142,37 @@ func selection(p v1alpha1.StackParameters, hosts map[string]string) ([]selected,
 
 // lodge lets one component make each namespace, in which all others of that
 // namespace lodge. Which one that is must not change, since a namespace goes
-// with the component that made it, and so does everything in it. It returns
-// namespaces whose host is known but not chosen any more.
-func lodge(chosen map[string]selected, hosts map[string]string) []string {
+// with the component that made it, and so does everything in it.
+func lodge(chosen map[string]selected, there map[string]lodging) {
 	host := map[string]string{}
-	var lost []string
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		l := there[name]
+		if _, ok := host[l.namespace]; !ok && l.host {
+			host[l.namespace] = name
+		}
+	}
 	// In this order no lodger has to come before its host. Components of the
 	// catalog never need one of the team's own, so they are the better hosts.
 	sorted, _ := order(chosen)
 	for _, own := range []bool{false, true} {
 		for _, s := range sorted {
-			if _, ok := host[s.Namespace]; ok || own != (s.team.Chart != nil) {
-				continue
-			}
-			host[s.Namespace] = s.Name
-			h, known := hosts[s.Namespace]
-			if !known {
-				continue
-			}
-			host[s.Namespace] = h
-			if c, ok := chosen[h]; !ok || c.Namespace != s.Namespace {
-				lost = append(lost, s.Namespace)
+			if _, ok := host[s.Namespace]; !ok && own == (s.team.Chart != nil) {
+				host[s.Namespace] = s.Name
 			}
 		}
 	}
 	for name, s := range chosen {
-		if h := host[s.Namespace]; h != name {
+		h := host[s.Namespace]
+		switch _, ok := chosen[h]; {
+		case h == name:
+			continue
+		case ok:
 			s.lodgesWith = h
-			chosen[name] = s
+		default:
+			s.leaving = h
 		}
+		chosen[name] = s
 	}
-	slices.Sort(lost)
-	return lost
 }
 
 // own makes an entry of a component that the team brings.

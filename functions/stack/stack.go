@@ -3,9 +3,6 @@
 package stack
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -30,7 +27,7 @@ const (
 // Compose plans an ObservabilityStack.
 func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
 	xr := in.Claim
-	all, problems, err := selection(xr.Spec.StackParameters, hosts(in.Observed))
+	all, problems, err := selection(xr.Spec.StackParameters, lodgings(in.Observed))
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -88,11 +85,11 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	if access == nil {
 		return []compose.Resource{r}, nil
 	}
-	if s.unclear {
-		r.Gate = compose.Gate{Waiting: s.Name + ": waiting for the claim to say what is wanted"}
+	if s.stays {
+		r.Gate = compose.Gate{Waiting: s.Name + ": waiting for a claim that can be met"}
 		return []compose.Resource{r}, nil
 	}
-	r.Gate = compose.Gate{}
+	r.Gate = compose.WaitFor(s.leaving == "", s.Name+": waiting for "+s.leaving+" to be gone, with namespace "+s.Namespace)
 	after := s.after()
 	deps := make([]v1alpha1.LocalReference, 0, len(after))
 	for _, n := range after {
@@ -120,17 +117,17 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	return append([]compose.Resource{r}, l.Resources...), err
 }
 
-// hosts are the composed Components that make a namespace, by namespace. Where
-// two do, the first by name is meant.
-func hosts(observed map[string]*unstructured.Unstructured) map[string]string {
-	out := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(observed)) {
-		o := observed[name]
-		ns, _, _ := unstructured.NestedString(o.Object, "spec", "namespace")
-		create, _, _ := unstructured.NestedBool(o.Object, "spec", "createNamespace")
-		if _, ok := out[ns]; !ok && create && o.GetKind() == v1alpha1.ComponentKind {
-			out[ns] = name
+// lodgings are where the composed Components live.
+func lodgings(observed map[string]*unstructured.Unstructured) map[string]lodging {
+	out := map[string]lodging{}
+	for name, o := range observed {
+		if o.GetKind() != v1alpha1.ComponentKind {
+			continue
 		}
+		l := lodging{}
+		l.namespace, _, _ = unstructured.NestedString(o.Object, "spec", "namespace")
+		l.host, _, _ = unstructured.NestedBool(o.Object, "spec", "createNamespace")
+		out[name] = l
 	}
 	return out
 }

@@ -421,7 +421,32 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
-				rows:      rows, access: access(),
+				rows:      []v1alpha1.Row{rows[0], row("shop", "1.2.3", ""), rows[1], rows[2]},
+				access:    access(),
+			},
+		},
+		"NamespaceLeft": {
+			reason:   "A component that takes the place of another waits until that is gone with its namespace.",
+			claim:    claim(ownComponent("bakery", "shops")),
+			observed: shared,
+			required: reachable(),
+			want: want{
+				condition: failed("Waiting", "Bakery: waiting for till to be gone, with namespace shops"),
+				composed:  minimal,
+				rows:      []v1alpha1.Row{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
+				access:    access(),
+			},
+		},
+		"NamespaceChanged": {
+			reason:   "What is installed does not move; it stays as it is.",
+			claim:    claim(ownComponent("till", "tills")),
+			observed: shared,
+			required: reachable(),
+			want: want{
+				condition: failed("NamespaceChanged", "Component till lives in namespace shops and cannot move to tills: give it another name there, then remove this one"),
+				composed:  append(slices.Clone(minimal), "till"),
+				rows:      []v1alpha1.Row{rows[0], row("till", "1.2.3", ""), rows[1], rows[2]},
+				access:    access(),
 			},
 		},
 	}
@@ -491,6 +516,11 @@ func TestChanges(t *testing.T) {
 			from:   claim(disabled(v1alpha1.StackComponent{Name: "kube-prometheus-stack"}), ownComponent("shop", "monitoring")),
 			to:     claim(ownComponent("shop", "monitoring")),
 			want:   []string{"kube-prometheus-stack"},
+		},
+		"NamespaceChanged": {
+			reason: "What cannot move stays as it is.",
+			from:   claim(shop),
+			to:     claim(ownComponent("shop", "other-shops")),
 		},
 		"NameTaken": {
 			reason: "A claim that cannot be understood changes nothing.",
