@@ -81,8 +81,8 @@ func render(t testing.TB, os []*unstructured.Unstructured) []byte {
 	return b.Bytes()
 }
 
-// claims with their status, which says what a person sees.
-func claims(s *Simulation) []*unstructured.Unstructured {
+// applied claims with their status, which says what a person sees.
+func applied(s *Simulation) []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
 	for _, n := range s.Trees() {
 		out = append(out, n.Object)
@@ -140,7 +140,7 @@ func TestGolden(t *testing.T) {
 				}
 			}
 			got["composed.yaml"] = string(render(t, s.Composed()))
-			got["claims.yaml"] = string(render(t, claims(s)))
+			got["claims.yaml"] = string(render(t, applied(s)))
 			golden(t, filepath.Join("testdata", name), got)
 		})
 	}
@@ -224,7 +224,7 @@ func TestDeterminism(t *testing.T) {
 			for range 20 {
 				s := start(t, everyone, tc.claims(t)...)
 				converge(t, s)
-				got := append(render(t, s.Composed()), render(t, claims(s))...)
+				got := append(render(t, s.Composed()), render(t, applied(s))...)
 				if want == nil {
 					want = got
 				}
@@ -363,12 +363,12 @@ func TestNew(t *testing.T) {
 func TestApply(t *testing.T) {
 	s := start(t, everyone, parse(t, busy)...)
 	converge(t, s)
-	before := claims(s)[0]
+	before := applied(s)[0]
 
 	changed := parse(t, busy)[0]
 	unstructured.RemoveNestedField(changed.Object, "spec", "workloads")
 	s.Apply(changed)
-	after := claims(s)[0]
+	after := applied(s)[0]
 	if diff := cmp.Diff(before.Object["status"], after.Object["status"]); diff != "" {
 		t.Errorf("the status is the composer's to change: -before, +after:\n%s", diff)
 	}
