@@ -514,7 +514,6 @@ func TestResolveMessages(t *testing.T) {
 	}
 }
 
-// TestUpper looks at the beginnings of sentences.
 func TestRun(t *testing.T) {
 	boom := errors.New("boom")
 	claim := &unstructured.Unstructured{Object: map[string]any{

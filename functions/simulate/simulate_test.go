@@ -175,8 +175,12 @@ func golden(t *testing.T, dir string, got map[string]string) {
 		}
 		want[filepath.Base(f)] = string(raw)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differs; where that is meant, run go test ./functions/simulate -update and read what changed: -want, +got:\n%s", dir, diff)
+	all := maps.Clone(want)
+	maps.Copy(all, got)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if diff := cmp.Diff(strings.Split(want[name], "\n"), strings.Split(got[name], "\n")); diff != "" {
+			t.Errorf("%s differs; where that is meant, run go test ./functions/simulate -update and read what changed: -want, +got:\n%s", filepath.Join(dir, name), diff)
+		}
 	}
 }
 

@@ -421,7 +421,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
-				rows:      []v1alpha1.Row{rows[0], row("shop", "1.2.3", ""), rows[1], rows[2]},
+				rows:      []v1alpha1.Row{rows[0], rows[1], row("shop", "1.2.3", ""), rows[2]},
 				access:    access(),
 			},
 		},
@@ -431,7 +431,7 @@ func TestCompose(t *testing.T) {
 			observed: shared,
 			required: reachable(),
 			want: want{
-				condition: failed("Waiting", "Bakery: waiting for till to be gone, with namespace shops"),
+				condition: failed("Waiting", "bakery: waiting for till to be gone, with namespace shops"),
 				composed:  minimal,
 				rows:      []v1alpha1.Row{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
 				access:    access(),
@@ -445,7 +445,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("NamespaceChanged", "Component till lives in namespace shops and cannot move to tills: give it another name there, then remove this one"),
 				composed:  append(slices.Clone(minimal), "till"),
-				rows:      []v1alpha1.Row{rows[0], row("till", "1.2.3", ""), rows[1], rows[2]},
+				rows:      []v1alpha1.Row{rows[0], rows[1], row("till", "1.2.3", ""), rows[2]},
 				access:    access(),
 			},
 		},
