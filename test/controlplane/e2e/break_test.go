@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
-	"maps"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,22 +15,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// set changes one field of the example claim.
-func set(t *testing.T, value any, fields ...string) *unstructured.Unstructured {
+// claim is the example with one more workload, a chart of the team's own in a
+// version, and with values for cert-manager.
+func claim(t *testing.T, version string, values map[string]any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
-	if err := unstructured.SetNestedField(o.Object, value, fields...); err != nil {
-		t.Fatal(err)
+	workloads := []any{
+		map[string]any{"name": "podinfo", "app": "podinfo"},
+		map[string]any{"name": "own", "chart": map[string]any{
+			"repository": "oci://ghcr.io/stefanprodan/charts", "name": "podinfo", "version": version,
+		}},
+	}
+	components := []any{map[string]any{
+		"name": "cert-manager", "values": values,
+		"valuesFrom": []any{map[string]any{"kind": "ConfigMap", "name": "team-values"}},
+	}}
+	for _, f := range []struct {
+		value  any
+		fields []string
+	}{{workloads, []string{"spec", "workloads"}}, {components, []string{"spec", "stack", "components"}}} {
+		if err := unstructured.SetNestedField(o.Object, f.value, f.fields...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return o
-}
-
-// workload is a claim's list of workloads with podinfo and one more.
-func workload(extra map[string]any) []any {
-	return []any{map[string]any{"name": "podinfo", "app": "podinfo"}, extra}
 }
 
 // TestBreak takes one platform through everything that may go wrong around it.
@@ -36,50 +50,46 @@ func TestBreak(t *testing.T) {
 	onFailure(t)
 	before := take(t)
 	platform := ours("ObservabilityPlatform")
+	fine := map[string]any{"replicaCount": int64(1)}
+	const version = "6.9.1"
+	apply(t, parse(t, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: team-values}
+data: {values.yaml: "podLabels: {team: a}"}
+`))
 	apply(t, example(t, "existing.yaml"))
 	ready(t, platform, "demo", long)
-	whole := slices.Sorted(maps.Keys(specs(t)))
-	// repair takes back what a test changed. It is over when nothing of that is
-	// left.
-	repair := func(t *testing.T) {
+
+	// broken applies a claim that is wrong and waits until it says so, then the
+	// right one, and waits until that works. What is touched names whose specs
+	// change.
+	broken := func(t *testing.T, wrong *unstructured.Unstructured, condition string, words []string, touched ...string) {
 		t.Helper()
-		apply(t, example(t, "existing.yaml"))
-		took := eventually(t, long, "as it was before", func() (bool, string) {
-			diff := cmp.Diff(whole, slices.Sorted(maps.Keys(specs(t))))
-			return diff == "", diff
-		})
-		t.Logf("recovered after %s", (took + ready(t, platform, "demo", long)).Round(time.Second))
+		onFailure(t)
+		untouched := specs(t)
+		apply(t, wrong)
+		took := says(t, platform, "demo", condition, "False", words...)
+		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
+		same(t, untouched, touched...)
+		apply(t, claim(t, version, fine))
+		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
 	}
 
 	t.Run("ChartThatDoesNotExist", func(t *testing.T) {
-		onFailure(t)
-		untouched := specs(t)
-		apply(t, set(t, workload(map[string]any{"name": "missing", "chart": map[string]any{
-			"repository": "oci://registry.example.org/charts", "name": "no-such-chart", "version": "1.0.0",
-		}}), "spec", "workloads"))
-		took := says(t, platform, "demo", "WorkloadsReady", "False", "missing", "no-such-chart")
-		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
-		same(t, untouched)
-		repair(t)
+		broken(t, claim(t, "9.9.9", fine), "WorkloadsReady", []string{"own", "podinfo:9.9.9", "not found"}, "cert-manager")
 	})
-
 	t.Run("ValuesError", func(t *testing.T) {
-		onFailure(t)
-		untouched := specs(t)
-		apply(t, set(t, []any{map[string]any{"name": "cert-manager", "values": map[string]any{"standInFail": "replicas must be a number"}}}, "spec", "stack", "components"))
-		took := says(t, platform, "demo", "StackReady", "False", "cert-manager", "replicas must be a number")
-		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
-		same(t, untouched, "cert-manager")
-		repair(t)
+		broken(t, claim(t, version, map[string]any{"standInFail": "replicas must be a number"}), "StackReady",
+			[]string{"cert-manager", "replicas must be a number"}, "cert-manager")
 	})
-
 	t.Run("UnknownComponent", func(t *testing.T) {
-		onFailure(t)
-		untouched := specs(t)
-		apply(t, set(t, []any{map[string]any{"name": "prometeus"}}, "spec", "stack", "components"))
-		says(t, platform, "demo", "StackReady", "False", "prometeus", "not in the catalog", "kube-prometheus-stack")
-		same(t, untouched)
-		repair(t)
+		wrong := claim(t, version, fine)
+		components, _, _ := unstructured.NestedSlice(wrong.Object, "spec", "stack", "components")
+		if err := unstructured.SetNestedSlice(wrong.Object, append(components, map[string]any{"name": "prometeus"}), "spec", "stack", "components"); err != nil {
+			t.Fatal(err)
+		}
+		broken(t, wrong, "StackReady", []string{"prometeus", "not in the catalog", "kube-prometheus-stack"})
 	})
 
 	t.Run("RemoteClusterGone", func(t *testing.T) {
@@ -95,28 +105,39 @@ func TestBreak(t *testing.T) {
 		if err := w.cp.Restart(t.Context(), "remote-apiserver"); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
+		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
 	})
 
+	// Crossplane itself waits two minutes for a function that is not there.
 	t.Run("FunctionKilled", func(t *testing.T) {
 		onFailure(t)
 		untouched := specs(t)
 		if err := w.cp.Kill("function"); err != nil {
 			t.Fatal(err)
 		}
-		apply(t, set(t, workload(map[string]any{"name": "second", "app": "podinfo"}), "spec", "workloads"))
+		apply(t, claim(t, version, map[string]any{"replicaCount": int64(2)}))
 		took := says(t, platform, "demo", "Synced", "False", "function")
 		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
 		same(t, untouched)
 		if err := w.cp.Restart(t.Context(), "function"); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, long, "the second workload composed", func() (bool, string) {
-			objs, err := w.management.List(t.Context(), ours("Workload"), namespace)
-			return len(objs) == 2, errString(err)
+		eventually(t, long, "the change that nobody composed before", func() (bool, string) {
+			n, _, _ := unstructured.NestedInt64(only(t, release, "demo-stack-cert-manager-release-").Object, "spec", "forProvider", "values", "replicaCount")
+			return n == 2, fmt.Sprintf("replicaCount is %d", n)
 		})
-		t.Logf("recovered after %s", ready(t, platform, "demo", long).Round(time.Second))
-		repair(t)
+		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+	})
+
+	// The catalog's values, those of the team's ConfigMap and those of the claim
+	// all reached the release.
+	t.Run("ValuesAreLayered", func(t *testing.T) {
+		got := releaseValues(t, "cert-manager")
+		for _, want := range []string{`"crds":{"enabled":true,"keep":false}`, `"podLabels":{"team":"a"}`, `"replicaCount":2`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the release's values do not contain %s: %s", want, got)
+			}
+		}
 	})
 
 	t.Run("KubeconfigSecretIsProtected", func(t *testing.T) {
@@ -128,6 +149,51 @@ func TestBreak(t *testing.T) {
 	})
 
 	remove(t, platform, "demo", metav1.DeletePropagationBackground, before, 90*time.Second)
+}
+
+// releaseValues are the values that Helm installed with in a namespace of the
+// remote cluster, as JSON.
+func releaseValues(t *testing.T, ns string) string {
+	t.Helper()
+	secrets, err := w.remote.List(t.Context(), secret, ns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range secrets {
+		if s.GetLabels()["owner"] != "helm" || s.GetLabels()["status"] != "deployed" {
+			continue
+		}
+		encoded, _, _ := unstructured.NestedString(s.Object, "data", "release")
+		values, err := helmConfig(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	t.Fatalf("no release is deployed in namespace %s", ns)
+	return ""
+}
+
+// helmConfig reads the values of a release as Helm stores it: gzipped JSON,
+// base64 twice.
+func helmConfig(encoded string) (string, error) {
+	once, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", err
+	}
+	twice, err := base64.StdEncoding.DecodeString(string(once))
+	if err != nil {
+		return "", err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(twice))
+	if err != nil {
+		return "", err
+	}
+	stored := struct {
+		Config json.RawMessage `json:"config"`
+	}{}
+	err = json.NewDecoder(z).Decode(&stored)
+	return string(stored.Config), err
 }
 
 // TestManagementClusterIsOff sees that nobody gets the providers' own identity
@@ -172,7 +238,7 @@ metadata: {name: early}
 spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: late}}}
 `))
 	says(t, cluster, "early", "AccessReady", "False", "Secret late does not exist")
-	kubeconfig := get(t, schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, "remote-kubeconfig")
+	kubeconfig := get(t, secret, "remote-kubeconfig")
 	late := kubeconfig.DeepCopy()
 	late.Object["metadata"] = map[string]any{"name": "late", "namespace": namespace}
 	apply(t, late)
@@ -230,11 +296,4 @@ func same(t *testing.T, before map[string]any, but ...string) {
 			t.Errorf("%s was touched: -before, +after:\n%s", name, diff)
 		}
 	}
-}
-
-func errString(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

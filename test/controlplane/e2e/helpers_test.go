@@ -26,11 +26,17 @@ func ours(kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: kind}
 }
 
+//nolint:gochecknoglobals // Constants, if Go had them of this type.
+var (
+	release = schema.GroupVersionKind{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "Release"}
+	secret  = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
+)
+
 // kinds that a claim leaves behind if a teardown fails.
 func kinds() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
 		ours("ObservabilityPlatform"), ours("KubernetesCluster"), ours("ObservabilityStack"), ours("Component"), ours("Workload"),
-		{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "Release"},
+		release,
 		{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "ProviderConfig"},
 		{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "ProviderConfigUsage"},
 		{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "Object"},
@@ -108,6 +114,23 @@ func ready(t *testing.T, gvk schema.GroupVersionKind, name string, limit time.Du
 		}
 		s, _, _ := kube.Condition(o, "Ready")
 		return s == "True", conditions(o)
+	})
+}
+
+// works waits until a platform is Ready for what its spec says now.
+func works(t *testing.T, name string) time.Duration {
+	t.Helper()
+	return eventually(t, long, "ObservabilityPlatform "+name+" Ready again", func() (bool, string) {
+		o := get(t, ours("ObservabilityPlatform"), name)
+		cs, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+		for _, c := range cs {
+			m, _ := c.(map[string]any)
+			seen, _ := m["observedGeneration"].(int64)
+			if m["status"] != "True" || (seen > 0 && seen < o.GetGeneration()) {
+				return false, conditions(o)
+			}
+		}
+		return true, ""
 	})
 }
 
@@ -252,4 +275,18 @@ func onFailure(t *testing.T) {
 			}
 		}
 	})
+}
+
+// only finds the one object of a kind whose name begins as given.
+func only(t *testing.T, gvk schema.GroupVersionKind, prefix string) *unstructured.Unstructured {
+	t.Helper()
+	all, err := w.management.List(t.Context(), gvk, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(o unstructured.Unstructured) bool { return !strings.HasPrefix(o.GetName(), prefix) })
+	if len(all) != 1 {
+		t.Fatalf("%d objects of kind %s begin with %s, want 1", len(all), gvk.Kind, prefix)
+	}
+	return &all[0]
 }
