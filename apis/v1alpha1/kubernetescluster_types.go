@@ -25,6 +25,113 @@ const (
 	ProviderExisting Provider = "Existing"
 )
 
+// A Region is a place by its neutral name. Each cloud's counterpart is in the
+// table of its backend; regions that have no neutral name are given in the
+// provider's block.
+// +kubebuilder:validation:Enum=us-east;us-central;us-west;canada-central;brazil-south;europe-west;europe-central;europe-north;uk-south;india-west;asia-southeast;asia-northeast;australia-southeast
+type Region string
+
+// Regions.
+const (
+	// RegionUSEast is the east of the United States.
+	RegionUSEast Region = "us-east"
+	// RegionUSCentral is the middle of the United States.
+	RegionUSCentral Region = "us-central"
+	// RegionUSWest is the west of the United States.
+	RegionUSWest Region = "us-west"
+	// RegionCanadaCentral is the middle of Canada.
+	RegionCanadaCentral Region = "canada-central"
+	// RegionBrazilSouth is the south of Brazil.
+	RegionBrazilSouth Region = "brazil-south"
+	// RegionEuropeWest is the west of the European Union.
+	RegionEuropeWest Region = "europe-west"
+	// RegionEuropeCentral is Germany.
+	RegionEuropeCentral Region = "europe-central"
+	// RegionEuropeNorth is the Nordic countries.
+	RegionEuropeNorth Region = "europe-north"
+	// RegionUKSouth is the south of the United Kingdom.
+	RegionUKSouth Region = "uk-south"
+	// RegionIndiaWest is the west of India.
+	RegionIndiaWest Region = "india-west"
+	// RegionAsiaSoutheast is Singapore.
+	RegionAsiaSoutheast Region = "asia-southeast"
+	// RegionAsiaNortheast is Japan.
+	RegionAsiaNortheast Region = "asia-northeast"
+	// RegionAustraliaSoutheast is the southeast of Australia.
+	RegionAustraliaSoutheast Region = "australia-southeast"
+)
+
+// A TagValue is the value of a tag: what every cloud takes.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^[-_a-z0-9]*$')",message="a tag's value has lower-case letters, digits, - and _ only, as every cloud takes it"
+type TagValue string
+
+// A ManagementPolicy is something that Crossplane may do with a cloud's
+// resources.
+// +kubebuilder:validation:Enum=*;Observe;Create;Update;Delete;LateInitialize
+type ManagementPolicy string
+
+// Management policies, by Crossplane's names.
+const (
+	// ManageAll allows everything.
+	ManageAll ManagementPolicy = "*"
+	// ManageObserve allows to look.
+	ManageObserve ManagementPolicy = "Observe"
+	// ManageCreate allows to create what is missing.
+	ManageCreate ManagementPolicy = "Create"
+	// ManageUpdate allows to change what differs.
+	ManageUpdate ManagementPolicy = "Update"
+	// ManageDelete allows to delete. Without it the real thing stays.
+	ManageDelete ManagementPolicy = "Delete"
+	// ManageLateInitialize allows to note what the cloud chose.
+	ManageLateInitialize ManagementPolicy = "LateInitialize"
+)
+
+// A CIDR is a range of IPv4 addresses.
+// +kubebuilder:validation:MinLength=9
+// +kubebuilder:validation:MaxLength=18
+// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 range such as 203.0.113.0/24 that begins at its first address"
+type CIDR string
+
+// A Network says where a cluster that is made has its addresses, and who may
+// reach its API server.
+type Network struct {
+	// CIDR of the cluster's network, 10.0.0.0/16 when empty: a private range
+	// with room for subnets in three zones, from /16 to /20.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 20)",message="network.cidr must be between /16 and /20: a smaller range has no room for the subnets of three zones, a larger one is not taken by every cloud"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr('10.0.0.0/8').containsCIDR(self) || cidr('172.16.0.0/12').containsCIDR(self) || cidr('192.168.0.0/16').containsCIDR(self)",message="network.cidr must be a private range, within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+	// +optional
+	CIDR CIDR `json:"cidr,omitempty"`
+
+	// AllowedCIDRs may reach the API server from outside the network, Crossplane
+	// among them. Everybody may when empty, with credentials.
+	// +kubebuilder:validation:MaxItems=40
+	// +listType=set
+	// +optional
+	AllowedCIDRs []CIDR `json:"allowedCIDRs,omitempty"`
+}
+
+// A ProviderConfigKind is a kind of a cloud provider's configuration.
+// +kubebuilder:validation:Enum=ProviderConfig;ClusterProviderConfig
+type ProviderConfigKind string
+
+// A ProviderConfigReference names the credentials for a cloud: a configuration
+// of its provider in this namespace or for the whole management cluster.
+type ProviderConfigReference struct {
+	// Kind of the configuration.
+	// +kubebuilder:default=ClusterProviderConfig
+	// +optional
+	Kind ProviderConfigKind `json:"kind,omitempty"`
+
+	// Name of the configuration.
+	// +kubebuilder:default=default
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +optional
+	Name string `json:"name,omitempty"`
+}
+
 // A NodeSize is a neutral size of a node, mapped to an instance type per cloud.
 // +kubebuilder:validation:Enum=Small;Medium;Large;XLarge
 type NodeSize string
@@ -80,6 +187,10 @@ type Nodes struct {
 	// +kubebuilder:validation:Maximum=16384
 	// +optional
 	DiskGiB int64 `json:"diskGiB,omitempty"`
+
+	// Spot takes spare capacity: cheaper, and the cloud may take it back.
+	// +optional
+	Spot bool `json:"spot,omitempty"`
 }
 
 // ClusterParameters say what cluster is wanted.
@@ -90,20 +201,29 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="self.provider == oldSelf.provider",message="provider cannot change: a cluster does not move. Create a new object with the other provider, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)",message="region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
 // +kubebuilder:validation:XValidation:rule="self.provider == 'Existing' ? has(self.existing) : !has(self.existing)",message="provider Existing needs the block existing, and only provider Existing may have it"
+// +kubebuilder:validation:XValidation:rule="!has(self.eks) || self.provider == 'EKS'",message="the block eks is for provider EKS only: remove it, or set provider to EKS"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || self.provider == 'AKS'",message="the block aks is for provider AKS only: remove it, or set provider to AKS"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || self.provider == 'GKE'",message="the block gke is for provider GKE only: remove it, or set provider to GKE"
+// +kubebuilder:validation:XValidation:rule="!(self.provider in ['EKS', 'AKS', 'GKE']) || has(self.region) || (has(self.eks) && has(self.eks.region)) || (has(self.aks) && has(self.aks.region)) || (has(self.gke) && has(self.gke.region))",message="region is required: give a neutral name such as europe-west, or the cloud's own in the provider's block"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.region) ? self.eks.region : '-') == (has(oldSelf.eks) && has(oldSelf.eks.region) ? oldSelf.eks.region : '-')",message="eks.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.aks) && has(self.aks.region) ? self.aks.region : '-') == (has(oldSelf.aks) && has(oldSelf.aks.region) ? oldSelf.aks.region : '-')",message="aks.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.region) ? self.gke.region : '-') == (has(oldSelf.gke) && has(oldSelf.gke.region) ? oldSelf.gke.region : '-')",message="gke.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16') == (has(oldSelf.network) && has(oldSelf.network.cidr) ? oldSelf.network.cidr : '10.0.0.0/16')",message="network.cidr cannot change: every address of the cluster comes from it. Create a new object with the other range, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.externalName) ? self.externalName : '-') == (has(oldSelf.externalName) ? oldSelf.externalName : '-')",message="externalName cannot change: it says which cluster this is. Create a new object instead"
+// +kubebuilder:validation:XValidation:rule="has(self.externalName) == (has(self.managementPolicies) && self.managementPolicies == ['Observe'])",message="an existing cluster is adopted with both externalName and managementPolicies: [Observe]; a cluster that is made has neither"
+// +kubebuilder:validation:XValidation:rule="!has(self.externalName) || self.provider in ['EKS', 'AKS', 'GKE']",message="externalName is for providers EKS, AKS and GKE; provider Existing takes a kubeconfig"
+// +kubebuilder:validation:XValidation:rule="has(self.version) || !has(oldSelf.version)",message="version cannot be removed: the cluster would stay at it without anyone knowing. Keep it or give a newer one"
 type ClusterParameters struct {
 	// Provider of the cluster: the one line that changes between two places.
 	// +kubebuilder:validation:Enum=Existing
 	Provider Provider `json:"provider"`
 
-	// Region by its neutral name, for example europe-west. An existing cluster
-	// is where it is.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="region must be a name in lower case, for example europe-west"
+	// Region by its neutral name. An existing cluster is where it is.
 	// +optional
-	Region string `json:"region,omitempty"`
+	Region Region `json:"region,omitempty"`
 
-	// Version of Kubernetes, major and minor. An existing cluster keeps its own.
+	// Version of Kubernetes, major and minor. The cloud's default when empty. An
+	// existing cluster keeps its own.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=5
 	// +kubebuilder:validation:XValidation:rule="self.matches('^1[.][1-9][0-9]$')",message="version must be a Kubernetes minor version such as \"1.34\", in quotes"
@@ -116,9 +236,56 @@ type ClusterParameters struct {
 	// +optional
 	Nodes Nodes `json:"nodes,omitempty,omitzero"`
 
+	// Network of a cluster that is made.
+	// +optional
+	Network *Network `json:"network,omitempty"`
+
+	// Tags of everything that is made in a cloud that takes tags. Keys and values
+	// are what every cloud takes.
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[a-z][-_a-z0-9]{0,62}$'))",message="a tag's key begins with a lower-case letter and has lower-case letters, digits, - and _ only, 63 at most, as every cloud takes it"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^(aws|azure|goog|microsoft|observe-k8s|windows)'))",message="a tag's key must not begin with aws, azure, goog, microsoft, windows or observe-k8s, which are taken"
+	// +optional
+	Tags map[string]TagValue `json:"tags,omitempty"`
+
+	// ManagementPolicies of everything that is made in a cloud: what Crossplane
+	// may do with it. Leave Delete out to keep the cluster when this object goes.
+	// +kubebuilder:default={"*"}
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=5
+	// +kubebuilder:validation:XValidation:rule="self == ['*'] || self == ['Observe'] || (!('*' in self) && ['Observe', 'Create', 'Update'].all(p, p in self))",message="managementPolicies must be [\"*\"], [Observe], or Observe, Create and Update with or without Delete and LateInitialize"
+	// +listType=set
+	// +optional
+	ManagementPolicies []ManagementPolicy `json:"managementPolicies,omitempty"`
+
+	// ExternalName is the name in the cloud of an existing cluster that is only
+	// observed: nothing is made, changed or deleted in the cloud.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_a-zA-Z0-9]*$`
+	// +optional
+	ExternalName string `json:"externalName,omitempty"`
+
+	// ProviderConfigRef names the credentials for the cloud.
+	// +kubebuilder:default={kind: ClusterProviderConfig, name: default}
+	// +optional
+	ProviderConfigRef ProviderConfigReference `json:"providerConfigRef,omitempty,omitzero"`
+
 	// Existing says how to reach a cluster that exists already.
 	// +optional
 	Existing *ExistingCluster `json:"existing,omitempty"`
+
+	// EKS says what has no neutral name. Only for provider EKS.
+	// +optional
+	EKS *EKSCluster `json:"eks,omitempty"`
+
+	// AKS says what has no neutral name. Only for provider AKS.
+	// +optional
+	AKS *AKSCluster `json:"aks,omitempty"`
+
+	// GKE says what has no neutral name. Only for provider GKE.
+	// +optional
+	GKE *GKECluster `json:"gke,omitempty"`
 }
 
 // An ExistingCluster is reached with a kubeconfig, or is the management cluster

@@ -6,17 +6,28 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// PartAccess is the condition that says whether the cluster can be reached.
-const PartAccess = "AccessReady"
+// Parts of a KubernetesCluster, in the order in which they come up. A cluster
+// that nobody makes has access only.
+const (
+	// PartNetwork says whether the network works, identities included.
+	PartNetwork = "NetworkReady"
+	// PartControlPlane says whether the control plane works.
+	PartControlPlane = "ControlPlaneReady"
+	// PartNodes says whether the nodes and what belongs to them work.
+	PartNodes = "NodesReady"
+	// PartAccess says whether the cluster can be reached.
+	PartAccess = "AccessReady"
+)
 
 // Parts of a KubernetesCluster, for those that compose one.
-func Parts() []string { return []string{PartAccess} }
+func Parts() []string { return []string{PartNetwork, PartControlPlane, PartNodes, PartAccess} }
 
 // Names of composed resources. They are API.
 const (
@@ -33,6 +44,9 @@ type Backend interface {
 
 // A Cluster is what a Backend knows of its cluster.
 type Cluster struct {
+	// Parts that the cluster has besides PartAccess. The same in every round.
+	Parts []string
+
 	// Resources that make the cluster.
 	Resources []compose.Resource
 
@@ -50,11 +64,12 @@ type Cluster struct {
 	// until known; what was known before is then used.
 	Access *v1alpha1.Access
 
-	// Credentials of both ProviderConfigs, as their API has them.
-	Credentials map[string]any
+	// Config is the spec of both ProviderConfigs, which have the same: the
+	// credentials, and an identity where the kubeconfig holds none.
+	Config map[string]any
 
-	// Keepers must outlive the ProviderConfigs, for example the Secret that
-	// holds the credentials.
+	// Keepers must outlive the ProviderConfigs, for example what holds the
+	// credentials. What the keepers need is the backend's to protect.
 	Keepers []v1alpha1.ObjectReference
 }
 
@@ -87,7 +102,7 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	}
 
 	p := compose.Plan{
-		Parts:        Parts(),
+		Parts:        append(slices.Clone(c.Parts), PartAccess),
 		Resources:    c.Resources,
 		Requirements: c.Requirements,
 		Problems:     c.Problems,
@@ -106,8 +121,8 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	probe := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: compose.Name(xr.Namespace, xr.Name, resourceProbe)}
 
 	p.Resources = append(p.Resources,
-		providerConfig(resourceHelm, xr.Namespace, helm, c.Credentials, gate),
-		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Credentials, gate),
+		providerConfig(resourceHelm, xr.Namespace, helm, c.Config, gate),
+		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Config, gate),
 		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "Waiting for ProviderConfig "+name))),
 		compose.Protect("usage-"+resourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.Sees(resourceProbe)),
 	)
@@ -120,18 +135,18 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	return p, nil
 }
 
-// providerConfig composes a ProviderConfig. Without credentials it cannot be
-// built, and one that exists is kept.
-func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, credentials map[string]any, gate compose.Gate) compose.Resource {
+// providerConfig composes a ProviderConfig. Without a spec it cannot be built,
+// and one that exists is kept.
+func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, spec map[string]any, gate compose.Gate) compose.Resource {
 	r := compose.Resource{Name: resource, Part: PartAccess, Gate: gate, Ready: compose.Exists}
-	if credentials == nil {
+	if spec == nil {
 		return r
 	}
 	r.Object = map[string]any{
 		"apiVersion": ref.APIVersion,
 		"kind":       ref.Kind,
 		"metadata":   map[string]any{"name": ref.Name, "namespace": namespace},
-		"spec":       map[string]any{"credentials": credentials},
+		"spec":       spec,
 	}
 	return r
 }

@@ -31,10 +31,7 @@ func (existing) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, err
 		Requirements: []compose.Requirement{{
 			Name: requirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
 		}},
-		Credentials: map[string]any{
-			"source":    "Secret",
-			"secretRef": map[string]any{"name": ref.Name, "namespace": in.Claim.Namespace, "key": ref.Key},
-		},
+		Config:  secretConfig(in.Claim.Namespace, ref),
 		Keepers: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
 	}
 	if !in.Answered(requirementKubeconfig) {
@@ -62,8 +59,8 @@ func management(in compose.Input[v1alpha1.KubernetesCluster]) Cluster {
 			"The platform team has not allowed namespace %s to use the management cluster. Give a kubeconfig in existing.kubeconfigSecretRef, or ask for the namespace to be added to the function's --management-cluster-namespaces", in.Claim.Namespace))
 	}
 	return Cluster{
-		Access:      facts(in.Claim.Spec),
-		Credentials: map[string]any{"source": "InjectedIdentity"},
+		Access: facts(in.Claim.Spec),
+		Config: map[string]any{"credentials": map[string]any{"source": "InjectedIdentity"}},
 	}
 }
 

@@ -51,7 +51,7 @@ spec:
 		"SecretWithoutName":       {"A reference needs a name.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {key: kubeconfig}}", []string{"kubeconfigSecretRef.name", "Required"}},
 		"SecretNameWithSlash":     {"A reference stays in its namespace.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {name: team-b/kubeconfig}}", []string{"kubeconfigSecretRef.name"}},
 		"SecretInOtherNamespace":  {"There is no such field, and it is not silently dropped.", cluster + "  provider: Existing\n  existing: {kubeconfigSecretRef: {name: a, namespace: team-b}}", []string{"unknown field", "namespace"}},
-		"RegionInUpperCase":       {"Regions are neutral names.", cluster + "  provider: Existing\n  region: EU West\n  " + existing, []string{"spec.region", "lower case"}},
+		"UnknownRegion":           {"Regions are neutral names.", cluster + "  provider: Existing\n  region: EU West\n  " + existing, []string{"spec.region", `"europe-west"`}},
 		"VersionAsPatch":          {"Only the minor version is chosen.", cluster + "  provider: Existing\n  version: 1.34.2\n  " + existing, []string{"spec.version"}},
 		"VersionAsNumber":         {"1.30 without quotes is the number 1.3.", cluster + "  provider: Existing\n  version: 1.30\n  " + existing, []string{"spec.version", "string"}},
 		"MinAboveMax":             {"No such number of nodes.", cluster + "  provider: Existing\n  nodes: {min: 5, max: 2}\n  " + existing, []string{"spec.nodes", "nodes.min must not be greater than nodes.max"}},
