@@ -71,6 +71,9 @@ type Cluster struct {
 	// Keepers must outlive the ProviderConfigs, for example what holds the
 	// credentials. What the keepers need is the backend's to protect.
 	Keepers []v1alpha1.ObjectReference
+
+	// Guarded are keepers that belong to the team, such as a Secret of its own.
+	Guarded []v1alpha1.ObjectReference
 }
 
 // backendFor finds the backend of a provider: one row per provider.
@@ -126,6 +129,12 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "Waiting for ProviderConfig "+name))),
 		compose.Protect("usage-"+resourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.Sees(resourceProbe)),
 	)
+	for i, k := range c.Guarded {
+		p.Resources = append(p.Resources,
+			compose.Guard(fmt.Sprintf("usage-guarded-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.Sees(resourceHelm)),
+			compose.Guard(fmt.Sprintf("usage-guarded-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.Sees(resourceKubernetes)),
+		)
+	}
 	for i, k := range c.Keepers {
 		p.Resources = append(p.Resources,
 			compose.Protect(fmt.Sprintf("usage-keeper-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.Sees(resourceHelm)),

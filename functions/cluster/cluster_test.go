@@ -106,7 +106,7 @@ func TestGrowth(t *testing.T) {
 			claim:  claim(),
 			want: [][]string{
 				withKubeconfig,
-				{"api-server", "usage-keeper-0-helm", "usage-keeper-0-kubernetes"},
+				{"api-server", "usage-guarded-0-helm", "usage-guarded-0-kubernetes"},
 				{"usage-provider-config-kubernetes"},
 				{},
 			},
@@ -158,7 +158,7 @@ func TestCompose(t *testing.T) {
 	}
 	everything := []string{
 		"api-server", "provider-config-helm", "provider-config-kubernetes",
-		"usage-keeper-0-helm", "usage-keeper-0-kubernetes", "usage-provider-config-kubernetes",
+		"usage-guarded-0-helm", "usage-guarded-0-kubernetes", "usage-provider-config-kubernetes",
 	}
 	configs := []string{"provider-config-helm", "provider-config-kubernetes"}
 	provider := func(p v1alpha1.Provider) func(*v1alpha1.KubernetesCluster) {
@@ -479,6 +479,12 @@ func TestObjects(t *testing.T) {
 			"spec":       map[string]any{"of": of, "by": by, "replayDeletion": true},
 		}
 	}
+	// What belongs to the team is kept, and not deleted later on.
+	guard := func(resource string, of, by map[string]any) map[string]any {
+		u := usage(resource, of, by)
+		u["spec"] = map[string]any{"of": of, "by": by}
+		return u
+	}
 	helm := reference("helm.m.crossplane.io/v1beta1", "ProviderConfig", name)
 	kubernetes := reference("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig", name)
 	cases := map[string]struct {
@@ -541,14 +547,14 @@ func TestObjects(t *testing.T) {
 		"SecretOutlivesHelm": {
 			reason:   "The way to the cluster goes before its credentials.",
 			res:      kubeconfig,
-			resource: "usage-keeper-0-helm",
-			want:     usage("usage-keeper-0-helm", reference("v1", "Secret", "remote"), helm),
+			resource: "usage-guarded-0-helm",
+			want:     guard("usage-guarded-0-helm", reference("v1", "Secret", "remote"), helm),
 		},
 		"SecretOutlivesKubernetes": {
 			reason:   "The way to the cluster goes before its credentials.",
 			res:      kubeconfig,
-			resource: "usage-keeper-0-kubernetes",
-			want:     usage("usage-keeper-0-kubernetes", reference("v1", "Secret", "remote"), kubernetes),
+			resource: "usage-guarded-0-kubernetes",
+			want:     guard("usage-guarded-0-kubernetes", reference("v1", "Secret", "remote"), kubernetes),
 		},
 	}
 	for name, tc := range cases {

@@ -32,7 +32,7 @@ func (existing) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, err
 			Name: requirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
 		}},
 		Config:  secretConfig(in.Claim.Namespace, ref),
-		Keepers: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
+		Guarded: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
 	}
 	if !in.Answered(requirementKubeconfig) {
 		c.Waiting = "Waiting for Secret " + ref.Name + " to be read"

@@ -9,9 +9,22 @@ import (
 // Protect composes a Usage: of may not be deleted while by exists. It encodes
 // the order of a teardown, during which no function runs.
 //
-// It is composed once both are there; an earlier one would only log errors. The
-// deletion is replayed, so nobody waits for the garbage collector's next try.
+// It is composed once both are there; an earlier one would only log errors. A
+// deletion that was refused is made up for when by is gone, so nobody waits for
+// the garbage collector's next try.
 func Protect(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
+	r := Guard(name, part, namespace, owner, of, by, seen)
+	if r.Object != nil {
+		//nolint:forcetypeassert // Guard has just made it.
+		r.Object["spec"].(map[string]any)["replayDeletion"] = true
+	}
+	return r
+}
+
+// Guard is Protect for what belongs to the team, such as its own Secret: a
+// deletion that was refused is not made up for. It would take away, days later,
+// what the team may have meant to keep.
+func Guard(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
 	r := Resource{
 		Name:  name,
 		Part:  part,
@@ -25,11 +38,7 @@ func Protect(name, part, namespace, owner string, of, by v1alpha1.ObjectReferenc
 		"apiVersion": "protection.crossplane.io/v1beta1",
 		"kind":       "Usage",
 		"metadata":   map[string]any{"name": Name(namespace, owner, name), "namespace": namespace},
-		"spec": map[string]any{
-			"of":             reference(of),
-			"by":             reference(by),
-			"replayDeletion": true,
-		},
+		"spec":       map[string]any{"of": reference(of), "by": reference(by)},
 	}
 	return r
 }

@@ -149,6 +149,11 @@ data: {values.yaml: "podLabels: {team: a}"}
 	})
 
 	remove(t, platform, "demo", metav1.DeletePropagationBackground, before, 90*time.Second)
+	// Crossplane could make up for the refused deletion three seconds later.
+	time.Sleep(4 * time.Second)
+	if get(t, secret, "remote-kubeconfig") == nil {
+		t.Error("the team's Secret went with the platform because somebody had tried to delete it")
+	}
 }
 
 // releaseValues are the values that Helm installed with in a namespace of the

@@ -175,8 +175,15 @@ func remove(t *testing.T, gvk schema.GroupVersionKind, name string, cascade meta
 	if err := r.Delete(t.Context(), name, metav1.DeleteOptions{PropagationPolicy: &cascade}); err != nil {
 		t.Fatal(err)
 	}
+	there := leftovers(t, before)
 	eventually(t, limit, "nothing left", func() (bool, string) {
 		left := leftovers(t, before)
+		for _, name := range there {
+			if !slices.Contains(left, name) {
+				t.Logf("%5.1fs gone: %s", time.Since(start).Seconds(), name)
+			}
+		}
+		there = left
 		return len(left) == 0, strings.Join(left, ", ")
 	})
 	return time.Since(start)
