@@ -1,11 +1,158 @@
 package v1alpha1
 
+// An AKSTier is a pricing tier of a control plane.
+// +kubebuilder:validation:Enum=Free;Standard;Premium
+type AKSTier string
+
+// Tiers of control planes.
+const (
+	// AKSTierFree has no uptime SLA.
+	AKSTierFree AKSTier = "Free"
+	// AKSTierStandard has an uptime SLA.
+	AKSTierStandard AKSTier = "Standard"
+	// AKSTierPremium has long-term support of versions besides.
+	AKSTierPremium AKSTier = "Premium"
+)
+
+// An AKSZone is an availability zone of a region.
+// +kubebuilder:validation:Enum="1";"2";"3"
+type AKSZone string
+
 // An AKSCluster says what has no neutral name.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.resourceGroupName) == has(oldSelf.resourceGroupName) && (!has(self.resourceGroupName) || self.resourceGroupName == oldSelf.resourceGroupName)",message="aks.resourceGroupName cannot change: what is in a resource group does not move. Create a new object in the other one, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.subnetID) == has(oldSelf.subnetID) && (!has(self.subnetID) || self.subnetID == oldSelf.subnetID)",message="aks.subnetID cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.virtualNetwork) == has(oldSelf.virtualNetwork) && (!has(self.virtualNetwork) || self.virtualNetwork == oldSelf.virtualNetwork)",message="aks.virtualNetwork cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.identityID) == has(oldSelf.identityID) && (!has(self.identityID) || self.identityID == oldSelf.identityID)",message="aks.identityID cannot change: create a new object with the other identity, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.podCIDR) == has(oldSelf.podCIDR) && (!has(self.podCIDR) || self.podCIDR == oldSelf.podCIDR)",message="aks.podCIDR cannot change: every pod has its address from it. Create a new object with the other range, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.serviceCIDR) == has(oldSelf.serviceCIDR) && (!has(self.serviceCIDR) || self.serviceCIDR == oldSelf.serviceCIDR)",message="aks.serviceCIDR cannot change: every service has its address from it. Create a new object with the other range, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.subnetID) || !has(self.virtualNetwork)",message="aks.subnetID is a subnet that exists, aks.virtualNetwork asks for a new one in a network that exists: give only one of them"
+// +kubebuilder:validation:XValidation:rule="[has(self.podCIDR) ? self.podCIDR : '100.64.0.0/13', has(self.serviceCIDR) ? self.serviceCIDR : '100.72.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].all(a, !isCIDR(a) || [has(self.podCIDR) ? self.podCIDR : '100.64.0.0/13', has(self.serviceCIDR) ? self.serviceCIDR : '100.72.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].exists_one(b, isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR (100.64.0.0/13 when empty), aks.serviceCIDR (100.72.0.0/16 when empty) and aks.virtualNetwork.subnetCIDR must not overlap"
 type AKSCluster struct {
-	// Region by Azure's own name, instead of the neutral one.
+	// Region by Azure's own name, for example germanynorth, instead of the
+	// neutral one.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[a-z][-a-z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+[0-9]?$')",message="aks.region must be a region as Azure's API writes it, in lower case and without spaces, for example westeurope"
 	// +optional
 	Region string `json:"region,omitempty"`
+
+	// ResourceGroupName of a resource group that exists already, instead of one
+	// that is made and deleted with the cluster.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=90
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-_.()a-zA-Z0-9]*[-_()a-zA-Z0-9]$')",message="aks.resourceGroupName must be the name of a resource group, not its ID: letters, digits and - _ . ( ), not ending with a dot"
+	// +optional
+	ResourceGroupName string `json:"resourceGroupName,omitempty"`
+
+	// SubnetID of a subnet that exists already, instead of a network and a subnet
+	// that are made.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]Network/virtualNetworks/[^/]+/subnets/[^/]+$')",message="aks.subnetID must be the full ID of a subnet: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.Network/virtualNetworks/NAME/subnets/NAME"
+	// +optional
+	SubnetID string `json:"subnetID,omitempty"`
+
+	// VirtualNetwork that exists already, in which a subnet is made.
+	// +optional
+	VirtualNetwork *AKSVirtualNetwork `json:"virtualNetwork,omitempty"`
+
+	// IdentityID of a user-assigned managed identity that exists already, instead
+	// of one that is made. It needs the role Network Contributor on the subnet.
+	// For one that is made, Crossplane must be allowed to assign that role.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]ManagedIdentity/userAssignedIdentities/[^/]+$')",message="aks.identityID must be the full ID of a managed identity: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME"
+	// +optional
+	IdentityID string `json:"identityID,omitempty"`
+
+	// PodCIDR of the pods, 100.64.0.0/13 when empty. It is no part of the network;
+	// every node takes a /24 of it.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 18)",message="aks.podCIDR must be between /9 and /18: every node takes a /24 of it"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(r, cidr(r).containsCIDR(self))",message="aks.podCIDR must be a private range, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"
+	// +optional
+	PodCIDR CIDR `json:"podCIDR,omitempty"`
+
+	// ServiceCIDR of the services, 100.72.0.0/16 when empty. It is no part of the
+	// network.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 13 && cidr(self).prefixLength() <= 24)",message="aks.serviceCIDR must be between /13 and /24"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(r, cidr(r).containsCIDR(self))",message="aks.serviceCIDR must be a private range, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"
+	// +optional
+	ServiceCIDR CIDR `json:"serviceCIDR,omitempty"`
+
+	// Tier of the control plane; Standard when empty.
+	// +optional
+	Tier AKSTier `json:"tier,omitempty"`
+
+	// VMSize of the nodes by Azure's own name, for example Standard_E4s_v5, instead
+	// of nodes.size. It must be of nodes.architecture.
+	// +optional
+	VMSize AKSVMSize `json:"vmSize,omitempty"`
+
+	// Zones that nodes are spread over. When empty, all three of a neutral region,
+	// and none of a region by Azure's own name, since not every one has them.
+	// +kubebuilder:validation:MaxItems=3
+	// +listType=set
+	// +optional
+	Zones []AKSZone `json:"zones,omitempty"`
+
+	// SystemPool are the nodes for what Azure runs on the cluster.
+	// +optional
+	SystemPool *AKSSystemPool `json:"systemPool,omitempty"`
+}
+
+// An AKSVMSize is the size of a virtual machine by Azure's own name.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
+// +kubebuilder:validation:XValidation:rule="self.matches('^Standard_[A-Z][A-Za-z0-9_-]*$')",message="must be a size as Azure writes it, for example Standard_D4s_v5"
+type AKSVMSize string
+
+// An AKSVirtualNetwork is a virtual network that exists already.
+type AKSVirtualNetwork struct {
+	// ResourceGroupName of the resource group that the network is in. Nodes carry
+	// it as a label, so it cannot be longer than one.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.virtualNetwork.resourceGroupName must be the name of a resource group, not its ID: letters, digits and - _ ."
+	ResourceGroupName string `json:"resourceGroupName"`
+
+	// Name of the network.
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.virtualNetwork.name must be the name of a virtual network, not its ID: letters, digits and - _ ."
+	Name string `json:"name"`
+
+	// SubnetCIDR of the subnet that is made in it: the addresses of the nodes.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 26)",message="aks.virtualNetwork.subnetCIDR must be between /9 and /26: every node needs an address, and more while nodes are replaced"
+	SubnetCIDR CIDR `json:"subnetCIDR"`
+}
+
+// An AKSSystemPool are the nodes for what Azure runs on the cluster. Nothing
+// else runs there, unless nodes.spot is set: Azure taints spot nodes, so all
+// that does not tolerate this taint runs on the system pool, which may then
+// grow up to nodes.max.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.max) || (has(self.min) ? self.min : 2) <= self.max",message="aks.systemPool.min, 2 when empty, must not be greater than aks.systemPool.max"
+type AKSSystemPool struct {
+	// Size of every node; Medium when empty.
+	// +kubebuilder:validation:XValidation:rule="self != 'Small'",message="aks.systemPool.size must be Medium or larger: Azure wants four CPUs there"
+	// +optional
+	Size NodeSize `json:"size,omitempty"`
+
+	// VMSize of every node by Azure's own name, instead of size. It must be of
+	// nodes.architecture.
+	// +optional
+	VMSize AKSVMSize `json:"vmSize,omitempty"`
+
+	// Min is the least number of nodes; 2 when empty.
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Min int64 `json:"min,omitempty"`
+
+	// Max is the greatest number of nodes; 3 when empty, or min if that is more.
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Max int64 `json:"max,omitempty"`
 }

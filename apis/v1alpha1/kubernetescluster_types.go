@@ -11,7 +11,7 @@ type Provider string
 const (
 	// ProviderEKS is Amazon Elastic Kubernetes Service. Not available yet.
 	ProviderEKS Provider = "EKS"
-	// ProviderAKS is Azure Kubernetes Service. Not available yet.
+	// ProviderAKS is Azure Kubernetes Service.
 	ProviderAKS Provider = "AKS"
 	// ProviderGKE is Google Kubernetes Engine. Not available yet.
 	ProviderGKE Provider = "GKE"
@@ -213,9 +213,15 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="has(self.externalName) == (has(self.managementPolicies) && self.managementPolicies == ['Observe'])",message="an existing cluster is adopted with both externalName and managementPolicies: [Observe]; a cluster that is made has neither"
 // +kubebuilder:validation:XValidation:rule="!has(self.externalName) || self.provider in ['EKS', 'AKS', 'GKE']",message="externalName is for providers EKS, AKS and GKE; provider Existing takes a kubeconfig"
 // +kubebuilder:validation:XValidation:rule="has(self.version) || !has(oldSelf.version)",message="version cannot be removed: the cluster would stay at it without anyone knowing. Keep it or give a newer one"
+// +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.subnetID) || has(c.aks.virtualNetwork) || has(c.aks.identityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, subnetID, virtualNetwork, identityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.network) || !has(self.network.cidr) || !(has(self.aks.subnetID) || has(self.aks.virtualNetwork))",message="network.cidr is for a network that is made, aks.subnetID and aks.virtualNetwork are for one that exists: give only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || has(self.aks.subnetID) || has(self.aks.virtualNetwork) || [has(self.aks.podCIDR) ? self.aks.podCIDR : '100.64.0.0/13', has(self.aks.serviceCIDR) ? self.aks.serviceCIDR : '100.72.0.0/16'].all(a, !isCIDR(a) || [has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16'].all(b, !isCIDR(b) || !(cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR and aks.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when empty"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.externalName) || (has(self.aks) && has(self.aks.resourceGroupName))",message="an existing AKS cluster is found by externalName and aks.resourceGroupName: give both"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.nodes.diskGiB) || (self.nodes.diskGiB >= 30 && self.nodes.diskGiB <= 2048)",message="nodes.diskGiB must be between 30 and 2048 on AKS"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot)",message="nodes.spot cannot change on AKS: create a new object, then delete this one"
 type ClusterParameters struct {
 	// Provider of the cluster: the one line that changes between two places.
-	// +kubebuilder:validation:Enum=Existing
+	// +kubebuilder:validation:Enum=AKS;Existing
 	Provider Provider `json:"provider"`
 
 	// Region by its neutral name. An existing cluster is where it is.

@@ -81,7 +81,9 @@ func backendFor(p v1alpha1.Provider) Backend {
 	switch p {
 	case v1alpha1.ProviderExisting:
 		return existing{}
-	case v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE,
+	case v1alpha1.ProviderAKS:
+		return aks{}
+	case v1alpha1.ProviderEKS, v1alpha1.ProviderGKE,
 		v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
 		return unavailable{}
 	}

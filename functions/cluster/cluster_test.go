@@ -376,7 +376,6 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"EKS":  {reason: "Not yet.", claim: claim(provider("EKS")), want: want{conditions: failed("NotAvailableYet", "Provider EKS is not available yet. Available: Existing"), phase: v1alpha1.PhasePending}},
-		"AKS":  {reason: "Not yet.", claim: claim(provider("AKS")), want: want{conditions: failed("NotAvailableYet", "Provider AKS is not available yet. Available: Existing"), phase: v1alpha1.PhasePending}},
 		"GKE":  {reason: "Not yet.", claim: claim(provider("GKE")), want: want{conditions: failed("NotAvailableYet", "Provider GKE is not available yet. Available: Existing"), phase: v1alpha1.PhasePending}},
 		"Kind": {reason: "Not yet.", claim: claim(provider("Kind")), want: want{conditions: failed("NotAvailableYet", "Provider Kind is not available yet. Available: Existing"), phase: v1alpha1.PhasePending}},
 		"K3d":  {reason: "Not yet.", claim: claim(provider("K3d")), want: want{conditions: failed("NotAvailableYet", "Provider K3d is not available yet. Available: Existing"), phase: v1alpha1.PhasePending}},

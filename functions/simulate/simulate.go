@@ -19,6 +19,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/composers"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Annotations and labels that Crossplane puts on composed resources.
@@ -116,7 +117,10 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 func (s *Simulation) Apply(o *unstructured.Unstructured) {
 	k := keyOf(o)
 	n := o.DeepCopy()
-	setDefaults(n.Object, s.schemas[n.GetKind()])
+	// Others have kinds of the same names.
+	if k.apiVersion == v1alpha1.APIVersion {
+		setDefaults(n.Object, s.schemas[k.kind])
+	}
 	if was := s.objects[k]; was != nil {
 		if st, ok := was.Object["status"]; ok {
 			n.Object["status"] = st
@@ -364,13 +368,33 @@ func (s *Simulation) settle() bool {
 			o.SetAnnotations(an)
 		}
 		st := map[string]any{"conditions": []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", true, "Available", "")}}
-		if v, ok, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "chart", "version"); ok {
-			st["atProvider"] = map[string]any{"version": v, "revision": int64(1), "state": "deployed"}
+		if reported := report(o); reported != nil {
+			st["atProvider"] = reported
 		}
 		changed = changed || !equal(o.Object["status"], st)
 		o.Object["status"] = st
 	}
 	return changed
+}
+
+// report is what a provider says of the real thing, as far as composers look at
+// it; nil for what they do not.
+func report(o *unstructured.Unstructured) map[string]any {
+	text := func(path ...string) string {
+		s, _, _ := unstructured.NestedString(o.Object, append([]string{"spec", "forProvider"}, path...)...)
+		return s
+	}
+	switch o.GroupVersionKind().GroupKind() {
+	case schema.GroupKind{Group: "helm.m.crossplane.io", Kind: "Release"}:
+		return map[string]any{"version": text("chart", "version"), "revision": int64(1), "state": "deployed"}
+	case schema.GroupKind{Group: "network.azure.m.upbound.io", Kind: "Subnet"}:
+		return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
+	case schema.GroupKind{Group: "managedidentity.azure.m.upbound.io", Kind: "UserAssignedIdentity"}:
+		return map[string]any{"principalId": "01234567-89ab-cdef-0123-456789abcdef"}
+	case schema.GroupKind{Group: "containerservice.azure.m.upbound.io", Kind: "KubernetesCluster"}:
+		return map[string]any{"fqdn": "simulated.example.org", "currentKubernetesVersion": text("kubernetesVersion") + ".9"}
+	}
+	return nil
 }
 
 func condition(typ string, ok bool, reason, message string) map[string]any {

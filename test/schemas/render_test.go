@@ -18,6 +18,7 @@ import (
 func free() []Free {
 	return []Free{
 		{Chart: "kube-prometheus-stack", Path: "prometheus.prometheusSpec.resources", Reason: "a container's resource requirements"},
+		{Chart: "kube-prometheus-stack", Path: "prometheus.prometheusSpec.storageSpec", Reason: "a volume claim"},
 	}
 }
 
@@ -87,15 +88,21 @@ func TestRenderedObjects(t *testing.T) {
 	for origin, loaded := range origins() {
 		t.Run(origin, func(t *testing.T) {
 			set := loaded(t)
+			// No program of the control plane brings the clouds' CRDs.
+			lacksClouds := origin == "Pinned"
+			if lacksClouds {
+				t.Log("SKIPPED: objects of cloud providers are NOT checked against pinned schemas, only against collected ones")
+			}
 			for name, claim := range claims(t) {
-				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim) })
+				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim, lacksClouds) })
 			}
 		})
 	}
 }
 
-// judgeRounds judges a claim, and after each round everything below it.
-func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured) {
+// judgeRounds judges a claim, and after each round everything below it. Objects
+// of cloud providers are left out where the set lacks their schemas.
+func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacksClouds bool) {
 	t.Helper()
 	for _, err := range set.Validate(t.Context(), claim.Object) {
 		t.Error(err)
@@ -107,6 +114,9 @@ func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured) {
 			t.Fatal(err)
 		}
 		for _, o := range s.Composed() {
+			if lacksClouds && strings.HasSuffix(o.GroupVersionKind().Group, ".m.upbound.io") {
+				continue
+			}
 			for _, err := range set.Validate(t.Context(), o.Object) {
 				t.Errorf("round %d: %v", round, err)
 			}
@@ -219,7 +229,7 @@ func TestActivationPolicy(t *testing.T) {
 			group := o.GroupVersionKind().Group
 			_, managed, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
 			if managed && strings.Contains(group, ".m.") {
-				composed[strings.ToLower(o.GetKind())+"s."+group] = true
+				composed[plural(o.GetKind())+"."+group] = true
 			}
 		}
 	}
@@ -231,6 +241,15 @@ func TestActivationPolicy(t *testing.T) {
 	if diff := cmp.Diff(policy.Spec.Activate, got); diff != "" {
 		t.Errorf("managed resources: -activated, +composed:\n%s", diff)
 	}
+}
+
+// plural of a kind, as its CRD is named.
+func plural(kind string) string {
+	k := strings.ToLower(kind)
+	if strings.HasSuffix(k, "ity") || strings.HasSuffix(k, "try") || strings.HasSuffix(k, "icy") {
+		return strings.TrimSuffix(k, "y") + "ies"
+	}
+	return k + "s"
 }
 
 // plain values as YAML has them: Go's types of numbers do not matter.

@@ -1,0 +1,547 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+)
+
+// APIs of what makes an AKS cluster.
+const (
+	aksGroupAPI     = "azure.m.upbound.io/v1beta1"
+	aksNetworkAPI   = "network.azure.m.upbound.io/v1beta1"
+	aksIdentityAPI  = "managedidentity.azure.m.upbound.io/v1beta1"
+	aksRoleAPI      = "authorization.azure.m.upbound.io/v1beta1"
+	aksContainerAPI = "containerservice.azure.m.upbound.io/v1beta1"
+)
+
+// Names of composed resources. They are API.
+const (
+	resourceAKSGroup    = "resource-group"
+	resourceAKSNetwork  = "virtual-network"
+	resourceAKSSubnet   = "subnet"
+	resourceAKSIdentity = "identity"
+	resourceAKSRole     = "identity-on-subnet"
+	resourceAKSCluster  = "cluster"
+	resourceAKSPool     = "node-pool"
+)
+
+// What a claim gets that says nothing of it. The schema knows the ranges too,
+// since they cannot change. RFC 6598 sets them apart, so they overlap with no
+// private network. https://learn.microsoft.com/azure/aks/concepts-network-azure-cni-overlay
+// (2024-05-14) takes that for pods.
+const (
+	aksPodCIDR     = "100.64.0.0/13"
+	aksServiceCIDR = "100.72.0.0/16"
+)
+
+// A production cluster has two system nodes at the least, of four CPUs or more:
+// https://learn.microsoft.com/azure/aks/use-system-pools (2026-04-30).
+const (
+	aksSystemMin  = 2
+	aksSystemMax  = 3
+	aksSystemSize = v1alpha1.NodeSizeMedium
+)
+
+// aksLongestDNSPrefix is what Azure allows before it adds its own part.
+const aksLongestDNSPrefix = 54
+
+// aksRegions are the regions by their neutral names: those nearest to the
+// counterparts of the other clouds that have three availability zones.
+// https://learn.microsoft.com/azure/reliability/regions-list (2025-09-23).
+func aksRegions() map[v1alpha1.Region]string {
+	return map[v1alpha1.Region]string{
+		v1alpha1.RegionUSEast:             "eastus2",
+		v1alpha1.RegionUSCentral:          "centralus",
+		v1alpha1.RegionUSWest:             "westus2",
+		v1alpha1.RegionCanadaCentral:      "canadacentral",
+		v1alpha1.RegionBrazilSouth:        "brazilsouth",
+		v1alpha1.RegionEuropeWest:         "westeurope",
+		v1alpha1.RegionEuropeCentral:      "germanywestcentral",
+		v1alpha1.RegionEuropeNorth:        "swedencentral",
+		v1alpha1.RegionUKSouth:            "uksouth",
+		v1alpha1.RegionIndiaWest:          "centralindia",
+		v1alpha1.RegionAsiaSoutheast:      "southeastasia",
+		v1alpha1.RegionAsiaNortheast:      "japaneast",
+		v1alpha1.RegionAustraliaSoutheast: "australiaeast",
+	}
+}
+
+// aksSizes are the sizes of nodes: 2, 4, 8 and 16 CPUs with 4 GiB each.
+// https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dsv5-series (2026-02-27),
+// https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dpsv6-series (2026-03-10).
+func aksSizes(a v1alpha1.Architecture) map[v1alpha1.NodeSize]string {
+	if a == v1alpha1.ArchitectureARM64 {
+		return map[v1alpha1.NodeSize]string{
+			v1alpha1.NodeSizeSmall:  "Standard_D2ps_v6",
+			v1alpha1.NodeSizeMedium: "Standard_D4ps_v6",
+			v1alpha1.NodeSizeLarge:  "Standard_D8ps_v6",
+			v1alpha1.NodeSizeXLarge: "Standard_D16ps_v6",
+		}
+	}
+	return map[v1alpha1.NodeSize]string{
+		v1alpha1.NodeSizeSmall:  "Standard_D2s_v5",
+		v1alpha1.NodeSizeMedium: "Standard_D4s_v5",
+		v1alpha1.NodeSizeLarge:  "Standard_D8s_v5",
+		v1alpha1.NodeSizeXLarge: "Standard_D16s_v5",
+	}
+}
+
+// aks is a cluster on Azure Kubernetes Service.
+type aks struct{}
+
+// Plan makes a cluster with nodes for what Azure runs on it and nodes for
+// everything else, in a resource group and a network of its own or in ones that
+// exist. A cluster that is there already is only looked at.
+func (aks) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+	a := aksPlan{cloud: cloud{in: in}}
+	if b := in.Claim.Spec.AKS; b != nil {
+		a.block = *b
+	}
+	if a.adopted() {
+		return a.look(), nil
+	}
+	if problems := a.translate(); len(problems) > 0 {
+		return a.refused(problems...), nil
+	}
+	return a.build()
+}
+
+// An aksPlan is one cluster in Azure's own words.
+type aksPlan struct {
+	cloud
+
+	// block of the claim; empty when it has none.
+	block v1alpha1.AKSCluster
+
+	// location is Azure's name of the region.
+	location string
+
+	// nodes and system are Azure's names of the sizes.
+	nodes, system string
+
+	// zones that nodes are spread over.
+	zones []v1alpha1.AKSZone
+}
+
+// translate neutral names into Azure's.
+func (a *aksPlan) translate() []compose.Problem {
+	var problems []compose.Problem
+	note := func(p *compose.Problem) {
+		if p != nil {
+			problems = append(problems, *p)
+		}
+	}
+	spec := a.in.Claim.Spec
+
+	a.location, a.zones = a.block.Region, a.block.Zones
+	if a.location == "" {
+		var p *compose.Problem
+		a.location, p = lookup("region", aksRegions(), spec.Region, v1alpha1.ProviderAKS)
+		note(p)
+		if len(a.zones) == 0 {
+			a.zones = []v1alpha1.AKSZone{"1", "2", "3"}
+		}
+	}
+	size := func(own v1alpha1.AKSVMSize, neutral v1alpha1.NodeSize) string {
+		if own != "" {
+			return string(own)
+		}
+		s, p := lookup("size", aksSizes(spec.Nodes.Architecture), neutral, v1alpha1.ProviderAKS)
+		note(p)
+		return s
+	}
+	system := a.systemPool()
+	a.nodes = size(a.block.VMSize, spec.Nodes.Size)
+	a.system = size(system.VMSize, system.Size)
+	return problems
+}
+
+// systemPool is that of the claim, completed.
+func (a *aksPlan) systemPool() v1alpha1.AKSSystemPool {
+	p := v1alpha1.AKSSystemPool{}
+	if s := a.block.SystemPool; s != nil {
+		p = *s
+	}
+	p.Size = cmp.Or(p.Size, aksSystemSize)
+	p.Min = cmp.Or(p.Min, aksSystemMin)
+	p.Max = cmp.Or(p.Max, max(p.Min, aksSystemMax))
+	if a.in.Claim.Spec.Nodes.Spot {
+		p.Max = max(p.Max, a.in.Claim.Spec.Nodes.Max)
+	}
+	return p
+}
+
+// look plans a cluster that is there already.
+func (a *aksPlan) look() Cluster {
+	c := a.cluster()
+	c.ExternalName = a.clusterName()
+	c.ForProvider = map[string]any{"resourceGroupName": a.block.ResourceGroupName}
+	out := a.reached()
+	out.Parts = []string{PartControlPlane}
+	out.Resources = []compose.Resource{a.resource(c)}
+	out.Keepers = []v1alpha1.ObjectReference{a.reference(c.APIVersion, c.Kind, c.Name)}
+	return out
+}
+
+// build plans everything that makes a cluster.
+func (a *aksPlan) build() (Cluster, error) {
+	network, err := netip.ParsePrefix(a.cidr())
+	if err != nil {
+		return Cluster{}, fmt.Errorf("network.cidr: %w", err)
+	}
+	services, err := netip.ParsePrefix(cmp.Or(string(a.block.ServiceCIDR), aksServiceCIDR))
+	if err != nil {
+		return Cluster{}, fmt.Errorf("aks.serviceCIDR: %w", err)
+	}
+	cluster, pool := a.cluster(), a.pool()
+	cluster.ForProvider, cluster.InitProvider = a.controlPlane(services), a.systemCount()
+
+	// What is made, and what each needs for as long as it exists.
+	made := map[string]managed{}
+	out := a.reached()
+	out.Parts = cloudParts()
+	add := func(m managed, needs ...string) {
+		made[m.Name] = m
+		out.Resources = append(out.Resources, a.resource(m))
+		for _, n := range needs {
+			if of, ok := made[n]; ok {
+				out.Resources = append(out.Resources, a.protect("usage-"+n+"-"+m.Name, m.Part, of, m))
+			}
+		}
+	}
+	if a.makesGroup() {
+		add(a.group())
+	}
+	if a.makesNetwork() {
+		add(a.network(network), resourceAKSGroup)
+	}
+	if a.makesIdentity() {
+		add(a.identity(), resourceAKSGroup)
+	}
+	if a.makesSubnet() {
+		add(a.subnet(network), resourceAKSNetwork)
+	}
+	if a.makesIdentity() {
+		add(a.role(), resourceAKSSubnet, resourceAKSIdentity)
+	}
+	// A load balancer of the cluster goes with the cluster, and for that the
+	// cluster's identity must still be allowed to change the subnet.
+	add(cluster, resourceAKSGroup, resourceAKSSubnet, resourceAKSRole)
+	add(pool, resourceAKSCluster)
+	out.Keepers = []v1alpha1.ObjectReference{
+		a.reference(cluster.APIVersion, cluster.Kind, cluster.Name),
+		// What is uninstalled from the cluster needs nodes to do so.
+		a.reference(pool.APIVersion, pool.Kind, pool.Name),
+	}
+	return out, nil
+}
+
+func (a *aksPlan) makesGroup() bool    { return a.block.ResourceGroupName == "" }
+func (a *aksPlan) makesSubnet() bool   { return a.block.SubnetID == "" }
+func (a *aksPlan) makesNetwork() bool  { return a.makesSubnet() && a.block.VirtualNetwork == nil }
+func (a *aksPlan) makesIdentity() bool { return a.block.IdentityID == "" }
+
+// group is the resource group, which everything else is in.
+func (a *aksPlan) group() managed {
+	return managed{
+		Name: resourceAKSGroup, Part: PartNetwork, APIVersion: aksGroupAPI, Kind: "ResourceGroup",
+		ForProvider: map[string]any{"location": a.location, "tags": a.tags(nil)},
+	}
+}
+
+// network is the virtual network.
+func (a *aksPlan) network(cidr netip.Prefix) managed {
+	return managed{
+		Name: resourceAKSNetwork, Part: PartNetwork, APIVersion: aksNetworkAPI, Kind: "VirtualNetwork",
+		Gate: a.afterGroup(),
+		ForProvider: a.inGroup(map[string]any{
+			"location":     a.location,
+			"addressSpace": []any{cidr.String()},
+			"tags":         a.tags(nil),
+		}),
+	}
+}
+
+// subnet is where the nodes are: the first half of the network, so that there is
+// room for what else a team puts there, or a part of a network that exists.
+func (a *aksPlan) subnet(network netip.Prefix) managed {
+	m := managed{Name: resourceAKSSubnet, Part: PartNetwork, APIVersion: aksNetworkAPI, Kind: "Subnet"}
+	if v := a.block.VirtualNetwork; v != nil {
+		m.ForProvider = map[string]any{
+			"resourceGroupName":  v.ResourceGroupName,
+			"virtualNetworkName": v.Name,
+			"addressPrefixes":    []any{string(v.SubnetCIDR)},
+		}
+		return m
+	}
+	m.Gate = a.after(resourceAKSNetwork)
+	m.ForProvider = a.inGroup(map[string]any{
+		"virtualNetworkNameRef": a.ref(resourceAKSNetwork),
+		"addressPrefixes":       []any{netip.PrefixFrom(network.Addr(), network.Bits()+1).String()},
+	})
+	return m
+}
+
+// identity is what the control plane acts as in Azure.
+func (a *aksPlan) identity() managed {
+	return managed{
+		Name: resourceAKSIdentity, Part: PartNetwork, APIVersion: aksIdentityAPI, Kind: "UserAssignedIdentity",
+		Gate: a.afterGroup(),
+		ForProvider: a.inGroup(map[string]any{
+			"name":     a.name(resourceAKSIdentity),
+			"location": a.location,
+			"tags":     a.tags(nil),
+		}),
+	}
+}
+
+// role lets the control plane put nodes and load balancers into the subnet. It
+// cannot refer to what it needs, so it waits for the IDs.
+func (a *aksPlan) role() managed {
+	m := managed{Name: resourceAKSRole, Part: PartNetwork, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
+	scope, needs := a.block.SubnetID, []string{resourceAKSIdentity}
+	if a.makesSubnet() {
+		scope, needs = a.observed(resourceAKSSubnet, "status", "atProvider", "id"), append(needs, resourceAKSSubnet)
+	}
+	principal := a.observed(resourceAKSIdentity, "status", "atProvider", "principalId")
+	m.Gate = a.after(needs...)
+	if scope == "" || principal == "" {
+		return m
+	}
+	m.ForProvider = map[string]any{
+		"scope":              scope,
+		"principalId":        principal,
+		"principalType":      "ServicePrincipal",
+		"roleDefinitionName": "Network Contributor",
+		// A new identity is not known everywhere at once.
+		"skipServicePrincipalAadCheck": true,
+	}
+	return m
+}
+
+// cluster is the control plane, and with it the system pool.
+func (a *aksPlan) cluster() managed {
+	m := managed{
+		Name: resourceAKSCluster, Part: PartControlPlane, APIVersion: aksContainerAPI, Kind: "KubernetesCluster",
+		ConnectionSecret: "kubeconfig",
+	}
+	switch {
+	case a.adopted():
+	case a.makesIdentity():
+		m.Gate = a.afterGroup().And(a.after(resourceAKSRole))
+	case a.makesSubnet():
+		m.Gate = a.afterGroup().And(a.after(resourceAKSSubnet))
+	default:
+		m.Gate = a.afterGroup()
+	}
+	return m
+}
+
+// controlPlane is what is wanted of the cluster.
+func (a *aksPlan) controlPlane(services netip.Prefix) map[string]any {
+	spec := a.in.Claim.Spec
+	out := a.inGroup(map[string]any{
+		"location":  a.location,
+		"dnsPrefix": compose.NameMax(aksLongestDNSPrefix, a.in.Claim.Namespace, a.in.Claim.Name),
+		// Azure's own choice could be the same for two clusters.
+		"nodeResourceGroup": a.name("nodes"),
+		"skuTier":           string(cmp.Or(a.block.Tier, v1alpha1.AKSTierStandard)),
+		// Patches of the minor version that is asked for, and new images of nodes.
+		"automaticUpgradeChannel": "patch",
+		"nodeOsUpgradeChannel":    "NodeImage",
+		"oidcIssuerEnabled":       true,
+		"workloadIdentityEnabled": true,
+		"identity":                a.actsAs(),
+		"networkProfile": map[string]any{
+			"networkPlugin":     "azure",
+			"networkPluginMode": "overlay",
+			"networkDataPlane":  "cilium",
+			"networkPolicy":     "cilium",
+			"loadBalancerSku":   "standard",
+			"outboundType":      "loadBalancer",
+			"podCidr":           cmp.Or(string(a.block.PodCIDR), aksPodCIDR),
+			"serviceCidr":       services.String(),
+			"dnsServiceIp":      tenth(services),
+		},
+		"defaultNodePool": a.systemNodes(),
+		"tags":            a.tags(nil),
+	})
+	if spec.Version != "" {
+		out["kubernetesVersion"] = spec.Version
+	}
+	if ranges := a.allowed(); len(ranges) > 0 {
+		out["apiServerAccessProfile"] = map[string]any{"authorizedIpRanges": ranges}
+	}
+	return out
+}
+
+// systemNodes is the system pool.
+func (a *aksPlan) systemNodes() map[string]any {
+	p := a.systemPool()
+	out := a.onNodes(map[string]any{
+		"name":                     "system",
+		"temporaryNameForRotation": "systemtmp",
+		"type":                     "VirtualMachineScaleSets",
+		"vmSize":                   a.system,
+		"minCount":                 p.Min,
+		"maxCount":                 p.Max,
+		// Spot nodes are tainted, so all that does not tolerate it must run here.
+		"onlyCriticalAddonsEnabled": !a.in.Claim.Spec.Nodes.Spot,
+		"upgradeSettings":           map[string]any{"maxSurge": "33%"},
+	})
+	if v := a.systemVersion(); v != "" {
+		out["orchestratorVersion"] = v
+	}
+	return out
+}
+
+// systemCount is with how many nodes the system pool starts.
+func (a *aksPlan) systemCount() map[string]any {
+	return map[string]any{"defaultNodePool": map[string]any{"nodeCount": a.systemPool().Min}}
+}
+
+// pool is where everything else runs.
+func (a *aksPlan) pool() managed {
+	n := a.in.Claim.Spec.Nodes
+	wanted := a.onNodes(map[string]any{
+		"kubernetesClusterIdRef":   a.ref(resourceAKSCluster),
+		"mode":                     "User",
+		"temporaryNameForRotation": "usertmp",
+		"vmSize":                   a.nodes,
+		"minCount":                 n.Min,
+		"maxCount":                 n.Max,
+	})
+	if v := a.poolVersion(); v != "" {
+		wanted["orchestratorVersion"] = v
+	}
+	// https://learn.microsoft.com/azure/aks/spot-node-pool (2025-04-06): no surge
+	// nodes; Azure adds label and taint, and what it adds must be asked for, or it
+	// would be taken away again and again.
+	if n.Spot {
+		wanted["priority"] = "Spot"
+		wanted["evictionPolicy"] = "Delete"
+		wanted["spotMaxPrice"] = int64(-1)
+		wanted["nodeLabels"] = map[string]any{"kubernetes.azure.com/scalesetpriority": "spot"}
+		wanted["nodeTaints"] = []any{"kubernetes.azure.com/scalesetpriority=spot:NoSchedule"}
+	} else {
+		wanted["upgradeSettings"] = map[string]any{"maxSurge": "33%"}
+	}
+	return managed{
+		Name: resourceAKSPool, Part: PartNodes, APIVersion: aksContainerAPI, Kind: "KubernetesClusterNodePool",
+		Gate:         a.after(resourceAKSCluster),
+		ExternalName: "user",
+		ForProvider:  wanted,
+		InitProvider: map[string]any{"nodeCount": n.Min},
+	}
+}
+
+// onNodes adds what all nodes have.
+func (a *aksPlan) onNodes(pool map[string]any) map[string]any {
+	pool["autoScalingEnabled"] = true
+	pool["osDiskSizeGb"] = a.in.Claim.Spec.Nodes.DiskGiB
+	pool["tags"] = a.tags(nil)
+	if a.makesSubnet() {
+		pool["vnetSubnetIdRef"] = a.ref(resourceAKSSubnet)
+	} else {
+		pool["vnetSubnetId"] = a.block.SubnetID
+	}
+	if len(a.zones) > 0 {
+		zones := make([]any, 0, len(a.zones))
+		for _, z := range a.zones {
+			zones = append(zones, string(z))
+		}
+		pool["zones"] = zones
+	}
+	return pool
+}
+
+// systemVersion is the one asked for as soon as the control plane runs it. Until
+// then the nodes keep theirs: they cannot be newer than the control plane.
+func (a *aksPlan) systemVersion() string {
+	asked := a.in.Claim.Spec.Version
+	if !a.in.Sees(resourceAKSCluster) || a.runs(asked) {
+		return asked
+	}
+	return a.observed(resourceAKSCluster, "spec", "forProvider", "defaultNodePool", "orchestratorVersion")
+}
+
+// poolVersion is the same for the other nodes.
+func (a *aksPlan) poolVersion() string {
+	if !a.in.Sees(resourceAKSPool) || a.runs(a.in.Claim.Spec.Version) {
+		return a.systemVersion()
+	}
+	return a.observed(resourceAKSPool, "spec", "forProvider", "orchestratorVersion")
+}
+
+// runs says whether the control plane runs a minor version.
+func (a *aksPlan) runs(minor string) bool {
+	return strings.HasPrefix(a.observed(resourceAKSCluster, "status", "atProvider", "currentKubernetesVersion")+".", minor+".")
+}
+
+// actsAs is the identity of the control plane.
+func (a *aksPlan) actsAs() map[string]any {
+	if a.makesIdentity() {
+		return map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{a.ref(resourceAKSIdentity)}}
+	}
+	return map[string]any{"type": "UserAssigned", "identityIds": []any{a.block.IdentityID}}
+}
+
+// inGroup adds the resource group.
+func (a *aksPlan) inGroup(forProvider map[string]any) map[string]any {
+	out := maps.Clone(forProvider)
+	if a.makesGroup() {
+		out["resourceGroupNameRef"] = a.ref(resourceAKSGroup)
+		return out
+	}
+	out["resourceGroupName"] = a.block.ResourceGroupName
+	return out
+}
+
+// afterGroup is open when there is a resource group.
+func (a *aksPlan) afterGroup() compose.Gate {
+	if a.makesGroup() {
+		return a.after(resourceAKSGroup)
+	}
+	return compose.Gate{}
+}
+
+// reached is how the cluster is reached: with the kubeconfig that the provider
+// writes.
+func (a *aksPlan) reached() Cluster {
+	secret := v1alpha1.SecretKeyReference{Name: a.name("kubeconfig"), Key: "kubeconfig"}
+	out := Cluster{
+		Config:  secretConfig(a.in.Claim.Namespace, secret),
+		Waiting: a.after(resourceAKSCluster).Waiting,
+	}
+	host := cmp.Or(a.observed(resourceAKSCluster, "status", "atProvider", "fqdn"), a.observed(resourceAKSCluster, "status", "atProvider", "privateFqdn"))
+	switch {
+	case out.Waiting != "":
+	case host == "":
+		out.Waiting = "Waiting for the address of the API server"
+	default:
+		out.Access = &v1alpha1.Access{
+			KubeconfigSecretRef: &secret,
+			Server:              "https://" + host + ":443",
+			Architecture:        a.in.Claim.Spec.Nodes.Architecture,
+			StorageClass:        "managed-csi",
+			// ControlPlaneScrapable is false: Azure hides it. ManagedGatewayAPI too:
+			// https://learn.microsoft.com/azure/aks/managed-gateway-api (2025-10-21)
+			// installs its CRDs only where that is asked for.
+		}
+	}
+	return out
+}
+
+// tenth address of a range, where a cluster's DNS is by custom. Ranges of
+// services are so large that this cannot overflow.
+func tenth(p netip.Prefix) string {
+	b := p.Addr().As4()
+	b[len(b)-1] += 10
+	return netip.AddrFrom4(b).String()
+}
