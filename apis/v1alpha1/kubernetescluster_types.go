@@ -9,7 +9,7 @@ type Provider string
 
 // Providers of clusters. The schema admits those that can be composed.
 const (
-	// ProviderEKS is Amazon Elastic Kubernetes Service. Not available yet.
+	// ProviderEKS is Amazon Elastic Kubernetes Service.
 	ProviderEKS Provider = "EKS"
 	// ProviderAKS is Azure Kubernetes Service.
 	ProviderAKS Provider = "AKS"
@@ -138,9 +138,13 @@ type NodeSize string
 
 // Node sizes.
 const (
-	NodeSizeSmall  NodeSize = "Small"
+	// NodeSizeSmall has 2 CPUs and 8 GiB.
+	NodeSizeSmall NodeSize = "Small"
+	// NodeSizeMedium has 4 CPUs and 16 GiB.
 	NodeSizeMedium NodeSize = "Medium"
-	NodeSizeLarge  NodeSize = "Large"
+	// NodeSizeLarge has 8 CPUs and 32 GiB.
+	NodeSizeLarge NodeSize = "Large"
+	// NodeSizeXLarge has 16 CPUs and 64 GiB.
 	NodeSizeXLarge NodeSize = "XLarge"
 )
 
@@ -157,7 +161,7 @@ const (
 // Nodes says which nodes a cluster has.
 // +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="nodes.min must not be greater than nodes.max"
 type Nodes struct {
-	// Size of every node.
+	// Size of every node: Small has 2 CPUs and 8 GiB, each next one twice that.
 	// +kubebuilder:default=Medium
 	// +optional
 	Size NodeSize `json:"size,omitempty"`
@@ -212,6 +216,14 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="(has(self.externalName) ? self.externalName : '-') == (has(oldSelf.externalName) ? oldSelf.externalName : '-')",message="externalName cannot change: it says which cluster this is. Create a new object instead"
 // +kubebuilder:validation:XValidation:rule="has(self.externalName) == (has(self.managementPolicies) && self.managementPolicies == ['Observe'])",message="an existing cluster is adopted with both externalName and managementPolicies: [Observe]; a cluster that is made has neither"
 // +kubebuilder:validation:XValidation:rule="!has(self.externalName) || self.provider in ['EKS', 'AKS', 'GKE']",message="externalName is for providers EKS, AKS and GKE; provider Existing takes a kubeconfig"
+// +kubebuilder:validation:XValidation:rule="self.provider == 'Existing' || !has(self.version) || !has(oldSelf.version) || !self.version.matches('^1[.][0-9]+$') || !oldSelf.version.matches('^1[.][0-9]+$') || int(self.version.substring(2)) - int(oldSelf.version.substring(2)) in [0, 1]",message="version rises by one minor version at a time and never falls: a control plane cannot skip one or go back"
+// +kubebuilder:validation:XValidation:rule="!(has(self.network) && has(self.network.cidr)) || !has(self.externalName)",message="give network.cidr for a cluster that is made, or externalName for one that exists, not both"
+// +kubebuilder:validation:XValidation:rule="!(has(self.network) && has(self.network.cidr)) || !(has(self.eks) && has(self.eks.existingNetwork))",message="give network.cidr for a network that is made, or eks.existingNetwork for one that exists, not both"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.existingNetwork)) == (has(oldSelf.eks) && has(oldSelf.eks.existingNetwork))",message="eks.existingNetwork cannot be added or removed: a cluster stays in its network. Create a new object in the other network, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.encryptSecrets) && self.eks.encryptSecrets) || !(has(oldSelf.eks) && has(oldSelf.eks.encryptSecrets) && oldSelf.eks.encryptSecrets)",message="eks.encryptSecrets cannot be taken back: AWS cannot undo it. Keep it true, or create a new object"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.zones) ? self.eks.zones : []) == (has(oldSelf.eks) && has(oldSelf.eks.zones) ? oldSelf.eks.zones : [])",message="eks.zones cannot change: the subnets lie in them. Create a new object in the other zones, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.natGateways) ? self.eks.natGateways : 'One') == (has(oldSelf.eks) && has(oldSelf.eks.natGateways) ? oldSelf.eks.natGateways : 'One')",message="eks.natGateways cannot change: the nodes would be without a way out meanwhile. Create a new object instead"
+// +kubebuilder:validation:XValidation:rule="!(has(self.eks) && has(self.eks.privateEndpointOnly) && self.eks.privateEndpointOnly) || !(has(self.network) && has(self.network.allowedCIDRs) && self.network.allowedCIDRs.size() > 0)",message="give network.allowedCIDRs for a public endpoint, or eks.privateEndpointOnly, not both"
 // +kubebuilder:validation:XValidation:rule="has(self.version) || !has(oldSelf.version)",message="version cannot be removed: the cluster would stay at it without anyone knowing. Keep it or give a newer one"
 // +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.subnetID) || has(c.aks.virtualNetwork) || has(c.aks.identityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, subnetID, virtualNetwork, identityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.network) || !has(self.network.cidr) || !(has(self.aks.subnetID) || has(self.aks.virtualNetwork))",message="network.cidr is for a network that is made, aks.subnetID and aks.virtualNetwork are for one that exists: give only one of them"
@@ -221,7 +233,7 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot)",message="nodes.spot cannot change on AKS: create a new object, then delete this one"
 type ClusterParameters struct {
 	// Provider of the cluster: the one line that changes between two places.
-	// +kubebuilder:validation:Enum=AKS;Existing
+	// +kubebuilder:validation:Enum=AKS;EKS;Existing
 	Provider Provider `json:"provider"`
 
 	// Region by its neutral name. An existing cluster is where it is.

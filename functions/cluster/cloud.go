@@ -135,7 +135,7 @@ func (c cloud) reference(apiVersion, kind, resource string) v1alpha1.ObjectRefer
 // protect keeps of for as long as by exists.
 func (c cloud) protect(name, part string, of, by managed) compose.Resource {
 	return compose.Protect(name, part, c.in.Claim.Namespace, c.in.Claim.Name,
-		c.reference(of.APIVersion, of.Kind, of.Name), c.reference(by.APIVersion, by.Kind, by.Name), c.in.Sees(by.Name))
+		c.reference(of.APIVersion, of.Kind, of.Name), c.reference(by.APIVersion, by.Kind, by.Name), c.in.Sees(of.Name) && c.in.Sees(by.Name))
 }
 
 // after is a gate that opens when resources are ready.
@@ -230,5 +230,11 @@ func lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 
 // refused is a cluster that cannot be planned. What exists of it is kept.
 func (c cloud) refused(problems ...compose.Problem) Cluster {
-	return Cluster{Parts: cloudParts(), Problems: problems, Waiting: problems[0].Message}
+	first := problems[0]
+	for _, part := range cloudParts() {
+		if part != first.Part {
+			problems = append(problems, compose.Problem{Part: part, Reason: compose.ReasonWaiting, Message: first.Message})
+		}
+	}
+	return Cluster{Parts: cloudParts(), Problems: problems, Waiting: first.Message}
 }

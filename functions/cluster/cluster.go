@@ -83,7 +83,9 @@ func backendFor(p v1alpha1.Provider) Backend {
 		return existing{}
 	case v1alpha1.ProviderAKS:
 		return aks{}
-	case v1alpha1.ProviderEKS, v1alpha1.ProviderGKE,
+	case v1alpha1.ProviderEKS:
+		return eks{}
+	case v1alpha1.ProviderGKE,
 		v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
 		return unavailable{}
 	}

@@ -393,6 +393,14 @@ func report(o *unstructured.Unstructured) map[string]any {
 		return map[string]any{"principalId": "01234567-89ab-cdef-0123-456789abcdef"}
 	case schema.GroupKind{Group: "containerservice.azure.m.upbound.io", Kind: "KubernetesCluster"}:
 		return map[string]any{"fqdn": "simulated.example.org", "currentKubernetesVersion": text("kubernetesVersion") + ".9"}
+	case schema.GroupKind{Group: "ec2.aws.m.upbound.io", Kind: "VPC"}:
+		return map[string]any{"mainRouteTableId": "rtb-0123456789abcdef0"}
+	case schema.GroupKind{Group: "ec2.aws.m.upbound.io", Kind: "LaunchTemplate"}:
+		return map[string]any{"latestVersion": int64(1)}
+	case schema.GroupKind{Group: "kms.aws.m.upbound.io", Kind: "Key"}:
+		return map[string]any{"arn": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"}
+	case schema.GroupKind{Group: "eks.aws.m.upbound.io", Kind: "Cluster"}:
+		return map[string]any{"endpoint": "https://simulated.example.org", "version": text("version")}
 	}
 	return nil
 }

@@ -107,6 +107,9 @@ func (cp *ControlPlane) pushOurs() error {
 	if err != nil {
 		return err
 	}
+	if err := cp.pushClouds(meta); err != nil {
+		return err
+	}
 	version := cp.opts.PackageVersion
 	if err := cp.push(pkg{"Function", dependencyName(repo), repo, version}, fn); err != nil {
 		return err

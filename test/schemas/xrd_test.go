@@ -138,11 +138,14 @@ func folder(t *testing.T) string {
 	return dir
 }
 
+// pinned is the origin of CRDs that are there without a collection.
+const pinned = "Pinned"
+
 // origins of CRDs to judge by: the versions that the embedded control plane
 // runs, and the collected ones.
 func origins() map[string]func(t *testing.T) *Set {
 	return map[string]func(t *testing.T) *Set{
-		"Pinned": func(t *testing.T) *Set {
+		pinned: func(t *testing.T) *Set {
 			t.Helper()
 			folders, err := Pinned(t.Context(), root)
 			if err != nil {
