@@ -117,11 +117,21 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 		}
 	}
 
-	dxr := &resource.Composite{Resource: composite.New(), Ready: readiness(res.Ready)}
+	// What earlier steps of the pipeline say of the composite stays.
+	earlier := rsp.GetDesired().GetComposite()
+	dxr := &resource.Composite{Resource: composite.New(), ConnectionDetails: earlier.GetConnectionDetails(), Ready: readiness(res.Ready)}
+	if err := resource.AsObject(earlier.GetResource(), dxr.Resource); err != nil {
+		return errors.Wrap(err, "cannot get desired composite resource")
+	}
 	dxr.Resource.SetAPIVersion(xr.GetAPIVersion())
 	dxr.Resource.SetKind(xr.GetKind())
 	if res.Status != nil {
-		dxr.Resource.Object["status"] = res.Status
+		status, ok := dxr.Resource.Object["status"].(map[string]any)
+		if !ok {
+			status = make(map[string]any, len(res.Status))
+		}
+		maps.Copy(status, res.Status)
+		dxr.Resource.Object["status"] = status
 	}
 	if err := response.SetDesiredCompositeResource(rsp, dxr); err != nil {
 		return errors.Wrap(err, "cannot set desired composite resource")
