@@ -86,7 +86,7 @@ func mirror(url string) (*compose.Mirror, error) {
 		return nil, nil
 	}
 	scheme, prefix, ok := strings.Cut(url, "://")
-	if !ok || prefix == "" || (scheme != "http" && scheme != "https") {
+	if !ok || prefix == "" || prefix[0] == '/' || (scheme != "http" && scheme != "https") {
 		return nil, errors.Errorf("--chart-mirror must be https://HOST[/PATH] or http://HOST[/PATH], not %q", url)
 	}
 	return &compose.Mirror{Prefix: strings.TrimSuffix(prefix, "/"), PlainHTTP: scheme == "http"}, nil
