@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/crossplane/function-sdk-go/proto/v1beta1"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+)
+
+func TestMirror(t *testing.T) {
+	type want struct {
+		mirror *compose.Mirror
+		err    error
+	}
+	cases := map[string]struct {
+		reason string
+		url    string
+		want   want
+	}{
+		"None": {
+			reason: "By default charts come from their own repositories.",
+		},
+		"HTTPS": {
+			reason: "A mirror has a host.",
+			url:    "https://mirror.example.org",
+			want:   want{mirror: &compose.Mirror{Prefix: "mirror.example.org"}},
+		},
+		"Path": {
+			reason: "A mirror may be below a path.",
+			url:    "https://mirror.example.org:8443/charts/",
+			want:   want{mirror: &compose.Mirror{Prefix: "mirror.example.org:8443/charts"}},
+		},
+		"HTTP": {
+			reason: "The provider has to be told that a mirror has no TLS.",
+			url:    "http://127.0.0.1:5000",
+			want:   want{mirror: &compose.Mirror{Prefix: "127.0.0.1:5000", PlainHTTP: true}},
+		},
+		"NoScheme": {
+			reason: "Nobody can tell whether it has TLS.",
+			url:    "mirror.example.org",
+			want:   want{err: cmpopts.AnyError},
+		},
+		"OtherScheme": {
+			reason: "Charts speak OCI anyway; the scheme says whether there is TLS.",
+			url:    "oci://mirror.example.org",
+			want:   want{err: cmpopts.AnyError},
+		},
+		"NoHost": {
+			reason: "A mirror needs a host.",
+			url:    "https://",
+			want:   want{err: cmpopts.AnyError},
+		},
+		"OnlyPath": {
+			reason: "A mirror needs a host.",
+			url:    "https:///",
+			want:   want{err: cmpopts.AnyError},
+		},
+		"PathWithoutHost": {
+			reason: "A mirror needs a host.",
+			url:    "https:///charts",
+			want:   want{err: cmpopts.AnyError},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := mirror(tc.url)
+			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
+				t.Errorf("\n%s\nmirror(...): -want error, +got error:\n%s", tc.reason, diff)
+			}
+			if diff := cmp.Diff(tc.want.mirror, got); diff != "" {
+				t.Errorf("\n%s\nmirror(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestRunRefuses what cannot be served.
+func TestRunRefuses(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		cli    CLI
+		want   string
+	}{
+		"NoCredentials": {
+			reason: "Nobody is served in the clear without saying so.",
+			cli:    CLI{Network: "unix", Address: filepath.Join(t.TempDir(), "s")},
+			want:   "no credentials provided",
+		},
+		"NoCertificates": {
+			reason: "Certificates that are not there cannot be served with.",
+			cli:    CLI{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), TLSCertsDir: t.TempDir()},
+			want:   "no such file",
+		},
+		"BadAddress": {
+			reason: "An address that is none cannot be listened at.",
+			cli:    CLI{Network: "tcp", Address: "nowhere", Insecure: true},
+			want:   "cannot listen",
+		},
+		"BadMirror": {
+			reason: "A mirror that is none is told before anything is served.",
+			cli:    CLI{Network: "unix", Address: filepath.Join(t.TempDir(), "s"), Insecure: true, ChartMirror: "mirror"},
+			want:   "--chart-mirror",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			tc.cli.MaxRecvMessageSize = 4
+			err := tc.cli.Run()
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("\n%s\nRun(): want an error with %q, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}
+
+// dial connects to a function on a socket.
+func dial(t testing.TB, address string) *grpc.ClientConn {
+	t.Helper()
+	c, err := grpc.NewClient("passthrough:///unix", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", address)
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// TestServe serves a function over gRPC as main does, and stops it.
+func TestServe(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	served := make(chan error, 1)
+	cli := &CLI{Network: "unix", Address: socket, Insecure: true, MaxRecvMessageSize: 1, ManagementClusterNamespaces: []string{"team-a"}, ChartMirror: "https://mirror.example.org"}
+	go func() { served <- cli.Run() }()
+
+	c := dial(t, socket)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	health, err := grpc_health_v1.NewHealthClient(c).Check(ctx, &grpc_health_v1.HealthCheckRequest{}, grpc.WaitForReady(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(grpc_health_v1.HealthCheckResponse_SERVING, health.GetStatus()); diff != "" {
+		t.Errorf("health: -want, +got:\n%s", diff)
+	}
+
+	// What comes back over the wire is what the function said.
+	want := run(t, testFunction(), xr(workload))
+	got, err := fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, xr(workload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("RunFunction(...) over gRPC: -want, +got:\n%s", diff)
+	}
+	raw, err := proto.Marshal(xr(workload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := &v1beta1.RunFunctionRequest{}
+	if err := proto.Unmarshal(raw, older); err != nil {
+		t.Fatal(err)
+	}
+	beta, err := v1beta1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.GetConditions()[0].GetReason(), beta.GetConditions()[0].GetReason()); diff != "" {
+		t.Errorf("RunFunction(...) by the older protocol: -want, +got:\n%s", diff)
+	}
+
+	// Flags reach the composers.
+	management, err := fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, xr(`{
+		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "KubernetesCluster",
+		"metadata": {"name": "demo", "namespace": "team-a"},
+		"spec": {"provider": "Existing", "existing": {"managementCluster": true}}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("Creating", management.GetConditions()[0].GetReason()); diff != "" {
+		t.Errorf("the management cluster of an allowed namespace: -want, +got:\n%s", diff)
+	}
+
+	// A message that is too large is refused, and the function lives on.
+	huge := xr(workload)
+	huge.Meta.Tag = strings.Repeat("a", 2<<20)
+	_, err = fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, huge)
+	if diff := cmp.Diff(codes.ResourceExhausted, status.Code(err)); diff != "" {
+		t.Errorf("a message that is too large: -want, +got:\n%s", diff)
+	}
+
+	// A signal stops it in good order.
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Errorf("Run(): %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("not stopped after 20s")
+	}
+	health, err = grpc_health_v1.NewHealthClient(c).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	if err != nil || health.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("after the stop: want it not to be serving, got %v %v", health.GetStatus(), err)
+	}
+	_, err = fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, xr(workload))
+	if diff := cmp.Diff(codes.Unavailable, status.Code(err)); diff != "" {
+		t.Errorf("a run after the stop: -want, +got:\n%s", diff)
+	}
+}
