@@ -71,9 +71,14 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	xr := in.Claim
 	p := compose.Plan{Parts: Parts(), Requirements: requirements(xr)}
 	engine, ok := engineFor(xr.Spec.Engine)
-	if !ok {
-		p.Partial = true
+	switch {
+	case !ok:
 		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "NotAvailableYet", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s", xr.Spec.Engine, v1alpha1.DeliveryHelm)}}
+	case xr.Spec.Source.Chart == nil:
+		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: fmt.Sprintf("Engine %s delivers charts: give one in source.chart", xr.Spec.Engine)}}
+	}
+	if len(p.Problems) > 0 {
+		p.Partial = true
 		p.Status = func(o compose.Outcome) (any, error) {
 			s := xr.Status
 			s.Phase = compose.Phase(xr.Status.Phase, o)

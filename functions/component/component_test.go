@@ -366,6 +366,17 @@ func TestCompose(t *testing.T) {
 				access:     access(),
 			},
 		},
+		"NoChart": {
+			reason:   "A claim without a source takes nothing with it.",
+			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Source.Chart = nil }),
+			observed: there,
+			required: up,
+			want: want{
+				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "Engine Helm delivers charts: give one in source.chart"}, working),
+				composed:   everything,
+				access:     access(),
+			},
+		},
 		"ArgoCDNotAvailable": {
 			reason: "Not yet.",
 			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryArgoCD }),
