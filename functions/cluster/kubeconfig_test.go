@@ -23,7 +23,7 @@ type kubeconfig struct {
 }
 
 // kubeconfigSecret is a Secret with a kubeconfig, changed by f.
-func kubeconfigSecret(t *testing.T, f func(c *kubeconfig)) *unstructured.Unstructured {
+func kubeconfigSecret(t testing.TB, f func(c *kubeconfig)) *unstructured.Unstructured {
 	t.Helper()
 	c := &kubeconfig{
 		context: map[string]any{"cluster": "one", "user": "two"},
@@ -56,6 +56,17 @@ func secretWith(content string) *unstructured.Unstructured {
 		"metadata":   map[string]any{"name": "remote", "namespace": "team-a"},
 		"data":       map[string]any{"kubeconfig": base64.StdEncoding.EncodeToString([]byte(content))},
 	}}
+}
+
+// contentOf is what a Secret holds below the key kubeconfig.
+func contentOf(t testing.TB, secret *unstructured.Unstructured) string {
+	t.Helper()
+	encoded, _, _ := unstructured.NestedString(secret.Object, "data", "kubeconfig")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 func TestKubeconfigServer(t *testing.T) {
