@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
@@ -69,6 +70,11 @@ type Simulation struct {
 	children map[key]map[string]key
 	order    map[key][]string
 	conds    map[key][]compose.Condition
+	// changes counts those of each object. What a composer sees changed if one of
+	// these counts did; if none did, it need not run, as in Crossplane.
+	changes  map[key]int
+	required map[key][]key
+	seen     map[key]string
 }
 
 // A Run is one run of a composer and what came of it.
@@ -99,6 +105,9 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 		children: map[key]map[string]key{},
 		order:    map[key][]string{},
 		conds:    map[key][]compose.Condition{},
+		changes:  map[key]int{},
+		required: map[key][]key{},
+		seen:     map[key]string{},
 	}
 	for _, c := range claims {
 		if _, ok := composers.For(c.GetKind()); !ok || c.GetAPIVersion() != v1alpha1.APIVersion {
@@ -136,7 +145,10 @@ func (s *Simulation) Apply(o *unstructured.Unstructured) {
 			n.SetAnnotations(an)
 		}
 	}
-	s.objects[k] = n
+	if s.objects[k] == nil || !equal(s.objects[k].Object, n.Object) {
+		s.changes[k]++
+		s.objects[k] = n
+	}
 }
 
 // Round runs every composite's composer once and says whether anything changed.
@@ -188,6 +200,12 @@ func (s *Simulation) composites() []key {
 
 // reconcile runs one composer and applies what it desires.
 func (s *Simulation) reconcile(k key) (bool, error) {
+	seen := s.sees(k)
+	if s.Disturb != nil {
+		seen = ""
+	} else if seen == s.seen[k] {
+		return false, nil
+	}
 	xr := s.objects[k]
 	composer, _ := composers.For(k.kind)
 	w, err := s.world(k)
@@ -199,6 +217,11 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 		return false, err
 	}
 
+	// What it requires is known only now; it runs again if that was new.
+	if s.requires(k, res.Requirements) {
+		seen = ""
+	}
+	s.seen[k] = seen
 	composed := s.composed(k, res)
 	changed := s.compose(k, composed)
 	before := runtime.DeepCopyJSONValue(xr.Object["status"])
@@ -220,7 +243,35 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 	if s.Watch != nil {
 		s.Watch(Run{World: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
 	}
-	return changed || !equal(before, st), nil
+	if !equal(before, st) {
+		s.changes[k]++
+		changed = true
+	}
+	return changed, nil
+}
+
+// sees is different whenever a composer sees something else.
+func (s *Simulation) sees(k key) string {
+	var b strings.Builder
+	fmt.Fprint(&b, s.changes[k])
+	for _, name := range s.order[k] {
+		fmt.Fprint(&b, " ", name, s.changes[s.children[k][name]])
+	}
+	for _, r := range s.required[k] {
+		fmt.Fprint(&b, " ", s.changes[r])
+	}
+	return b.String()
+}
+
+// requires notes what a composer requires, and says whether that is new.
+func (s *Simulation) requires(k key, rs []compose.Requirement) bool {
+	ks := make([]key, 0, len(rs))
+	for _, r := range rs {
+		ks = append(ks, key{r.APIVersion, r.Kind, r.Namespace, r.ObjectName})
+	}
+	was, known := s.required[k]
+	s.required[k] = ks
+	return !known || !slices.Equal(was, ks)
 }
 
 // Worlds are what the composers of all composites see now, parents before
@@ -325,7 +376,10 @@ func (s *Simulation) remove(k key) {
 	delete(s.children, k)
 	delete(s.order, k)
 	delete(s.conds, k)
+	delete(s.required, k)
+	delete(s.seen, k)
 	delete(s.objects, k)
+	s.changes[k]++
 }
 
 // answer looks required objects up. Secrets are not part of a simulation: every
@@ -363,7 +417,10 @@ func (s *Simulation) settle() bool {
 		}
 		if _, managed, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "forProvider"); managed {
 			an := o.GetAnnotations()
-			changed = changed || an[annotationCreated] == ""
+			if an[annotationCreated] == "" {
+				s.changes[k]++
+				changed = true
+			}
 			an[annotationCreated] = "simulated"
 			o.SetAnnotations(an)
 		}
@@ -371,7 +428,10 @@ func (s *Simulation) settle() bool {
 		if reported := report(o); reported != nil {
 			st["atProvider"] = reported
 		}
-		changed = changed || !equal(o.Object["status"], st)
+		if !equal(o.Object["status"], st) {
+			s.changes[k]++
+			changed = true
+		}
 		o.Object["status"] = st
 	}
 	return changed
