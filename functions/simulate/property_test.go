@@ -63,7 +63,7 @@ func randomSpec(t *testing.T, r *rand.Rand) map[string]any {
 		existing["controlPlaneScrapable"] = true
 	}
 	return map[string]any{
-		"cluster":   map[string]any{"provider": "Existing", "existing": existing},
+		"cluster":   randomCluster(r, existing),
 		"stack":     map[string]any{"components": randomComponents(t, r)},
 		"workloads": randomWorkloads(r),
 	}

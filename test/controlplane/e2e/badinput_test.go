@@ -1,8 +1,13 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 )
 
 // TestBadInput applies claims that cannot work. The API server itself refuses
@@ -103,6 +108,52 @@ spec:
 			}
 		})
 	}
+}
+
+// TestRefused asks the real API server what test/schemas judges within a second
+// with its code: that it refuses the same claims, with the same words.
+func TestRefused(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "schemas", "testdata", "refused.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Name, Reason, Message string
+		Claim, Old            map[string]any
+	}
+	if err := yaml.UnmarshalStrict(b, &cases); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range cases {
+		t.Run(tc.Name, func(t *testing.T) {
+			if tc.Old != nil {
+				// Paused, so that nothing comes of it.
+				old := &unstructured.Unstructured{Object: tc.Old}
+				old.SetAnnotations(map[string]string{"crossplane.io/paused": "true"})
+				kubectlApply(t, manifest(t, tc.Old))
+				t.Cleanup(func() {
+					kubectl(t, "-n", namespace, "delete", strings.ToLower(old.GetKind()), old.GetName(), "--timeout=60s")
+				})
+			}
+			out, err := tryKubectl(t, manifest(t, tc.Claim), "apply", "--dry-run=server", "-f", "-")
+			if err == nil {
+				t.Fatalf("%s: accepted: %s", tc.Reason, out)
+			}
+			t.Logf("%s", strings.TrimSpace(out))
+			if !strings.Contains(out, tc.Message) {
+				t.Errorf("%s: the message does not say %q:\n%s", tc.Reason, tc.Message, out)
+			}
+		})
+	}
+}
+
+func manifest(t *testing.T, object map[string]any) string {
+	t.Helper()
+	b, err := yaml.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // TestImmutable changes what cannot change. It is refused with what to do
