@@ -127,7 +127,7 @@ func randomComponents(t *testing.T, r *rand.Rand) []any {
 		c := map[string]any{"name": name, "namespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name)}
 		randomValues(r, c)
 		var deps []any
-		for _, d := range append(slices.Clone(catalog), names...) {
+		for _, d := range slices.Concat(catalog, names) {
 			if chance(r, 0.12) {
 				deps = append(deps, map[string]any{"name": d})
 			}
@@ -287,7 +287,7 @@ func everything(s *Simulation) map[string]any {
 // TestDisturbed brings random claims to a random stage, disturbs the world for
 // some rounds and lets it recover.
 func TestDisturbed(t *testing.T) {
-	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) {
+	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
 		calm := start(t, everyone, claim)
 		rounds, err := calm.Converge()
 		if err != nil {
@@ -334,7 +334,7 @@ func TestDisturbed(t *testing.T) {
 // there is in the end is what the last claim asks for, and a namespace with a
 // release in it is never deleted.
 func TestChanged(t *testing.T) {
-	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) {
+	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
 		feasible(claim.Object["spec"].(map[string]any))
 		cluster, _, _ := unstructured.NestedMap(claim.Object, "spec", "cluster")
 		s := start(t, everyone, claim)

@@ -28,52 +28,52 @@ const examples = "../../examples"
 var everyone = compose.Settings{ManagementClusterNamespaces: []string{"*"}}
 
 // read the objects of a file.
-func read(t testing.TB, file string) []*unstructured.Unstructured {
-	t.Helper()
+func read(tb testing.TB, file string) []*unstructured.Unstructured {
+	tb.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return parse(t, string(raw))
+	return parse(tb, string(raw))
 }
 
 // parse the claims of a manifest; what they refer to is not composed.
-func parse(t testing.TB, text string) []*unstructured.Unstructured {
-	t.Helper()
-	os, err := Read([]byte(text))
+func parse(tb testing.TB, text string) []*unstructured.Unstructured {
+	tb.Helper()
+	objs, err := Read([]byte(text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return slices.DeleteFunc(os, func(o *unstructured.Unstructured) bool {
+	return slices.DeleteFunc(objs, func(o *unstructured.Unstructured) bool {
 		_, ours := composers.For(o.GetKind())
 		return !ours || o.GetAPIVersion() != v1alpha1.APIVersion
 	})
 }
 
-func start(t testing.TB, settings compose.Settings, claims ...*unstructured.Unstructured) *Simulation {
-	t.Helper()
+func start(tb testing.TB, settings compose.Settings, claims ...*unstructured.Unstructured) *Simulation {
+	tb.Helper()
 	s, err := New(settings, claims...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func converge(t testing.TB, s *Simulation) {
-	t.Helper()
+func converge(tb testing.TB, s *Simulation) {
+	tb.Helper()
 	if _, err := s.Converge(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // render objects as YAML.
-func render(t testing.TB, os []*unstructured.Unstructured) []byte {
-	t.Helper()
+func render(tb testing.TB, objs []*unstructured.Unstructured) []byte {
+	tb.Helper()
 	var b bytes.Buffer
-	for _, o := range os {
+	for _, o := range objs {
 		raw, err := yaml.Marshal(o.Object)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		b.WriteString("---\n")
 		b.Write(raw)
@@ -214,12 +214,16 @@ func TestDeterminism(t *testing.T) {
 		"Example": {
 			reason: "The example of the README.",
 			claims: func(t *testing.T) []*unstructured.Unstructured {
+				t.Helper()
 				return read(t, filepath.Join(examples, "existing.yaml"))
 			},
 		},
 		"Busy": {
 			reason: "Everything that a claim can ask for.",
-			claims: func(t *testing.T) []*unstructured.Unstructured { return parse(t, busy) },
+			claims: func(t *testing.T) []*unstructured.Unstructured {
+				t.Helper()
+				return parse(t, busy)
+			},
 		},
 	}
 	for name, tc := range cases {

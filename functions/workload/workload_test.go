@@ -285,7 +285,7 @@ func TestCatalog(t *testing.T) {
 			if !regexp.MustCompile(`^(oci|https)://[^/]`).MatchString(e.Chart.Repository) || e.Chart.Name == "" {
 				t.Errorf("%+v is no chart", e.Chart)
 			}
-			if !regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+`).MatchString(e.Chart.Version) {
+			if !regexp.MustCompile(`^v?\d+\.\d+\.\d+`).MatchString(e.Chart.Version) {
 				t.Errorf("%q is not one exact version", e.Chart.Version)
 			}
 			if e.Purpose == "" || e.Project.Name == "" || e.Project.Maturity == "" || !regexp.MustCompile(`^https://`).MatchString(e.Project.Source) || !regexp.MustCompile(`^20\d\d-\d\d$`).MatchString(e.Project.Date) {

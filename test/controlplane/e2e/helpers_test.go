@@ -26,7 +26,7 @@ func ours(kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: kind}
 }
 
-//nolint:gochecknoglobals // Constants, if Go had them of this type.
+// Constants, if Go had them of this type.
 var (
 	release = schema.GroupVersionKind{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "Release"}
 	secret  = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
