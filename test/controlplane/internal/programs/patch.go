@@ -56,7 +56,7 @@ func (p Patch) apply(dir string) error {
 	if n := strings.Count(string(b), p.Old); n != 1 {
 		return fmt.Errorf("cannot patch %s: %s has %d lines with %q, want exactly 1", p.Module, p.File, n, p.Old)
 	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(b), p.Old, p.New, 1)), 0o600); err != nil { //nolint:gosec // The table names the files.
+	if err := os.WriteFile(file, []byte(strings.Replace(string(b), p.Old, p.New, 1)), 0o600); err != nil {
 		return fmt.Errorf("cannot patch %s: %w", p.Module, err)
 	}
 	return nil
