@@ -32,43 +32,43 @@ func testFunction() *Function {
 }
 
 // claims of a file.
-func claims(t testing.TB, file string) []*unstructured.Unstructured {
-	t.Helper()
+func claims(tb testing.TB, file string) []*unstructured.Unstructured {
+	tb.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cs, err := simulate.Read(raw)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cs
 }
 
 // worlds are what the composers of all composites of a claim see in the end.
-func worlds(t testing.TB, file string) []compose.World {
-	t.Helper()
-	s, err := simulate.New(compose.Settings{}, claims(t, file)...)
+func worlds(tb testing.TB, file string) []compose.World {
+	tb.Helper()
+	s, err := simulate.New(compose.Settings{}, claims(tb, file)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := s.Converge(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ws, err := s.Worlds()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ws
 }
 
 // requestOf a world, as Crossplane would make it.
-func requestOf(t testing.TB, w compose.World) *fnv1.RunFunctionRequest {
-	t.Helper()
+func requestOf(tb testing.TB, w compose.World) *fnv1.RunFunctionRequest {
+	tb.Helper()
 	pb := func(o *unstructured.Unstructured) *fnv1.Resource {
 		s, err := resource.AsStruct(o)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return &fnv1.Resource{Resource: s}
 	}
@@ -98,11 +98,11 @@ func xr(json string) *fnv1.RunFunctionRequest {
 	}
 }
 
-func run(t testing.TB, f fnv1.FunctionRunnerServiceServer, req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
-	t.Helper()
-	rsp, err := f.RunFunction(t.Context(), req)
+func run(tb testing.TB, f fnv1.FunctionRunnerServiceServer, req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
+	tb.Helper()
+	rsp, err := f.RunFunction(tb.Context(), req)
 	if err != nil {
-		t.Fatalf("Crossplane would take an error for a function that cannot be reached: %v", err)
+		tb.Fatalf("Crossplane would take an error for a function that cannot be reached: %v", err)
 	}
 	return rsp
 }
@@ -157,10 +157,10 @@ func TestRunFunction(t *testing.T) {
 		}
 	}
 	condition := func(typ string, status fnv1.Status, reason, message string) *fnv1.Condition {
-		return &fnv1.Condition{Type: typ, Status: status, Reason: reason, Message: proto.String(message), Target: toComposite.Enum()}
+		return &fnv1.Condition{Type: typ, Status: status, Reason: reason, Message: new(message), Target: toComposite.Enum()}
 	}
 	result := func(severity fnv1.Severity, reason, message string) *fnv1.Result {
-		return &fnv1.Result{Severity: severity, Reason: proto.String(reason), Message: message, Target: toComposite}
+		return &fnv1.Result{Severity: severity, Reason: new(reason), Message: message, Target: toComposite}
 	}
 	meta := func(seconds int64) *fnv1.ResponseMeta {
 		return &fnv1.ResponseMeta{Tag: "tag", Ttl: &durationpb.Duration{Seconds: seconds}}
@@ -295,7 +295,7 @@ func TestRunFunction(t *testing.T) {
 					Resources: map[string]*fnv1.Resource{},
 				},
 				Requirements: &fnv1.Requirements{Resources: map[string]*fnv1.ResourceSelector{"kubeconfig": {
-					ApiVersion: "v1", Kind: "Secret", Namespace: proto.String("team-a"),
+					ApiVersion: "v1", Kind: "Secret", Namespace: new("team-a"),
 					Match: &fnv1.ResourceSelector_MatchName{MatchName: "remote"},
 				}}},
 				Conditions: []*fnv1.Condition{condition("AccessReady", isFalse, "Waiting", "Waiting for Secret remote to be read")},

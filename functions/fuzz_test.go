@@ -158,7 +158,12 @@ func edited(t *testing.T, raw, edits []byte) []byte {
 	}
 	odd := []any{
 		nil, "", "a", "A b\n\x00ü", strings.Repeat("x", 5000), 0.0, -1.5, 1e300, true, false,
-		[]any{}, []any{nil}, []any{"a"}, map[string]any{}, map[string]any{"a": nil}, map[string]any{"name": 1.0},
+		[]any{},
+		[]any{nil},
+		[]any{"a"},
+		map[string]any{},
+		map[string]any{"a": nil},
+		map[string]any{"name": 1.0},
 		"True", "False", "Ready", "Waiting", "Degraded", "Existing", "Flux", "EKS", "cluster", "release", "e30=",
 	}
 	for ; len(edits) >= 3; edits = edits[3:] {

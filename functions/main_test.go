@@ -131,16 +131,16 @@ func TestRunRefuses(t *testing.T) {
 }
 
 // dial connects to a function on a socket.
-func dial(t testing.TB, address string) *grpc.ClientConn {
-	t.Helper()
+func dial(tb testing.TB, address string) *grpc.ClientConn {
+	tb.Helper()
 	c, err := grpc.NewClient("passthrough:///unix", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", address)
 		}))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	return c
 }
 

@@ -23,8 +23,8 @@ type kubeconfig struct {
 }
 
 // kubeconfigSecret is a Secret with a kubeconfig, changed by f.
-func kubeconfigSecret(t testing.TB, f func(c *kubeconfig)) *unstructured.Unstructured {
-	t.Helper()
+func kubeconfigSecret(tb testing.TB, f func(c *kubeconfig)) *unstructured.Unstructured {
+	tb.Helper()
 	c := &kubeconfig{
 		context: map[string]any{"cluster": "one", "user": "two"},
 		cluster: map[string]any{"server": "https://one.example.org:6443"},
@@ -43,7 +43,7 @@ func kubeconfigSecret(t testing.TB, f func(c *kubeconfig)) *unstructured.Unstruc
 	}
 	raw, err := yaml.Marshal(c.config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return secretWith(string(raw))
 }
@@ -59,12 +59,12 @@ func secretWith(content string) *unstructured.Unstructured {
 }
 
 // contentOf is what a Secret holds below the key kubeconfig.
-func contentOf(t testing.TB, secret *unstructured.Unstructured) string {
-	t.Helper()
+func contentOf(tb testing.TB, secret *unstructured.Unstructured) string {
+	tb.Helper()
 	encoded, _, _ := unstructured.NestedString(secret.Object, "data", "kubeconfig")
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(raw)
 }

@@ -144,14 +144,14 @@ func TestYAML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	os, err := simulate.Read([]byte(got))
+	objects, err := simulate.Read([]byte(got))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(os) != strings.Count(got, "---\n") || len(os) < 20 {
-		t.Errorf("want every document to be an object, got %d of %d", len(os), strings.Count(got, "---\n"))
+	if len(objects) != strings.Count(got, "---\n") || len(objects) < 20 {
+		t.Errorf("want every document to be an object, got %d of %d", len(objects), strings.Count(got, "---\n"))
 	}
-	for _, o := range os {
+	for _, o := range objects {
 		if o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "" || o.GetNamespace() != "team-a" {
 			t.Errorf("%s %s cannot be applied", o.GetKind(), o.GetName())
 		}
