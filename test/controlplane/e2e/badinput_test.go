@@ -207,9 +207,9 @@ spec:
 	kubectl(t, "-n", namespace, "delete", "kubernetescluster,component", "fixed", "--timeout=60s")
 }
 
-func kubectlApply(t *testing.T, yaml string) {
+func kubectlApply(t *testing.T, manifest string) {
 	t.Helper()
-	if out, err := tryKubectl(t, yaml, "apply", "-f", "-"); err != nil {
+	if out, err := tryKubectl(t, manifest, "apply", "-f", "-"); err != nil {
 		t.Fatal(out)
 	}
 }
