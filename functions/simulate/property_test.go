@@ -17,7 +17,7 @@ import (
 
 var (
 	seed   = flag.Int64("seed", 1, "seed of the first random claim; the others follow")
-	claims = flag.Int("claims", 12, "number of random claims")
+	claims = flag.Int("claims", 10, "number of random claims")
 )
 
 // forClaims runs f for random claims, each by a seed of its own, which a
