@@ -1,11 +1,140 @@
 package v1alpha1
 
-// A GKECluster says what has no neutral name.
+// A GKECluster says what has no neutral name on Google Kubernetes Engine. All of
+// it is optional.
+// +kubebuilder:validation:XValidation:rule="!has(self.region) || !has(self.zone) || self.zone.startsWith(self.region + '-')",message="gke.zone must be a zone of gke.region, for example europe-west4-a of europe-west4. Give only one of them, or two that fit"
+// +kubebuilder:validation:XValidation:rule="!has(self.zone) || !has(self.zones)",message="gke.zone makes a cluster of one zone, gke.zones says where the nodes of a regional cluster are: give only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.network) || (!has(self.podCIDR) && !has(self.serviceCIDR))",message="give gke.network for a network that exists, or gke.podCIDR and gke.serviceCIDR for one that is made, not both: a network that exists has its ranges already"
+// +kubebuilder:validation:XValidation:rule="!has(self.network) || has(self.controlPlaneCIDR)",message="gke.network needs gke.controlPlaneCIDR: a /28 that nothing else in that network has, such as 172.16.0.0/28"
+// +kubebuilder:validation:XValidation:rule="!isCIDR((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')) || !isCIDR((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')) || (!cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).containsIP(cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).ip()) && !cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).containsIP(cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).ip()))",message="gke.podCIDR and gke.serviceCIDR must not overlap: take ranges such as 100.64.0.0/14 for pods, 100.68.0.0/20 for Services and 172.16.0.0/28 for the control plane, which are taken when not given"
+// +kubebuilder:validation:XValidation:rule="!has(self.controlPlaneCIDR) || ((!isCIDR(self.controlPlaneCIDR) || !isCIDR((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')) || (!cidr(self.controlPlaneCIDR).containsIP(cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).ip()) && !cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).containsIP(cidr(self.controlPlaneCIDR).ip()))) && (!isCIDR(self.controlPlaneCIDR) || !isCIDR((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')) || (!cidr(self.controlPlaneCIDR).containsIP(cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).ip()) && !cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).containsIP(cidr(self.controlPlaneCIDR).ip()))))",message="gke.controlPlaneCIDR must not overlap with gke.podCIDR and gke.serviceCIDR: take ranges such as 100.64.0.0/14 for pods, 100.68.0.0/20 for Services and 172.16.0.0/28 for the control plane, which are taken when not given"
 type GKECluster struct {
-	// Region by Google Cloud's own name, instead of the neutral one.
-	// +kubebuilder:validation:MinLength=1
+	// Project of the cluster. It must be the one of the provider's
+	// ProviderConfig, which is taken when empty.
+	// +kubebuilder:validation:MaxLength=30
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][-a-z0-9]{4,28}[a-z0-9]$')",message="gke.project must be a project ID such as my-project-123456: 6 to 30 lower-case letters, digits and hyphens. Neither the project's name nor its number"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.project cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	Project string `json:"project,omitempty"`
+
+	// Region of Google Cloud, instead of the neutral one.
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[a-z][-a-z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+$')",message="gke.region must be a region of Google Cloud such as europe-west4; a zone such as europe-west4-a goes into gke.zone"
 	// +optional
 	Region string `json:"region,omitempty"`
+
+	// Zone makes a cluster whose control plane and nodes are in one zone:
+	// cheaper, and gone with the zone.
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$')",message="gke.zone must be a zone of Google Cloud such as europe-west4-a"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.zone cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	Zone string `json:"zone,omitempty"`
+
+	// Zones of the nodes of a regional cluster. Three of the region when empty.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.all(z, z.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$'))",message="gke.zones must be zones of Google Cloud such as europe-west4-a"
+	// +listType=set
+	// +optional
+	Zones []string `json:"zones,omitempty"`
+
+	// Network that exists already, instead of one that is made.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.network cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	Network *GKENetwork `json:"network,omitempty"`
+
+	// PodCIDR is the secondary range for pods, 100.64.0.0/14 when empty: each node
+	// takes a /24 of it.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 21)",message="gke.podCIDR must be between /9 and /21, such as 100.64.0.0/14: each node takes a /24 of it"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.podCIDR cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	PodCIDR CIDR `json:"podCIDR,omitempty"`
+
+	// ServiceCIDR is the secondary range for Services, 100.68.0.0/20 when empty.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 27)",message="gke.serviceCIDR must be between /16 and /27, such as 100.68.0.0/20"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.serviceCIDR cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	ServiceCIDR CIDR `json:"serviceCIDR,omitempty"`
+
+	// ControlPlaneCIDR is where the control plane's private addresses are: a /28
+	// that nothing else in the network has. One outside network.cidr when empty.
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr(self).prefixLength() == 28",message="gke.controlPlaneCIDR must be exactly a /28, such as 172.16.0.0/28"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.controlPlaneCIDR cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +optional
+	ControlPlaneCIDR CIDR `json:"controlPlaneCIDR,omitempty"`
+
+	// PrivateEndpoint takes the API server's public address away. Crossplane's
+	// providers must then be able to reach the private one.
+	// +optional
+	PrivateEndpoint bool `json:"privateEndpoint,omitempty"`
+
+	// ReleaseChannel that GKE upgrades the cluster by. It may go beyond version
+	// when that comes to its end.
+	// +kubebuilder:default=Regular
+	// +kubebuilder:validation:Enum=Rapid;Regular;Stable;Extended
+	// +optional
+	ReleaseChannel string `json:"releaseChannel,omitempty"`
+
+	// GatewayAPI lets GKE bring the Gateway API's CRDs and its controller.
+	// +kubebuilder:default=Disabled
+	// +kubebuilder:validation:Enum=Disabled;Standard
+	// +optional
+	GatewayAPI string `json:"gatewayAPI,omitempty"`
+
+	// MachineType of the nodes, instead of the one for the neutral size. It must
+	// fit the architecture, and exist in the zones.
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][a-z0-9]*-[-a-z0-9]*[a-z0-9]$')",message="gke.machineType must be a machine type of Compute Engine such as e2-standard-4"
+	// +optional
+	MachineType string `json:"machineType,omitempty"`
+
+	// DiskType of the nodes' disks. Machines without Persistent Disk, such as
+	// c4a, need hyperdisk-balanced.
+	// +kubebuilder:default=pd-balanced
+	// +kubebuilder:validation:Enum=pd-standard;pd-balanced;pd-ssd;hyperdisk-balanced
+	// +optional
+	DiskType string `json:"diskType,omitempty"`
+
+	// StorageClass for volumes. GKE brings standard-rwo and premium-rwo, which
+	// need machines with Persistent Disk.
+	// +kubebuilder:default=standard-rwo
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +optional
+	StorageClass string `json:"storageClass,omitempty"`
+
+	// ServiceAccountKey reaches the cluster with a key of a service account that
+	// is made for it, instead of the identity of the providers' pods. The
+	// fallback for control planes whose pods have no identity on Google Cloud: a
+	// key is a password that does not end by itself.
+	// +optional
+	ServiceAccountKey bool `json:"serviceAccountKey,omitempty"`
+}
+
+// A GKENetwork is a network that exists already. Its nodes need a way out to
+// the internet, such as Cloud NAT, since they have private addresses only.
+type GKENetwork struct {
+	// Name of the network; a shared one by its path
+	// projects/PROJECT/global/networks/NAME.
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/global/networks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.name must be the name of a network, or projects/PROJECT/global/networks/NAME"
+	Name string `json:"name"`
+
+	// Subnetwork of the nodes; a shared one by its path
+	// projects/PROJECT/regions/REGION/subnetworks/NAME.
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/regions/[a-z0-9-]+/subnetworks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.subnetwork must be the name of a subnetwork, or projects/PROJECT/regions/REGION/subnetworks/NAME"
+	Subnetwork string `json:"subnetwork"`
+
+	// PodRange is the name of the subnetwork's secondary range for pods.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.podRange must be the name of a secondary range, not the range itself"
+	PodRange string `json:"podRange"`
+
+	// ServiceRange is the name of the subnetwork's secondary range for Services.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.serviceRange must be the name of a secondary range, not the range itself"
+	ServiceRange string `json:"serviceRange"`
 }

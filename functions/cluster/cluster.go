@@ -85,8 +85,9 @@ func backendFor(p v1alpha1.Provider) Backend {
 		return aks{}
 	case v1alpha1.ProviderEKS:
 		return eks{}
-	case v1alpha1.ProviderGKE,
-		v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
+	case v1alpha1.ProviderGKE:
+		return gke{}
+	case v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
 		return unavailable{}
 	}
 	return unavailable{}

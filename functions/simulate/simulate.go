@@ -461,6 +461,10 @@ func report(o *unstructured.Unstructured) map[string]any {
 		return map[string]any{"arn": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"}
 	case schema.GroupKind{Group: "eks.aws.m.upbound.io", Kind: "Cluster"}:
 		return map[string]any{"endpoint": "https://simulated.example.org", "version": text("version")}
+	case schema.GroupKind{Group: "cloudplatform.gcp.m.upbound.io", Kind: "ServiceAccount"}:
+		return map[string]any{"project": "simulated"}
+	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "Cluster"}:
+		return map[string]any{"masterVersion": text("minMasterVersion") + ".9-gke.1"}
 	}
 	return nil
 }
