@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/crossplane/function-sdk-go/errors"
@@ -42,7 +43,7 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 		response.Fatal(rsp, errors.Errorf("this function composes kinds of %s, not %s of %s", v1alpha1.APIVersion, w.XR.GetKind(), w.XR.GetAPIVersion()))
 		return rsp, nil
 	}
-	res, err := compose.Run(w, composer)
+	res, err := f.compose(w, composer)
 	if err == nil {
 		err = respond(rsp, w.XR, res)
 	}
@@ -53,6 +54,19 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 	}
 	log.Debug("Composed", "resources", len(res.Resources), "ready", res.Ready)
 	return rsp, nil
+}
+
+// compose runs a composer. One that panics fails this one composite, not the
+// function of everybody's. What it panicked with may quote the claim, so only
+// the place is told, and only to the log.
+func (f *Function) compose(w compose.World, c compose.Composer) (res compose.Result, err error) {
+	defer func() {
+		if recover() != nil {
+			f.log.Info("A composer panicked", "stack", string(debug.Stack()))
+			err = errors.New("the composer panicked, which is a bug; the function's log says where")
+		}
+	}()
+	return compose.Run(w, c)
 }
 
 // world reads a request.

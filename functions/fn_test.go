@@ -477,3 +477,15 @@ func TestRespondError(t *testing.T) {
 		})
 	}
 }
+
+// TestPanic sees that a composer that panics is an error of one composite.
+func TestPanic(t *testing.T) {
+	f := &Function{log: logging.NewNopLogger()}
+	_, err := f.compose(compose.World{}, func(compose.World) (compose.Plan, error) { panic("secret") })
+	if err == nil || !strings.Contains(err.Error(), "the composer panicked") {
+		t.Fatalf("compose(...): %v, want an error that says that the composer panicked", err)
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Error("compose(...): the error quotes what the composer panicked with")
+	}
+}

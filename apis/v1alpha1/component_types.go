@@ -57,7 +57,7 @@ type ComponentSpec struct {
 
 	// DependsOn names Components in this namespace that must be Ready before
 	// this one is installed for the first time, and that outlive it.
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=128
 	// +listType=map
 	// +listMapKey=name
 	// +optional

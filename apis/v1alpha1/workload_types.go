@@ -65,7 +65,7 @@ type WorkloadSpec struct {
 
 	// DependsOn names Components in this namespace that the workload needs and
 	// that outlive it.
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=128
 	// +listType=map
 	// +listMapKey=name
 	// +optional
