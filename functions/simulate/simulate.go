@@ -8,6 +8,7 @@
 package simulate
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -425,7 +426,7 @@ func (s *Simulation) settle() bool {
 			o.SetAnnotations(an)
 		}
 		st := map[string]any{"conditions": []any{condition("Synced", true, "ReconcileSuccess", ""), condition("Ready", true, "Available", "")}}
-		if reported := report(o); reported != nil {
+		if reported := s.report(o); reported != nil {
 			st["atProvider"] = reported
 		}
 		if !equal(o.Object["status"], st) {
@@ -439,7 +440,7 @@ func (s *Simulation) settle() bool {
 
 // report is what a provider says of the real thing, as far as composers look at
 // it; nil for what they do not.
-func report(o *unstructured.Unstructured) map[string]any {
+func (s *Simulation) report(o *unstructured.Unstructured) map[string]any {
 	text := func(path ...string) string {
 		s, _, _ := unstructured.NestedString(o.Object, append([]string{"spec", "forProvider"}, path...)...)
 		return s
@@ -465,6 +466,16 @@ func report(o *unstructured.Unstructured) map[string]any {
 		return map[string]any{"project": "simulated"}
 	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "Cluster"}:
 		return map[string]any{"masterVersion": text("minMasterVersion") + ".9-gke.1"}
+	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "NodePool"}:
+		// Nodes begin with the version of their cluster, and stay with what they have.
+		v, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", "version")
+		if v == "" {
+			master := s.objects[key{o.GetAPIVersion(), "Cluster", o.GetNamespace(), text("clusterRef", "name")}]
+			if master != nil {
+				v, _, _ = unstructured.NestedString(master.Object, "status", "atProvider", "masterVersion")
+			}
+		}
+		return map[string]any{"version": cmp.Or(text("version"), v)}
 	}
 	return nil
 }
