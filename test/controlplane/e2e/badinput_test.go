@@ -93,6 +93,33 @@ spec:
 		"LongReleaseName":         {"Helm allows 53 characters.", component + "  clusterRef: {name: c}\n  namespace: shop\n  releaseName: " + strings.Repeat("a", 54) + "\n  " + chart, []string{"spec.releaseName", "53"}},
 		"ValuesFromPod":           {"Values come from Secrets and ConfigMaps.", component + "  clusterRef: {name: c}\n  namespace: shop\n  valuesFrom: [{kind: Pod, name: a}]\n  " + chart, []string{"valuesFrom[0].kind", `"ConfigMap"`}},
 		"WorkloadNoCluster":       {"Nobody knows where.", workload + "  app: podinfo", []string{"spec.clusterRef", "Required"}},
+		"GKENoRegion":             {"A cluster is somewhere.", gkeCluster("provider: GKE"), []string{"region is required"}},
+		"GKEUnknownRegion":        {"Neutral regions are a list.", gkeCluster("provider: GKE, region: europe-west4"), []string{"spec.region", `"europe-west"`}},
+		"GKEZoneAsRegion":         {"A zone is no region.", gkeCluster("provider: GKE, gke: {region: europe-west4-a}"), []string{"gke.region must be a region of Google Cloud"}},
+		"GKERegionAsZone":         {"A region is no zone.", gkeCluster("provider: GKE, region: europe-west, gke: {zone: europe-west4}"), []string{"gke.zone must be a zone of Google Cloud"}},
+		"GKEZoneElsewhere":        {"A zone is in its region.", gkeCluster("provider: GKE, gke: {region: us-east1, zone: europe-west4-a}"), []string{"gke.zone must be a zone of gke.region"}},
+		"GKEZoneAndZones":         {"One zone, or some?", gkeCluster("provider: GKE, region: europe-west, gke: {zone: europe-west4-a, zones: [europe-west4-b]}"), []string{"give only one of them"}},
+		"GKEProjectName":          {"Projects have IDs.", gkeCluster("provider: GKE, region: europe-west, gke: {project: My Project}"), []string{"gke.project must be a project ID"}},
+		"GKEProjectNumber":        {"A number is no ID.", gkeCluster("provider: GKE, region: europe-west, gke: {project: \"123456789012\"}"), []string{"gke.project must be a project ID"}},
+		"GKENetworkAndCIDR":       {"One network, or another?", gkeCluster("provider: GKE, region: europe-west, network: {cidr: 10.128.0.0/16}, gke: {controlPlaneCIDR: 172.16.0.0/28, network: {name: a, subnetwork: b, podRange: c, serviceRange: d}}"), []string{"not both"}},
+		"GKENetworkAndPods":       {"A network that exists has its ranges.", gkeCluster("provider: GKE, region: europe-west, gke: {podCIDR: 100.64.0.0/14, controlPlaneCIDR: 172.16.0.0/28, network: {name: a, subnetwork: b, podRange: c, serviceRange: d}}"), []string{"has its ranges already"}},
+		"GKENetworkAlone":         {"Two clusters in one network would have one range.", gkeCluster("provider: GKE, region: europe-west, gke: {network: {name: a, subnetwork: b, podRange: c, serviceRange: d}}"), []string{"gke.network needs gke.controlPlaneCIDR"}},
+		"GKENetworkHalf":          {"A network alone says nothing of where in it.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 172.16.0.0/28, network: {name: a}}"), []string{"subnetwork", "Required"}},
+		"GKERangeAsName":          {"Ranges of a network that exists have names.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 172.16.0.0/28, network: {name: a, subnetwork: b, podRange: 10.0.0.0/14, serviceRange: d}}"), []string{"gke.network.podRange must be the name"}},
+		"GKEPodsTooSmall":         {"Each node takes a part of it.", gkeCluster("provider: GKE, region: europe-west, nodes: {max: 20}, gke: {podCIDR: 100.64.0.0/20}"), []string{"gke.podCIDR is too small for nodes.max"}},
+		"GKEPodsTiny":             {"Not even one node.", gkeCluster("provider: GKE, region: europe-west, gke: {podCIDR: 100.64.0.0/25}"), []string{"gke.podCIDR must be between /9 and /21"}},
+		"GKEServicesTiny":         {"GKE needs some addresses.", gkeCluster("provider: GKE, region: europe-west, gke: {serviceCIDR: 100.68.0.0/29}"), []string{"gke.serviceCIDR must be between /16 and /27"}},
+		"GKEOverlap":              {"An address belongs to one range.", gkeCluster("provider: GKE, region: europe-west, gke: {podCIDR: 10.0.0.0/14}"), []string{"gke.podCIDR must not overlap with network.cidr"}},
+		"GKEPodsOverServices":     {"An address belongs to one range.", gkeCluster("provider: GKE, region: europe-west, gke: {serviceCIDR: 100.65.0.0/20}"), []string{"gke.podCIDR and gke.serviceCIDR must not overlap"}},
+		"GKEControlPlaneSize":     {"GKE takes exactly this size.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 172.16.0.0/24}"), []string{"gke.controlPlaneCIDR must be exactly a /28"}},
+		"GKEControlPlaneInNodes":  {"An address belongs to one range.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 10.0.0.0/28}"), []string{"gke.controlPlaneCIDR must not overlap with network.cidr"}},
+		"GKEPrivateForNobody":     {"Somebody has to reach it.", gkeCluster("provider: GKE, region: europe-west, gke: {privateEndpoint: true}"), []string{"gke.privateEndpoint needs network.allowedCIDRs"}},
+		"GKEChannel":              {"Channels have names.", gkeCluster("provider: GKE, region: europe-west, gke: {releaseChannel: stable}"), []string{"releaseChannel", `"Stable"`}},
+		"GKEMachine":              {"A size is no machine type.", gkeCluster("provider: GKE, region: europe-west, gke: {machineType: Large}"), []string{"gke.machineType must be a machine type"}},
+		"GKEDisk":                 {"Disks have types.", gkeCluster("provider: GKE, region: europe-west, gke: {diskType: ssd}"), []string{"diskType", `"pd-ssd"`}},
+		"GKEBlockOfOther":         {"A block belongs to its provider.", gkeCluster("provider: GKE, region: europe-west, eks: {region: eu-west-1}"), []string{"the block eks is for provider EKS only"}},
+		"GKEBlockElsewhere":       {"A block belongs to its provider.", gkeCluster("provider: Existing, existing: {managementCluster: true}, gke: {releaseChannel: Stable}"), []string{"the block gke is for provider GKE only"}},
+		"GKEAdoptedWithKey":       {"Nothing is made for a cluster that is adopted.", gkeCluster("provider: GKE, region: europe-west, externalName: prod, managementPolicies: [Observe], gke: {serviceAccountKey: true}"), []string{"nothing is made for that one"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +181,11 @@ func manifest(t *testing.T, object map[string]any) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// gkeCluster is a KubernetesCluster with a spec in one line.
+func gkeCluster(spec string) string {
+	return "{apiVersion: observe-k8s.io/v1alpha1, kind: KubernetesCluster, metadata: {name: bad, namespace: team-a}, spec: {" + spec + "}}"
 }
 
 // TestImmutable changes what cannot change. It is refused with what to do
