@@ -56,6 +56,9 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	if chance(r, 0.3) {
 		c["managementPolicies"] = []any{"Observe", "Create", "Update"}
 	}
+	if provider == "AKS" && chance(r, 0.7) {
+		c["aks"] = randomAKS(r)
+	}
 	if provider == "EKS" && chance(r, 0.5) {
 		c["eks"] = map[string]any{
 			"encryptSecrets": chance(r, 0.5),

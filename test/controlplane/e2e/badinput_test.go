@@ -120,6 +120,22 @@ spec:
 		"GKEBlockOfOther":         {"A block belongs to its provider.", gkeCluster("provider: GKE, region: europe-west, eks: {region: eu-west-1}"), []string{"the block eks is for provider EKS only"}},
 		"GKEBlockElsewhere":       {"A block belongs to its provider.", gkeCluster("provider: Existing, existing: {managementCluster: true}, gke: {releaseChannel: Stable}"), []string{"the block gke is for provider GKE only"}},
 		"GKEAdoptedWithKey":       {"Nothing is made for a cluster that is adopted.", gkeCluster("provider: GKE, region: europe-west, externalName: prod, managementPolicies: [Observe], gke: {serviceAccountKey: true}"), []string{"nothing is made for that one"}},
+		"AKSNoRegion":             {"A cluster has to be somewhere.", cluster + "  provider: AKS", []string{"region is required"}},
+		"AKSNetworkTwice":         {"A network is made or exists.", cluster + "  provider: AKS\n  region: europe-west\n  network: {cidr: 10.1.0.0/16}\n  aks: {subnetID: /subscriptions/s/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/hub/subnets/nodes}", []string{"network.cidr is for a network that is made"}},
+		"AKSSubnetTwice":          {"A subnet is made or exists.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {subnetID: /subscriptions/s/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/hub/subnets/nodes, virtualNetwork: {resourceGroupName: net, name: hub, subnetCIDR: 10.9.0.0/22}}", []string{"give only one of them"}},
+		"AKSSubnetByName":         {"A name alone does not say which network it is in.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {subnetID: nodes}", []string{"aks.subnetID must be the full ID of a subnet"}},
+		"AKSSubnetTooSmall":       {"Every node needs an address.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {virtualNetwork: {resourceGroupName: net, name: hub, subnetCIDR: 10.9.0.0/28}}", []string{"must be between /9 and /26"}},
+		"AKSGroupByID":            {"A resource group is found by its name.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {resourceGroupName: /subscriptions/s/resourceGroups/a}", []string{"aks.resourceGroupName must be the name of a resource group"}},
+		"AKSIdentityByName":       {"A name alone does not say which identity.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {identityID: mine}", []string{"aks.identityID must be the full ID of a managed identity"}},
+		"AKSPodsTooFew":           {"Every node takes a /24.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 10.200.0.0/22}", []string{"aks.podCIDR must be between /9 and /18"}},
+		"AKSPodsOverlapServices":  {"An address is a pod's or a service's.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 100.72.0.0/14}", []string{"must not overlap"}},
+		"AKSPodsOverlapNetwork":   {"An address is a pod's or a node's.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 10.0.0.0/14}", []string{"must not overlap with network.cidr"}},
+		"AKSRegionDisplayName":    {"Azure's API has another name for it.", cluster + "  provider: AKS\n  aks: {region: West Europe}", []string{"aks.region must be a region as Azure's API writes it"}},
+		"AKSVMSize":               {"Sizes have Azure's own names.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {vmSize: m5.large}", []string{"must be a size as Azure writes it"}},
+		"AKSSystemPoolSmall":      {"Azure wants four CPUs for its own pods.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {systemPool: {size: Small}}", []string{"aks.systemPool.size must be Medium or larger"}},
+		"AKSSystemPoolMinMax":     {"The least cannot be more than the most.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {systemPool: {min: 4, max: 3}}", []string{"must not be greater than aks.systemPool.max"}},
+		"AKSDiskTooSmall":         {"Azure's images have to fit.", cluster + "  provider: AKS\n  region: europe-west\n  nodes: {diskGiB: 20}", []string{"nodes.diskGiB must be between 30 and 2048 on AKS"}},
+		"AKSAdoptedNowhere":       {"A name alone does not say which cluster.", cluster + "  provider: AKS\n  region: europe-west\n  externalName: theirs\n  managementPolicies: [Observe]", []string{"an existing AKS cluster is found by externalName and aks.resourceGroupName"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
