@@ -161,7 +161,7 @@ func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[stri
 		switch {
 		case c.Ready:
 			evs = append(evs, Event{Reason: c.Type, Message: c.Type + ": everything in this part works"})
-		case telling[c.Type].Progressing && was.Status != "True":
+		case telling[c.Type].Progressing:
 			evs = append(evs, Event{Reason: c.Reason, Message: c.Type + ": " + c.Message})
 		default:
 			evs = append(evs, Event{Warning: true, Reason: c.Reason, Message: c.Type + ": " + c.Message})

@@ -320,7 +320,7 @@ func TestResolve(t *testing.T) {
 			}},
 		},
 		"NoLongerTrue": {
-			reason: "What worked and now takes time again is worth a warning.",
+			reason: "What worked and now takes time again is no reason for a warning.",
 			args: args{
 				xr:   xr(cond("A", "True", ReasonAvailable, "")),
 				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A")}},
@@ -328,7 +328,7 @@ func TestResolve(t *testing.T) {
 			want: want{res: Result{
 				Resources:     map[string]Desired{"a": {Object: thing("a")}},
 				Conditions:    []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
-				Events:        []Event{{Warning: true, Reason: ReasonCreating, Message: "A: Release a is being created"}},
+				Events:        []Event{{Warning: false, Reason: ReasonCreating, Message: "A: Release a is being created"}},
 				RunAgainAfter: soon,
 			}},
 		},
