@@ -25,6 +25,7 @@ const (
 	gkeSubnetwork   = "subnetwork"
 	gkeRouter       = "router"
 	gkeNAT          = "router-nat"
+	gkeFirewall     = "firewall"
 	gkeControlPlane = "cluster"
 	gkeNodePool     = "node-pool"
 	gkeNodeIdentity = "node-identity"
@@ -153,6 +154,7 @@ func (gke) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	}
 
 	network, subnetwork, router, nat := g.network()
+	firewall := g.firewall()
 	identity, roles := g.nodeIdentity()
 	cluster := g.cluster()
 	pool := g.nodePool(roles)
@@ -164,10 +166,11 @@ func (gke) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	}
 
 	if g.block.Network == nil {
-		plan(network, subnetwork, router, nat)
-		protect(PartNetwork, network, subnetwork, router)
+		plan(network, subnetwork, router, nat, firewall)
+		protect(PartNetwork, network, subnetwork, router, firewall)
 		protect(PartNetwork, router, nat)
 		protect(PartNodes, nat, pool)
+		protect(PartNodes, firewall, pool)
 		protect(PartControlPlane, subnetwork, cluster)
 	}
 	plan(identity)
@@ -350,6 +353,24 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 	return network, subnetwork, router, nat
 }
 
+// firewall lets the control plane reach the webhooks that charts bring. By itself
+// GKE opens ports 443 and 10250 only, and a webhook on any other one would make
+// the API server refuse what it watches over.
+// https://cloud.google.com/kubernetes-engine/docs/how-to/private-clusters, as of
+// February 2026.
+func (g *gkePlan) firewall() managed {
+	return managed{
+		Name: gkeFirewall, Part: PartNetwork, APIVersion: gcpCompute, Kind: "Firewall", ExternalName: g.gcpName(gkeFirewall),
+		Gate: g.after(gkeSubnetwork),
+		ForProvider: g.with(map[string]any{
+			"networkRef":   g.ref(gkeNetwork),
+			"direction":    "INGRESS",
+			"sourceRanges": []any{g.controlPlaneCIDR()},
+			"allow":        []any{map[string]any{"protocol": "tcp"}},
+		}),
+	}
+}
+
 // nodeIdentity is who the nodes are, with nothing but what nodes need. Google's
 // default for nodes may change everything in the project.
 func (g *gkePlan) nodeIdentity() (identity managed, roles []managed) {
@@ -462,7 +483,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	n := g.in.Claim.Spec.Nodes
 	needs := []string{gkeControlPlane}
 	if g.block.Network == nil {
-		needs = append(needs, gkeNAT)
+		needs = append(needs, gkeNAT, gkeFirewall)
 	}
 	for _, r := range roles {
 		needs = append(needs, r.Name)

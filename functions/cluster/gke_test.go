@@ -154,9 +154,9 @@ func TestGKEGrowth(t *testing.T) {
 			want: [][]string{
 				{"network", "node-identity"},
 				concat(roles, []string{"router", "subnetwork"}),
-				concat([]string{"cluster", "router-nat", "usage-network-router", "usage-network-subnetwork"}, roleUsages),
-				concat(configs, []string{"node-pool", "usage-router-router-nat", "usage-subnetwork-cluster"}),
-				concat([]string{"api-server", "usage-cluster-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1")),
+				concat([]string{"cluster", "firewall", "router-nat", "usage-network-router", "usage-network-subnetwork"}, roleUsages),
+				concat(configs, []string{"node-pool", "usage-network-firewall", "usage-router-router-nat", "usage-subnetwork-cluster"}),
+				concat([]string{"api-server", "usage-cluster-node-pool", "usage-firewall-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1")),
 				{"usage-provider-config-kubernetes"},
 				{},
 			},
@@ -187,9 +187,9 @@ func TestGKEGrowth(t *testing.T) {
 			want: [][]string{
 				{"access-identity", "network", "node-identity"},
 				concat(roles, []string{"access-key", "access-role", "router", "subnetwork"}),
-				concat([]string{"cluster", "router-nat", "usage-access-identity-access-key", "usage-access-identity-access-role", "usage-network-router", "usage-network-subnetwork"}, roleUsages),
-				concat(configs, []string{"node-pool", "usage-router-router-nat", "usage-subnetwork-cluster"}),
-				concat([]string{"api-server", "usage-cluster-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1"), keepers("2"), keepers("3")),
+				concat([]string{"cluster", "firewall", "router-nat", "usage-access-identity-access-key", "usage-access-identity-access-role", "usage-network-router", "usage-network-subnetwork"}, roleUsages),
+				concat(configs, []string{"node-pool", "usage-network-firewall", "usage-router-router-nat", "usage-subnetwork-cluster"}),
+				concat([]string{"api-server", "usage-cluster-node-pool", "usage-firewall-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1"), keepers("2"), keepers("3")),
 				{"usage-provider-config-kubernetes"},
 				{},
 			},
@@ -510,6 +510,16 @@ func TestGKEObjects(t *testing.T) {
 				"forProvider.privateClusterConfig.masterIpv4CidrBlock":     "172.16.0.0/28",
 				"forProvider.ipAllocationPolicy.clusterSecondaryRangeName": "pods",
 				"forProvider.project":                                      nil,
+			},
+		},
+		"Webhooks": {
+			reason:   "The control plane, and nobody else, reaches webhooks on every port.",
+			claim:    gkeClaim(),
+			resource: gkeFirewall,
+			want: map[string]any{
+				"forProvider.direction":    "INGRESS",
+				"forProvider.sourceRanges": []any{"172.16.0.0/28"},
+				"forProvider.allow":        []any{map[string]any{"protocol": "tcp"}},
 			},
 		},
 		"Zonal": {
