@@ -27,7 +27,7 @@ type AKSZone string
 // +kubebuilder:validation:XValidation:rule="has(self.podCIDR) == has(oldSelf.podCIDR) && (!has(self.podCIDR) || self.podCIDR == oldSelf.podCIDR)",message="aks.podCIDR cannot change: every pod has its address from it. Create a new object with the other range, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.serviceCIDR) == has(oldSelf.serviceCIDR) && (!has(self.serviceCIDR) || self.serviceCIDR == oldSelf.serviceCIDR)",message="aks.serviceCIDR cannot change: every service has its address from it. Create a new object with the other range, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.subnetID) || !has(self.virtualNetwork)",message="aks.subnetID is a subnet that exists, aks.virtualNetwork asks for a new one in a network that exists: give only one of them"
-// +kubebuilder:validation:XValidation:rule="[has(self.podCIDR) ? self.podCIDR : '100.64.0.0/13', has(self.serviceCIDR) ? self.serviceCIDR : '100.72.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].all(a, !isCIDR(a) || [has(self.podCIDR) ? self.podCIDR : '100.64.0.0/13', has(self.serviceCIDR) ? self.serviceCIDR : '100.72.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].exists_one(b, isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR (100.64.0.0/13 when empty), aks.serviceCIDR (100.72.0.0/16 when empty) and aks.virtualNetwork.subnetCIDR must not overlap"
+// +kubebuilder:validation:XValidation:rule="[has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].all(a, !isCIDR(a) || [has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].exists_one(b, isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR (100.64.0.0/12 when empty), aks.serviceCIDR (100.80.0.0/16 when empty) and aks.virtualNetwork.subnetCIDR must not overlap"
 type AKSCluster struct {
 	// Region by Azure's own name, for example germanynorth, instead of the
 	// neutral one.
@@ -66,14 +66,14 @@ type AKSCluster struct {
 	// +optional
 	IdentityID string `json:"identityID,omitempty"`
 
-	// PodCIDR of the pods, 100.64.0.0/13 when empty. It is no part of the network;
+	// PodCIDR of the pods, 100.64.0.0/12 when empty. It is no part of the network;
 	// every node takes a /24 of it.
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 18)",message="aks.podCIDR must be between /9 and /18: every node takes a /24 of it"
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(r, cidr(r).containsCIDR(self))",message="aks.podCIDR must be a private range, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"
 	// +optional
 	PodCIDR CIDR `json:"podCIDR,omitempty"`
 
-	// ServiceCIDR of the services, 100.72.0.0/16 when empty. It is no part of the
+	// ServiceCIDR of the services, 100.80.0.0/16 when empty. It is no part of the
 	// network.
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 13 && cidr(self).prefixLength() <= 24)",message="aks.serviceCIDR must be between /13 and /24"
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(r, cidr(r).containsCIDR(self))",message="aks.serviceCIDR must be a private range, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"

@@ -36,8 +36,8 @@ const (
 // private network. https://learn.microsoft.com/azure/aks/concepts-network-azure-cni-overlay
 // (2024-05-14) takes that for pods.
 const (
-	aksPodCIDR     = "100.64.0.0/13"
-	aksServiceCIDR = "100.72.0.0/16"
+	aksPodCIDR     = "100.64.0.0/12"
+	aksServiceCIDR = "100.80.0.0/16"
 )
 
 // A production cluster has two system nodes at the least, of four CPUs or more:

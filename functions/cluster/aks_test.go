@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,7 +62,7 @@ func aksBlocks() map[string]v1alpha1.AKSCluster {
 }
 
 // aksWorld is a claim for which nothing exists yet.
-func aksWorld(t testing.TB, c *v1alpha1.KubernetesCluster) compose.World {
+func aksWorld(t *testing.T, c *v1alpha1.KubernetesCluster) compose.World {
 	t.Helper()
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
 	if err != nil {
@@ -72,7 +71,7 @@ func aksWorld(t testing.TB, c *v1alpha1.KubernetesCluster) compose.World {
 	return compose.World{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{}}
 }
 
-func aksRun(t testing.TB, w compose.World) compose.Result {
+func aksRun(t *testing.T, w compose.World) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -100,7 +99,7 @@ func aksApply(w *compose.World, res compose.Result) {
 }
 
 // aksConverge runs until the cluster is ready.
-func aksConverge(t testing.TB, c *v1alpha1.KubernetesCluster) (compose.World, compose.Result) {
+func aksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) (compose.World, compose.Result) {
 	t.Helper()
 	w := aksWorld(t, c)
 	for range 15 {
@@ -266,9 +265,9 @@ func TestAKSObjects(t *testing.T) {
 				wanted + "identity":                         map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{map[string]any{"name": name("identity")}}},
 				wanted + "networkProfile.networkPlugin":     "azure",
 				wanted + "networkProfile.networkPluginMode": "overlay",
-				wanted + "networkProfile.podCidr":           "100.64.0.0/13",
-				wanted + "networkProfile.serviceCidr":       "100.72.0.0/16",
-				wanted + "networkProfile.dnsServiceIp":      "100.72.0.10",
+				wanted + "networkProfile.podCidr":           "100.64.0.0/12",
+				wanted + "networkProfile.serviceCidr":       "100.80.0.0/16",
+				wanted + "networkProfile.dnsServiceIp":      "100.80.0.10",
 				wanted + "apiServerAccessProfile":           nil,
 				"spec.writeConnectionSecretToRef.name":      name("kubeconfig"),
 				"spec.providerConfigRef":                    map[string]any{"kind": "ClusterProviderConfig", "name": "default"},
@@ -728,19 +727,4 @@ func TestAKSRegions(t *testing.T) {
 			}
 		}
 	}
-}
-
-// BenchmarkAKS composes the whole cluster, as the function does in every run.
-func BenchmarkAKS(b *testing.B) {
-	w, res := aksConverge(b, aksClaim())
-	raw, err := json.Marshal(res.Resources)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		aksRun(b, w)
-	}
-	b.ReportMetric(float64(len(res.Resources)), "resources")
-	b.ReportMetric(float64(len(raw)), "B/result")
 }

@@ -128,13 +128,14 @@ spec:
 		"AKSGroupByID":            {"A resource group is found by its name.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {resourceGroupName: /subscriptions/s/resourceGroups/a}", []string{"aks.resourceGroupName must be the name of a resource group"}},
 		"AKSIdentityByName":       {"A name alone does not say which identity.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {identityID: mine}", []string{"aks.identityID must be the full ID of a managed identity"}},
 		"AKSPodsTooFew":           {"Every node takes a /24.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 10.200.0.0/22}", []string{"aks.podCIDR must be between /9 and /18"}},
-		"AKSPodsOverlapServices":  {"An address is a pod's or a service's.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 100.72.0.0/14}", []string{"must not overlap"}},
+		"AKSPodsOverlapServices":  {"An address is a pod's or a service's.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 100.80.0.0/14}", []string{"must not overlap"}},
 		"AKSPodsOverlapNetwork":   {"An address is a pod's or a node's.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {podCIDR: 10.0.0.0/14}", []string{"must not overlap with network.cidr"}},
 		"AKSRegionDisplayName":    {"Azure's API has another name for it.", cluster + "  provider: AKS\n  aks: {region: West Europe}", []string{"aks.region must be a region as Azure's API writes it"}},
 		"AKSVMSize":               {"Sizes have Azure's own names.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {vmSize: m5.large}", []string{"must be a size as Azure writes it"}},
 		"AKSSystemPoolSmall":      {"Azure wants four CPUs for its own pods.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {systemPool: {size: Small}}", []string{"aks.systemPool.size must be Medium or larger"}},
 		"AKSSystemPoolMinMax":     {"The least cannot be more than the most.", cluster + "  provider: AKS\n  region: europe-west\n  aks: {systemPool: {min: 4, max: 3}}", []string{"must not be greater than aks.systemPool.max"}},
 		"AKSDiskTooSmall":         {"Azure's images have to fit.", cluster + "  provider: AKS\n  region: europe-west\n  nodes: {diskGiB: 20}", []string{"nodes.diskGiB must be between 30 and 2048 on AKS"}},
+		"AKSPodsForTooFewNodes":   {"Every node takes a /24.", cluster + "  provider: AKS\n  region: europe-west\n  nodes: {max: 50}\n  aks: {podCIDR: 10.200.0.0/18}", []string{"aks.podCIDR is too small for nodes.max"}},
 		"AKSAdoptedNowhere":       {"A name alone does not say which cluster.", cluster + "  provider: AKS\n  region: europe-west\n  externalName: theirs\n  managementPolicies: [Observe]", []string{"an existing AKS cluster is found by externalName and aks.resourceGroupName"}},
 	}
 	for name, tc := range cases {
