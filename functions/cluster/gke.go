@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -419,7 +420,7 @@ func (g *gkePlan) cluster() managed {
 		"removeDefaultNodePool":          true,
 		"initialNodeCount":               int64(1),
 		"enableShieldedNodes":            true,
-		"releaseChannel":                 map[string]any{"channel": strings.ToUpper(g.or(g.block.ReleaseChannel, "Regular"))},
+		"releaseChannel":                 map[string]any{"channel": strings.ToUpper(cmp.Or(g.block.ReleaseChannel, "Regular"))},
 		"workloadIdentityConfig":         map[string]any{"workloadPool": g.project + ".svc.id.goog"},
 		"masterAuthorizedNetworksConfig": g.authorized(),
 		"privateClusterConfig": map[string]any{
@@ -427,7 +428,7 @@ func (g *gkePlan) cluster() managed {
 			"enablePrivateEndpoint": g.block.PrivateEndpoint,
 			"masterIpv4CidrBlock":   g.controlPlaneCIDR(),
 		},
-		"gatewayApiConfig": map[string]any{"channel": "CHANNEL_" + strings.ToUpper(g.or(g.block.GatewayAPI, "Disabled"))},
+		"gatewayApiConfig": map[string]any{"channel": "CHANNEL_" + strings.ToUpper(cmp.Or(g.block.GatewayAPI, "Disabled"))},
 		// The stack brings its own Prometheus; Google's would collect, and charge
 		// for, everything a second time.
 		"monitoringConfig": map[string]any{
@@ -491,7 +492,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	node := map[string]any{
 		"machineType":            g.machine,
 		"diskSizeGb":             n.DiskGiB,
-		"diskType":               g.or(g.block.DiskType, "pd-balanced"),
+		"diskType":               cmp.Or(g.block.DiskType, "pd-balanced"),
 		"imageType":              "COS_CONTAINERD",
 		"oauthScopes":            []any{"https://www.googleapis.com/auth/cloud-platform"},
 		"serviceAccountRef":      g.ref(gkeNodeIdentity),
@@ -506,17 +507,19 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	} else {
 		node["shieldedInstanceConfig"] = map[string]any{"enableSecureBoot": true, "enableIntegrityMonitoring": true}
 	}
+	policy := "BALANCED"
+	if n.Spot {
+		// Spare capacity is where it is.
+		policy = "ANY"
+	}
 	zones, initial := g.spread()
 	pool := map[string]any{
 		"location":        g.location(),
 		"clusterRef":      g.ref(gkeControlPlane),
-		"autoscaling":     map[string]any{"totalMinNodeCount": n.Min, "totalMaxNodeCount": n.Max, "locationPolicy": "BALANCED"},
+		"autoscaling":     map[string]any{"totalMinNodeCount": n.Min, "totalMaxNodeCount": n.Max, "locationPolicy": policy},
 		"management":      map[string]any{"autoRepair": true, "autoUpgrade": true},
 		"upgradeSettings": map[string]any{"strategy": "SURGE", "maxSurge": int64(1), "maxUnavailable": int64(0)},
 		"nodeConfig":      node,
-	}
-	if n.Spot {
-		pool["autoscaling"].(map[string]any)["locationPolicy"] = "ANY"
 	}
 	if len(zones) > 0 {
 		pool["nodeLocations"] = zones
@@ -677,16 +680,7 @@ func (g *gkePlan) access(out *Cluster, key []managed) {
 		KubeconfigSecretRef: &ref,
 		Server:              server,
 		Architecture:        g.in.Claim.Spec.Nodes.Architecture,
-		StorageClass:        g.or(g.block.StorageClass, "standard-rwo"),
+		StorageClass:        cmp.Or(g.block.StorageClass, "standard-rwo"),
 		ManagedGatewayAPI:   g.block.GatewayAPI == "Standard",
 	}
-}
-
-// or is a value, or what it is when it is empty: a claim may be older than the
-// default of its schema.
-func (g *gkePlan) or(v, otherwise string) string {
-	if v == "" {
-		return otherwise
-	}
-	return v
 }

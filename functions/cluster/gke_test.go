@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"maps"
 	"math/rand"
 	"slices"
@@ -99,6 +98,7 @@ func gkeObserve(res compose.Result, was map[string]*unstructured.Unstructured) m
 // gkeRounds runs until ready, and returns every world with its result. The
 // kubeconfig is there as soon as the cluster is.
 func gkeRounds(t testing.TB, w compose.World) (worlds []compose.World, results []compose.Result) {
+	t.Helper()
 	t.Helper()
 	for range 20 {
 		w.Required = map[string][]*unstructured.Unstructured{requirementKubeconfig: {}}
@@ -258,18 +258,13 @@ func TestGKEFlap(t *testing.T) {
 						t.Fatalf("%s is there and would be deleted", n)
 					}
 					want, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec")
-					if diff := cmp.Diff(want, d.Object["spec"], numbers()); diff != "" {
+					if diff := cmp.Diff(want, d.Object["spec"]); diff != "" {
 						t.Fatalf("spec of %s changes when the world flaps: -was, +is:\n%s", n, diff)
 					}
 				}
 			}
 		})
 	}
-}
-
-// numbers are the same whatever their Go type.
-func numbers() cmp.Option {
-	return cmp.Transformer("json", func(m map[string]any) string { b, _ := json.Marshal(m); return string(b) })
 }
 
 // TestGKEUpgrade shows that the control plane goes first, and that the nodes are
