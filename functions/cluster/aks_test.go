@@ -478,6 +478,34 @@ func changed(before, after compose.Result) map[string][]string {
 	return out
 }
 
+// TestAKSFlaps disturbs one resource after the other. Nothing that exists is
+// dropped, and none of it changes.
+func TestAKSFlaps(t *testing.T) {
+	disturbances := map[string]func(o *unstructured.Unstructured){
+		"NoStatus":   func(o *unstructured.Unstructured) { delete(o.Object, "status") },
+		"NoReported": func(o *unstructured.Unstructured) { delete(o.Object["status"].(map[string]any), "atProvider") },
+		"NotReady": func(o *unstructured.Unstructured) {
+			o.Object["status"].(map[string]any)["conditions"].([]any)[0].(map[string]any)["status"] = "False"
+		},
+	}
+	for name, b := range aksBlocks() {
+		for how, disturb := range disturbances {
+			t.Run(name+how, func(t *testing.T) {
+				calm, before := aksConverge(t, aksClaim(block(b)))
+				for resource, o := range calm.Observed {
+					w := calm
+					w.Observed = maps.Clone(calm.Observed)
+					w.Observed[resource] = o.DeepCopy()
+					disturb(w.Observed[resource])
+					if diff := cmp.Diff(map[string][]string{}, changed(before, aksRun(t, w))); diff != "" {
+						t.Errorf("%s was disturbed, and this changed: -want, +got:\n%s", resource, diff)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestAKSChanges proves that a change of the claim changes only what it must.
 func TestAKSChanges(t *testing.T) {
 	cases := map[string]struct {
