@@ -2,13 +2,19 @@ package controlplane
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/cloud"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 )
 
@@ -18,8 +24,8 @@ const SchemasEnv = "OBSERVE_K8S_SCHEMAS"
 
 // pushClouds pushes a stand-in for every provider of a cloud that our
 // Configuration depends on: a package of the same name with the real CRDs of the
-// kinds that we compose, and no program. Where no CRDs are collected, the
-// package is empty.
+// kinds that we compose, and no program. Without simulated clouds the package is
+// empty.
 func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) error {
 	deps, _, err := unstructured.NestedSlice(configuration.Object, "spec", "dependsOn")
 	if err != nil {
@@ -36,6 +42,9 @@ func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) err
 		group, ok := cloudGroup(repo)
 		if m["kind"] != "Provider" || !ok {
 			continue
+		}
+		if !cp.opts.Clouds {
+			kinds = nil
 		}
 		content, err := cloudPackage(path.Base(repo), group, kinds)
 		if err != nil {
@@ -117,4 +126,69 @@ metadata:
 		}
 	}
 	return buf.Bytes(), nil
+}
+
+// startClouds plays the clouds, as soon as the API server serves their kinds.
+func (cp *ControlPlane) startClouds(ctx context.Context) error {
+	if !cp.opts.Clouds {
+		return nil
+	}
+	if cp.remote == nil {
+		return errors.New("cannot simulate clouds without the remote cluster, which every cluster of theirs is")
+	}
+	return cp.stages.run("start the SIMULATED clouds", func() error {
+		kinds, err := cp.cloudKinds(ctx)
+		if err != nil {
+			return err
+		}
+		kubeconfig, err := kube.Kubeconfig("simulated", cp.remote.url(), cp.remote.ca.Cert, cp.remote.admin)
+		if err != nil {
+			return err
+		}
+		// It outlives the start, and ends with the other watches.
+		play, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		stop := cp.cancel
+		cp.cancel = func() {
+			cancel()
+			if stop != nil {
+				stop()
+			}
+		}
+		cp.clouds, err = cloud.Start(play, cp.management.client.Config(), cloud.Cluster{
+			Kubeconfig: kubeconfig,
+			Server:     cp.remote.url(),
+			Host:       strings.TrimPrefix(cp.remote.url(), "https://"),
+		}, kinds)
+		return err
+	})
+}
+
+// cloudKinds are the kinds of clouds that are served.
+func (cp *ControlPlane) cloudKinds(ctx context.Context) ([]schema.GroupVersionResource, error) {
+	names, err := activated(cp.opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	crd := kind("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+	var out []schema.GroupVersionResource
+	for name := range names {
+		plural, group, _ := strings.Cut(name, ".")
+		if !strings.HasSuffix(group, ".m.upbound.io") {
+			continue
+		}
+		if err := cp.management.client.WaitCondition(ctx, stepTimeout, crd, "", name, "Established"); err != nil {
+			return nil, err
+		}
+		o, err := cp.management.client.Get(ctx, crd, "", name)
+		if err != nil || o == nil {
+			return nil, fmt.Errorf("cannot get CRD %s: %w", name, err)
+		}
+		stored, _, _ := unstructured.NestedStringSlice(o.Object, "status", "storedVersions")
+		if len(stored) == 0 {
+			return nil, fmt.Errorf("cannot tell the version of %s", name)
+		}
+		out = append(out, schema.GroupVersionResource{Group: group, Version: stored[len(stored)-1], Resource: plural})
+	}
+	slices.SortFunc(out, func(a, b schema.GroupVersionResource) int { return strings.Compare(a.String(), b.String()) })
+	return out, nil
 }

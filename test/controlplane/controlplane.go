@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/cloud"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/flock"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/oci"
@@ -57,6 +58,7 @@ type ControlPlane struct {
 	functionPort int
 	packages     []pkg
 	install      install
+	clouds       *cloud.Simulator
 
 	cancel  context.CancelFunc
 	watches sync.WaitGroup
@@ -144,6 +146,9 @@ func (cp *ControlPlane) startAll(ctx context.Context) error {
 		return err
 	}
 	if err := cp.publishRemote(ctx); err != nil {
+		return err
+	}
+	if err := cp.startClouds(ctx); err != nil {
 		return err
 	}
 	return cp.writeState()
@@ -235,6 +240,9 @@ func (cp *ControlPlane) RemoteKubeconfig() string {
 	}
 	return cp.remote.kubeconfig()
 }
+
+// Clouds returns the simulated clouds; nil if there are none.
+func (cp *ControlPlane) Clouds() *cloud.Simulator { return cp.clouds }
 
 // Kubectl returns the path of a kubectl of the clusters' version.
 func (cp *ControlPlane) Kubectl() string { return cp.programs[programs.Kubernetes].Bin("kubectl") }

@@ -47,6 +47,10 @@ type Options struct {
 	// UpstreamCharts takes charts from their real registries instead of
 	// installing stand-ins.
 	UpstreamCharts bool
+	// Clouds simulates AWS, Azure and Google Cloud: the kinds of theirs that we
+	// compose are installed, and something plays the clouds. Every cluster in a
+	// simulated cloud is the remote cluster.
+	Clouds bool
 	// NoRemote leaves out the remote cluster.
 	NoRemote bool
 	// Nodes is how many nodes the remote cluster has.

@@ -243,6 +243,56 @@ func TestActivationPolicy(t *testing.T) {
 	}
 }
 
+// TestCloudProviders proves that the Configuration brings a provider for every kind
+// of a cloud that is activated, and none besides.
+func TestCloudProviders(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "package", "activation-policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := struct{ Spec struct{ Activate []string } }{}
+	if err := yaml.Unmarshal(b, &policy); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, name := range policy.Spec.Activate {
+		_, group, _ := strings.Cut(name, ".")
+		group, ok := strings.CutSuffix(group, ".m.upbound.io")
+		if !ok {
+			continue
+		}
+		// ec2.aws is served by provider-aws-ec2, azure by provider-family-azure.
+		provider := "provider-family-" + group
+		if service, cloud, ok := strings.Cut(group, "."); ok {
+			provider = "provider-" + cloud + "-" + service
+		}
+		want["xpkg.crossplane.io/crossplane-contrib/"+provider] = true
+	}
+
+	if b, err = os.ReadFile(filepath.Join(root, "crossplane.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	configuration := struct {
+		Spec struct {
+			DependsOn []struct{ Package string } `json:"dependsOn"`
+		}
+	}{}
+	if err := yaml.Unmarshal(b, &configuration); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, d := range configuration.Spec.DependsOn {
+		for _, cloud := range []string{"aws", "azure", "gcp"} {
+			if strings.Contains(d.Package, "/provider-"+cloud+"-") || strings.HasSuffix(d.Package, "/provider-family-"+cloud) {
+				got[d.Package] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("providers: -activated, +installed:\n%s", diff)
+	}
+}
+
 // plural of a kind, as CRDs have it.
 func plural(kind string) string {
 	k := strings.ToLower(kind)

@@ -53,6 +53,7 @@ func run(m *testing.M, output string) (int, error) {
 		FunctionPackage:      filepath.Join(output, "function-observe-k8s-"+runtime.GOARCH+".xpkg"),
 		CircuitBreakerBurst:  controlplane.InstallBurst,
 		Namespace:            namespace,
+		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
 	})
 	if err != nil {
 		return 1, fmt.Errorf("cannot start the control plane: %w", err)

@@ -1,0 +1,157 @@
+package cloud
+
+import (
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A rule is how a cloud behaves towards one kind.
+type rule struct {
+	// create and remove are how long the real thing takes, scaled down from
+	// minutes to seconds.
+	create, remove time.Duration
+
+	// kubeconfig says that its connection Secret holds one.
+	kubeconfig bool
+
+	// noThing says that nothing in the cloud stands for it.
+	noThing bool
+
+	// careless says that the cloud lets it go while something needs it. That
+	// breaks what needs it, so it counts as a violation.
+	careless bool
+
+	// neededBy are kinds that need it without referring to it.
+	neededBy []string
+
+	// diesWith are the kinds with which the cloud removes it. What dies with
+	// something needs nobody's patience, except of those in blocks.
+	diesWith []string
+	blocks   []string
+
+	// report is what its provider says of it.
+	report func(o *unstructured.Unstructured, s Cluster) map[string]any
+}
+
+// weak things die with others.
+func (r rule) weak() bool { return len(r.diesWith) > 0 }
+
+const (
+	soon  = 300 * time.Millisecond
+	later = 1500 * time.Millisecond
+	long  = 4 * time.Second
+)
+
+// ruleFor finds how a kind behaves. What is not listed is there soon, and the
+// cloud refuses to delete it while something refers to it.
+func ruleFor(gk schema.GroupKind) rule {
+	r, ok := rules()[gk.Kind+"."+gk.Group]
+	if !ok {
+		r = rule{}
+	}
+	if r.create == 0 {
+		r.create = soon
+	}
+	if r.remove == 0 {
+		r.remove = soon
+	}
+	return r
+}
+
+func rules() map[string]rule {
+	const (
+		ec2       = ".ec2.aws.m.upbound.io"
+		eks       = ".eks.aws.m.upbound.io"
+		aks       = ".containerservice.azure.m.upbound.io"
+		container = ".container.gcp.m.upbound.io"
+	)
+	return map[string]rule{
+		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			return map[string]any{"mainRouteTableId": "rtb-" + digits(o)}
+		}},
+		"NATGateway" + ec2:            {create: later, remove: later, careless: true, neededBy: []string{"NodeGroup" + eks}},
+		"Route" + ec2:                 {diesWith: []string{"RouteTable" + ec2, "VPC" + ec2}},
+		"RouteTableAssociation" + ec2: {diesWith: []string{"Subnet" + ec2}, blocks: []string{"RouteTable" + ec2}},
+		"LaunchTemplate" + ec2: {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			return map[string]any{"latestVersion": int64(1)}
+		}},
+		"Role.iam.aws.m.upbound.io": {careless: true, report: arn("iam::123456789012:role/")},
+		"Key.kms.aws.m.upbound.io":  {careless: true, report: arn("kms:eu-west-1:123456789012:key/")},
+		"Cluster" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+			return map[string]any{"endpoint": c.Server, "version": text(o, "version"), "status": "ACTIVE"}
+		}},
+		"NodeGroup" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			return map[string]any{"version": text(o, "version"), "status": "ACTIVE"}
+		}},
+		"ClusterAuth" + eks:             {kubeconfig: true, noThing: true},
+		"Addon" + eks:                   {create: later, diesWith: []string{"Cluster" + eks}},
+		"PodIdentityAssociation" + eks:  {diesWith: []string{"Cluster" + eks}},
+		"AccessEntry" + eks:             {diesWith: []string{"Cluster" + eks}},
+		"AccessPolicyAssociation" + eks: {diesWith: []string{"Cluster" + eks}},
+
+		"Subnet.network.azure.m.upbound.io": {report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
+		}},
+		"UserAssignedIdentity.managedidentity.azure.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			return map[string]any{"principalId": "01234567-89ab-cdef-0123-" + digits(o)[:12], "clientId": "76543210-89ab-cdef-0123-" + digits(o)[:12]}
+		}},
+		"RoleAssignment.authorization.azure.m.upbound.io": {careless: true, neededBy: []string{"KubernetesCluster" + aks}},
+		"KubernetesCluster" + aks: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+			return map[string]any{"fqdn": c.Host, "currentKubernetesVersion": text(o, "kubernetesVersion") + ".9", "kubernetesVersion": text(o, "kubernetesVersion")}
+		}},
+		"KubernetesClusterNodePool" + aks: {create: long, remove: later},
+
+		"Cluster" + container: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+			return map[string]any{"endpoint": c.Host, "masterVersion": text(o, "minMasterVersion") + ".9-gke.100"}
+		}},
+		"NodePool" + container: {create: long, remove: later},
+		"ServiceAccount.cloudplatform.gcp.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+			email := externalName(o) + "@simulated.iam.gserviceaccount.com"
+			return map[string]any{"email": email, "member": "serviceAccount:" + email, "name": "projects/simulated/serviceAccounts/" + email}
+		}},
+		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {careless: true, diesWith: nil, neededBy: []string{"NodePool" + container}},
+		"RouterNAT.compute.gcp.m.upbound.io":              {careless: true, neededBy: []string{"NodePool" + container}},
+	}
+}
+
+func arn(prefix string) func(*unstructured.Unstructured, Cluster) map[string]any {
+	return func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		return map[string]any{"arn": "arn:aws:" + prefix + externalName(o)}
+	}
+}
+
+// text of a field of what is wanted.
+func text(o *unstructured.Unstructured, path ...string) string {
+	s, _, _ := unstructured.NestedString(o.Object, append([]string{"spec", "forProvider"}, path...)...)
+	return s
+}
+
+// externalName is the name in the cloud, which for most kinds is that of the
+// object.
+func externalName(o *unstructured.Unstructured) string {
+	if n := o.GetAnnotations()[annotationExternalName]; n != "" {
+		return n
+	}
+	return o.GetName()
+}
+
+// generated says that the cloud chooses names of a kind.
+func generated(gk schema.GroupKind) bool {
+	return gk.Group == "ec2.aws.m.upbound.io" || gk.Group == "kms.aws.m.upbound.io" || slices.Contains([]string{"RoleAssignment"}, gk.Kind)
+}
+
+// digits are 16 hexadecimal ones that depend on an object's name only.
+func digits(o *unstructured.Unstructured) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(o.GetNamespace() + "/" + o.GetName()))
+	s := strconv.FormatUint(h.Sum64(), 16)
+	for len(s) < 16 {
+		s = "0" + s
+	}
+	return s
+}

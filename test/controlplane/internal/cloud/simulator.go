@@ -1,0 +1,520 @@
+// Package cloud plays the clouds: it does to the managed resources of AWS, Azure
+// and Google Cloud what their providers and the clouds behind them would do.
+// NOTHING of it is real. Things come and go with a delay, refer to each other,
+// and are not given up while something is in them.
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+const (
+	finalizer              = "finalizer.managedresource.crossplane.io"
+	annotationExternalName = "crossplane.io/external-name"
+	annotationCreated      = "crossplane.io/external-create-succeeded"
+
+	tick = 250 * time.Millisecond
+	// patience is how long a cache may take to show what was written.
+	patience = 3 * time.Second
+)
+
+// A Cluster is what every simulated Kubernetes cluster is.
+type Cluster struct {
+	// Kubeconfig to reach it.
+	Kubeconfig []byte
+	// Server is its URL, and Host the part between scheme and path.
+	Server, Host string
+}
+
+// A thing in a cloud.
+type thing struct {
+	id    string
+	gk    schema.GroupKind
+	names []string
+	needs map[string]bool
+}
+
+// A Simulator plays the clouds.
+type Simulator struct {
+	client  dynamic.Interface
+	cluster Cluster
+	listers map[schema.GroupVersionResource]cache.GenericLister
+
+	mu sync.Mutex
+	// things by the UID of the object that made them.
+	things map[types.UID]*thing
+	// since is when an object began to wait for its present step.
+	since map[string]time.Time
+	// written is the version that was written last, and when.
+	written map[types.UID]write
+	// refusals and violations so far, in order.
+	refusals, violations []string
+}
+
+type write struct {
+	version string
+	at      time.Time
+}
+
+// Start playing the clouds for kinds, until the context ends.
+func Start(ctx context.Context, config *rest.Config, cluster Cluster, kinds []schema.GroupVersionResource) (*Simulator, error) {
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = -1, 0
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create client: %w", err)
+	}
+	s := &Simulator{
+		client: client, cluster: cluster,
+		listers: map[schema.GroupVersionResource]cache.GenericLister{},
+		things:  map[types.UID]*thing{},
+		since:   map[string]time.Time{},
+		written: map[types.UID]write{},
+	}
+	factory := dynamicinformer.NewDynamicSharedInformerFactory(client, 0)
+	for _, k := range kinds {
+		s.listers[k] = factory.ForResource(k).Lister()
+	}
+	factory.Start(ctx.Done())
+	for gvr, ok := range factory.WaitForCacheSync(ctx.Done()) {
+		if !ok {
+			return nil, fmt.Errorf("cannot watch %s", gvr.GroupResource())
+		}
+	}
+	go s.run(ctx)
+	return s, nil
+}
+
+// Things that exist in the simulated clouds, sorted.
+func (s *Simulator) Things() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, 0, len(s.things))
+	for _, t := range s.things {
+		out = append(out, t.gk.Kind+" "+t.id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Refusals are deletions that a cloud refused so far.
+func (s *Simulator) Refusals() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refusals)
+}
+
+// Violations are deletions that a cloud carried out although something needed
+// what was deleted.
+func (s *Simulator) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.violations)
+}
+
+func (s *Simulator) run(ctx context.Context) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			s.round(ctx)
+		}
+	}
+}
+
+// An object and where it is served.
+type object struct {
+	*unstructured.Unstructured
+
+	gvr schema.GroupVersionResource
+}
+
+func (o object) gk() schema.GroupKind { return o.GroupVersionKind().GroupKind() }
+
+// round takes every object one step further.
+func (s *Simulator) round(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []object
+	byName := map[string]object{}
+	for gvr, l := range s.listers {
+		objs, err := l.List(labels.Everything())
+		if err != nil {
+			continue
+		}
+		for _, o := range objs {
+			u, ok := o.(*unstructured.Unstructured)
+			if !ok {
+				continue
+			}
+			all = append(all, object{u, gvr})
+			byName[u.GetNamespace()+"/"+u.GetName()] = object{u, gvr}
+		}
+	}
+	slices.SortFunc(all, func(a, b object) int { return strings.Compare(a.GetName(), b.GetName()) })
+	for _, o := range all {
+		if w, ok := s.written[o.GetUID()]; ok && w.version != o.GetResourceVersion() && time.Since(w.at) < patience {
+			// The cache does not show yet what was written, or shows more.
+			if o.GetResourceVersion() < w.version && len(o.GetResourceVersion()) == len(w.version) {
+				continue
+			}
+		}
+		if err := s.step(ctx, o, byName); err != nil && !errors.IsConflict(err) && !errors.IsNotFound(err) && ctx.Err() == nil {
+			s.violations = append(s.violations, "the simulator itself failed: "+err.Error())
+		}
+	}
+}
+
+// step takes one object one step further.
+func (s *Simulator) step(ctx context.Context, o object, byName map[string]object) error {
+	if o.GetDeletionTimestamp() != nil {
+		return s.end(ctx, o)
+	}
+	if !slices.Contains(o.GetFinalizers(), finalizer) {
+		return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"finalizers": append(o.GetFinalizers(), finalizer), "resourceVersion": o.GetResourceVersion()}})
+	}
+	resolved, missing := resolve(o, byName)
+	if missing != "" {
+		return s.say(ctx, o, false, "ReconcileError", "cannot resolve references: "+missing+" (simulated)", false, nil)
+	}
+	if len(resolved) > 0 {
+		return s.patch(ctx, o, map[string]any{"spec": map[string]any{"forProvider": resolved}})
+	}
+	r := ruleFor(o.gk())
+	if o.GetAnnotations()[annotationCreated] == "" {
+		if !s.waited(o, "create", r.create) {
+			return s.say(ctx, o, true, "ReconcileSuccess", "", false, nil)
+		}
+		name := externalName(o.Unstructured)
+		if generated(o.gk()) && o.GetAnnotations()[annotationExternalName] == "" {
+			name = strings.ToLower(o.GetKind()) + "-" + digits(o.Unstructured)
+		}
+		return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"annotations": map[string]any{
+			annotationExternalName: name, annotationCreated: time.Now().UTC().Format(time.RFC3339),
+		}}})
+	}
+	s.exist(o)
+	if r.kubeconfig {
+		if err := s.kubeconfig(ctx, o); err != nil {
+			return err
+		}
+	}
+	at := map[string]any{"id": externalName(o.Unstructured)}
+	if r.report != nil {
+		maps.Copy(at, r.report(o.Unstructured, s.cluster))
+	}
+	return s.say(ctx, o, true, "ReconcileSuccess", "", true, at)
+}
+
+// waited says whether an object has been waiting for long enough.
+func (s *Simulator) waited(o object, what string, d time.Duration) bool {
+	k := string(o.GetUID()) + what
+	if _, ok := s.since[k]; !ok {
+		s.since[k] = time.Now()
+	}
+	return time.Since(s.since[k]) >= d
+}
+
+// may says whether the management policies of an object allow something.
+func may(o object, policy string) bool {
+	ps, ok, _ := unstructured.NestedStringSlice(o.Object, "spec", "managementPolicies")
+	return !ok || slices.Contains(ps, "*") || slices.Contains(ps, policy)
+}
+
+// exist notes the thing behind an object, and what it needs.
+func (s *Simulator) exist(o object) {
+	if ruleFor(o.gk()).noThing || !may(o, "Create") {
+		return
+	}
+	t := &thing{id: externalName(o.Unstructured), gk: o.gk(), needs: map[string]bool{}}
+	t.names = []string{t.id}
+	if at, ok, _ := unstructured.NestedMap(o.Object, "status", "atProvider"); ok {
+		for _, k := range []string{"arn", "id", "mainRouteTableId", "email", "principalId", "name"} {
+			if v, _ := at[k].(string); v != "" {
+				t.names = append(t.names, v)
+			}
+		}
+	}
+	forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
+	var walk func(v any)
+	walk = func(v any) {
+		switch x := v.(type) {
+		case map[string]any:
+			for k, y := range x {
+				// A tag names a thing without needing it.
+				if k != "tags" && k != "labels" {
+					walk(y)
+				}
+			}
+		case []any:
+			for _, y := range x {
+				walk(y)
+			}
+		case string:
+			t.needs[x] = true
+		}
+	}
+	walk(forProvider)
+	s.things[o.GetUID()] = t
+}
+
+// refers says whether a thing needs another one.
+func (t *thing) refers(to *thing) bool {
+	if t == to {
+		return false
+	}
+	if slices.Contains(ruleFor(to.gk).neededBy, kindOf(t.gk)) {
+		return true
+	}
+	return slices.ContainsFunc(to.names, func(n string) bool { return t.needs[n] })
+}
+
+func kindOf(gk schema.GroupKind) string { return gk.Kind + "." + gk.Group }
+
+// end takes an object that is being deleted one step further.
+func (s *Simulator) end(ctx context.Context, o object) error {
+	if !slices.Contains(o.GetFinalizers(), finalizer) {
+		return nil
+	}
+	t, r := s.things[o.GetUID()], ruleFor(o.gk())
+	if t == nil || !may(o, "Delete") {
+		// Nothing is there, or what is there is to stay.
+		return s.release(ctx, o)
+	}
+	for _, other := range s.things {
+		or := ruleFor(other.gk)
+		if !other.refers(t) || r.careless || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
+			continue
+		}
+		msg := fmt.Sprintf("cannot delete %s %s: DependencyViolation: %s %s needs it (simulated)", t.gk.Kind, t.id, other.gk.Kind, other.id)
+		if len(s.refusals) == 0 || !slices.Contains(s.refusals, msg) {
+			s.refusals = append(s.refusals, msg)
+		}
+		return s.say(ctx, o, false, "ReconcileError", msg, true, nil)
+	}
+	if !s.waited(o, "remove", r.remove) {
+		return nil
+	}
+	for uid, other := range s.things {
+		or := ruleFor(other.gk)
+		if !other.refers(t) {
+			continue
+		}
+		if slices.Contains(or.diesWith, kindOf(t.gk)) {
+			delete(s.things, uid)
+			continue
+		}
+		if !or.weak() {
+			s.violations = append(s.violations, fmt.Sprintf("%s %s was deleted, and %s %s needs it", t.gk.Kind, t.id, other.gk.Kind, other.id))
+		}
+	}
+	delete(s.things, o.GetUID())
+	return s.release(ctx, o)
+}
+
+// release an object.
+func (s *Simulator) release(ctx context.Context, o object) error {
+	left := slices.DeleteFunc(slices.Clone(o.GetFinalizers()), func(f string) bool { return f == finalizer })
+	return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"finalizers": left, "resourceVersion": o.GetResourceVersion()}})
+}
+
+// resolve the references of an object, as its provider does: what they lead to
+// is written beside them.
+func resolve(o object, byName map[string]object) (map[string]any, string) {
+	forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
+	missing := ""
+	find := func(ref any) string {
+		m, _ := ref.(map[string]any)
+		name, _ := m["name"].(string)
+		to, ok := byName[o.GetNamespace()+"/"+name]
+		switch {
+		case !ok:
+			missing = "there is no " + name
+		case !isReady(to):
+			missing = to.GetKind() + " " + name + " is not ready"
+		}
+		if missing != "" {
+			return ""
+		}
+		if a, _, _ := unstructured.NestedString(to.Object, "status", "atProvider", "arn"); a != "" {
+			return a
+		}
+		if id, _, _ := unstructured.NestedString(to.Object, "status", "atProvider", "id"); id != "" {
+			return id
+		}
+		return externalName(to.Unstructured)
+	}
+	var walk func(m map[string]any) map[string]any
+	walk = func(m map[string]any) map[string]any {
+		out := map[string]any{}
+		for k, v := range m {
+			if field, ok := strings.CutSuffix(k, "Ref"); ok {
+				if to := find(v); m[field] != to {
+					out[field] = to
+				}
+				continue
+			}
+			if field, ok := strings.CutSuffix(k, "Refs"); ok {
+				refs, _ := v.([]any)
+				var to []any
+				for _, r := range refs {
+					to = append(to, find(r))
+				}
+				if was, _ := m[field+"s"].([]any); !slices.Equal(was, to) {
+					out[field+"s"] = to
+				}
+				continue
+			}
+			if sub, ok := v.(map[string]any); ok {
+				if r := walk(sub); len(r) > 0 {
+					out[k] = r
+				}
+			}
+		}
+		return out
+	}
+	return walk(forProvider), missing
+}
+
+func isReady(o object) bool {
+	cs, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, c := range cs {
+		if m, _ := c.(map[string]any); m["type"] == "Ready" {
+			return m["status"] == "True"
+		}
+	}
+	return false
+}
+
+// kubeconfig writes the connection Secret, which lives as long as the object.
+func (s *Simulator) kubeconfig(ctx context.Context, o object) error {
+	name, ok, _ := unstructured.NestedString(o.Object, "spec", "writeConnectionSecretToRef", "name")
+	if !ok || !s.once(o, "secret") {
+		return nil
+	}
+	yes := true
+	secret := map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Secret",
+		"metadata": map[string]any{
+			"name": name, "namespace": o.GetNamespace(),
+			"ownerReferences": []metav1.OwnerReference{{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Name: o.GetName(), UID: o.GetUID(), Controller: &yes}},
+		},
+		"type": "connection.crossplane.io/v1alpha1",
+		"data": map[string][]byte{"kubeconfig": s.cluster.Kubeconfig},
+	}
+	b, err := json.Marshal(secret)
+	if err != nil {
+		return fmt.Errorf("cannot encode Secret: %w", err)
+	}
+	force := true
+	_, err = s.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(o.GetNamespace()).
+		Patch(ctx, name, types.ApplyPatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud", Force: &force})
+	return err
+}
+
+// once is true the first time.
+func (s *Simulator) once(o object, what string) bool {
+	k := string(o.GetUID()) + what
+	_, ok := s.since[k]
+	s.since[k] = time.Now()
+	return !ok
+}
+
+// say how an object stands.
+func (s *Simulator) say(ctx context.Context, o object, synced bool, reason, message string, ready bool, at map[string]any) error {
+	readyReason := "Creating"
+	if ready {
+		readyReason = "Available"
+	}
+	if o.GetDeletionTimestamp() != nil {
+		ready, readyReason = false, "Deleting"
+	}
+	want := []map[string]any{
+		{"type": "Synced", "status": status(synced), "reason": reason, "message": message},
+		{"type": "Ready", "status": status(ready), "reason": readyReason, "message": ""},
+	}
+	was, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	same := len(was) == len(want)
+	conditions := make([]any, 0, len(want))
+	for i, c := range want {
+		c["observedGeneration"] = o.GetGeneration()
+		c["lastTransitionTime"] = time.Now().UTC().Format(time.RFC3339)
+		if i < len(was) {
+			old, _ := was[i].(map[string]any)
+			if old["status"] == c["status"] && old["reason"] == c["reason"] {
+				c["lastTransitionTime"] = old["lastTransitionTime"]
+			}
+			msg, _ := old["message"].(string)
+			same = same && old["status"] == c["status"] && old["reason"] == c["reason"] && msg == c["message"] && old["observedGeneration"] == c["observedGeneration"]
+		}
+		conditions = append(conditions, c)
+	}
+	patch := map[string]any{"conditions": conditions}
+	if at != nil {
+		reported, _, _ := unstructured.NestedMap(o.Object, "status", "atProvider")
+		for k, v := range at {
+			same = same && fmt.Sprint(reported[k]) == fmt.Sprint(v)
+		}
+		patch["atProvider"] = at
+	}
+	if same || s.sameAsWritten(o, patch) {
+		return nil
+	}
+	return s.patch(ctx, o, map[string]any{"status": patch}, "status")
+}
+
+// sameAsWritten says whether just that was written for just this version: fields
+// that a schema does not know are dropped, and must not be written forever.
+func (s *Simulator) sameAsWritten(o object, patch map[string]any) bool {
+	b, err := json.Marshal(patch["atProvider"])
+	if err != nil || patch["atProvider"] == nil {
+		return false
+	}
+	k := string(o.GetUID()) + "status" + fmt.Sprint(o.GetGeneration()) + string(b)
+	_, ok := s.since[k]
+	s.since[k] = time.Now()
+	return ok && isReady(o)
+}
+
+func status(ok bool) string {
+	if ok {
+		return "True"
+	}
+	return "False"
+}
+
+func (s *Simulator) patch(ctx context.Context, o object, patch map[string]any, subresources ...string) error {
+	b, err := json.Marshal(patch)
+	if err != nil {
+		return fmt.Errorf("cannot encode patch: %w", err)
+	}
+	got, err := s.client.Resource(o.gvr).Namespace(o.GetNamespace()).
+		Patch(ctx, o.GetName(), types.MergePatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud"}, subresources...)
+	if err != nil {
+		return err
+	}
+	s.written[o.GetUID()] = write{got.GetResourceVersion(), time.Now()}
+	return nil
+}
