@@ -82,25 +82,37 @@ func Start(ctx context.Context, config *rest.Config, cluster Cluster, kinds []sc
 	if err != nil {
 		return nil, fmt.Errorf("cannot create client: %w", err)
 	}
-	s := &Simulator{
+	s := newSimulator(client, cluster)
+	if err := s.watch(ctx, kinds); err != nil {
+		return nil, err
+	}
+	go s.run(ctx)
+	return s, nil
+}
+
+func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
+	return &Simulator{
 		client: client, cluster: cluster,
 		listers: map[schema.GroupVersionResource]cache.GenericLister{},
 		things:  map[types.UID]*thing{},
 		since:   map[string]time.Time{},
 		written: map[types.UID]write{},
 	}
-	factory := dynamicinformer.NewDynamicSharedInformerFactory(client, 0)
+}
+
+// watch kinds until the context ends.
+func (s *Simulator) watch(ctx context.Context, kinds []schema.GroupVersionResource) error {
+	factory := dynamicinformer.NewDynamicSharedInformerFactory(s.client, 0)
 	for _, k := range kinds {
 		s.listers[k] = factory.ForResource(k).Lister()
 	}
 	factory.Start(ctx.Done())
 	for gvr, ok := range factory.WaitForCacheSync(ctx.Done()) {
 		if !ok {
-			return nil, fmt.Errorf("cannot watch %s", gvr.GroupResource())
+			return fmt.Errorf("cannot watch %s", gvr.GroupResource())
 		}
 	}
-	go s.run(ctx)
-	return s, nil
+	return nil
 }
 
 // Things that exist in the simulated clouds, sorted.
@@ -174,16 +186,22 @@ func (s *Simulator) round(ctx context.Context) {
 	}
 	slices.SortFunc(all, func(a, b object) int { return strings.Compare(a.GetName(), b.GetName()) })
 	for _, o := range all {
-		if w, ok := s.written[o.GetUID()]; ok && w.version != o.GetResourceVersion() && time.Since(w.at) < patience {
-			// The cache does not show yet what was written, or shows more.
-			if o.GetResourceVersion() < w.version && len(o.GetResourceVersion()) == len(w.version) {
-				continue
-			}
+		// The cache may not show yet what was written.
+		if w, ok := s.written[o.GetUID()]; ok && older(o.GetResourceVersion(), w.version) && time.Since(w.at) < patience {
+			continue
 		}
 		if err := s.step(ctx, o, byName); err != nil && !errors.IsConflict(err) && !errors.IsNotFound(err) && ctx.Err() == nil {
 			s.violations = append(s.violations, "the simulator itself failed: "+err.Error())
 		}
 	}
+}
+
+// older compares versions of one object.
+func older(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) < len(b)
+	}
+	return a < b
 }
 
 // step takes one object one step further.
