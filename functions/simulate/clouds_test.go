@@ -37,7 +37,7 @@ func clouds(tb testing.TB) map[string]string {
 
 // randomCluster is a cluster anywhere.
 func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
-	provider := pick(r, []string{"Existing", "Existing", "EKS", "AKS"})
+	provider := pick(r, []string{"Existing", "Existing", "EKS", "AKS", "GKE"})
 	c := map[string]any{"provider": provider}
 	if provider == "Existing" {
 		c["existing"] = existing
