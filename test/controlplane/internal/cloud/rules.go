@@ -77,7 +77,7 @@ func rules() map[string]rule {
 		"NATGateway" + ec2:            {create: later, remove: later, careless: true, neededBy: []string{"NodeGroup" + eks}},
 		"Route" + ec2:                 {diesWith: []string{"RouteTable" + ec2, "VPC" + ec2}},
 		"RouteTableAssociation" + ec2: {diesWith: []string{"Subnet" + ec2}, blocks: []string{"RouteTable" + ec2}},
-		"LaunchTemplate" + ec2: {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		"LaunchTemplate" + ec2: {careless: true, report: func(*unstructured.Unstructured, Cluster) map[string]any {
 			return map[string]any{"latestVersion": int64(1)}
 		}},
 		"Role.iam.aws.m.upbound.io": {careless: true, report: arn("iam::123456789012:role/")},

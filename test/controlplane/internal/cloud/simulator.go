@@ -358,61 +358,75 @@ func (s *Simulator) release(ctx context.Context, o object) error {
 }
 
 // resolve the references of an object, as its provider does: what they lead to
-// is written beside them.
+// is written beside them. The second result says what cannot be resolved.
 func resolve(o object, byName map[string]object) (map[string]any, string) {
+	r := resolver{namespace: o.GetNamespace(), byName: byName}
 	forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
-	missing := ""
-	find := func(ref any) string {
-		m, _ := ref.(map[string]any)
-		name, _ := m["name"].(string)
-		to, ok := byName[o.GetNamespace()+"/"+name]
-		switch {
-		case !ok:
-			missing = "there is no " + name
-		case !isReady(to):
-			missing = to.GetKind() + " " + name + " is not ready"
-		}
-		if missing != "" {
-			return ""
-		}
-		if a, _, _ := unstructured.NestedString(to.Object, "status", "atProvider", "arn"); a != "" {
-			return a
-		}
-		if id, _, _ := unstructured.NestedString(to.Object, "status", "atProvider", "id"); id != "" {
-			return id
-		}
-		return externalName(to.Unstructured)
+	return r.fields(forProvider), r.missing
+}
+
+type resolver struct {
+	namespace string
+	byName    map[string]object
+	missing   string
+}
+
+// find what a reference leads to.
+func (r *resolver) find(ref any) string {
+	m, _ := ref.(map[string]any)
+	name, _ := m["name"].(string)
+	to, ok := r.byName[r.namespace+"/"+name]
+	switch {
+	case !ok:
+		r.missing = "there is no " + name
+		return ""
+	case !isReady(to):
+		r.missing = to.GetKind() + " " + name + " is not ready"
+		return ""
 	}
-	var walk func(m map[string]any) map[string]any
-	walk = func(m map[string]any) map[string]any {
-		out := map[string]any{}
-		for k, v := range m {
-			if field, ok := strings.CutSuffix(k, "Ref"); ok {
-				if to := find(v); m[field] != to {
-					out[field] = to
-				}
-				continue
-			}
-			if field, ok := strings.CutSuffix(k, "Refs"); ok {
-				refs, _ := v.([]any)
-				var to []any
-				for _, r := range refs {
-					to = append(to, find(r))
-				}
-				if was, _ := m[field+"s"].([]any); !slices.Equal(was, to) {
-					out[field+"s"] = to
-				}
-				continue
-			}
-			if sub, ok := v.(map[string]any); ok {
-				if r := walk(sub); len(r) > 0 {
-					out[k] = r
-				}
-			}
+	for _, field := range []string{"arn", "id"} {
+		if v, _, _ := unstructured.NestedString(to.Object, "status", "atProvider", field); v != "" {
+			return v
 		}
-		return out
 	}
-	return walk(forProvider), missing
+	return externalName(to.Unstructured)
+}
+
+// fields that references lead to and that do not say so yet.
+func (r *resolver) fields(m map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		if field, ok := strings.CutSuffix(k, "Ref"); ok {
+			if to := r.find(v); m[field] != to {
+				out[field] = to
+			}
+			continue
+		}
+		if field, ok := strings.CutSuffix(k, "Refs"); ok {
+			if to := r.list(v); !slices.Equal(asList(m[field+"s"]), to) {
+				out[field+"s"] = to
+			}
+			continue
+		}
+		sub, _ := v.(map[string]any)
+		if resolved := r.fields(sub); len(resolved) > 0 {
+			out[k] = resolved
+		}
+	}
+	return out
+}
+
+func (r *resolver) list(refs any) []any {
+	var to []any
+	for _, ref := range asList(refs) {
+		to = append(to, r.find(ref))
+	}
+	return to
+}
+
+func asList(v any) []any {
+	l, _ := v.([]any)
+	return l
 }
 
 func isReady(o object) bool {

@@ -17,7 +17,6 @@ import (
 
 const ec2Group = "ec2.aws.m.upbound.io"
 
-//nolint:gochecknoglobals // Constants, if Go had them of this type.
 var (
 	vpcs    = schema.GroupVersionResource{Group: ec2Group, Version: "v1beta1", Resource: "vpcs"}
 	subnets = schema.GroupVersionResource{Group: ec2Group, Version: "v1beta1", Resource: "subnets"}
