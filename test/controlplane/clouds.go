@@ -57,6 +57,17 @@ func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) err
 	return nil
 }
 
+// standIns are the stand-ins, under the names that Crossplane would give them.
+func (cp *ControlPlane) standIns() []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, p := range cp.packages {
+		if _, ok := cloudGroup(p.repository); ok {
+			out = append(out, p.manifest())
+		}
+	}
+	return out
+}
+
 // cloudGroup is the API group of a provider, by its repository:
 // provider-aws-ec2 brings ec2.aws.m.upbound.io, provider-family-azure
 // azure.m.upbound.io.

@@ -198,6 +198,11 @@ func (cp *ControlPlane) installPackages(ctx context.Context) error {
 			objs = append(objs, p.manifest())
 		}
 	}
+	// Crossplane installs dependencies one after another, which takes seconds for
+	// each. It finds the stand-ins there already.
+	if err := c.ApplyAll(ctx, cp.standIns()); err != nil {
+		return err
+	}
 	if err := c.Apply(ctx, objs...); err != nil {
 		return err
 	}

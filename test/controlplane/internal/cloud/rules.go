@@ -74,6 +74,8 @@ func rules() map[string]rule {
 		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
 			return map[string]any{"mainRouteTableId": "rtb-" + digits(o)}
 		}},
+		// AWS does not detach it while addresses are mapped through it.
+		"InternetGateway" + ec2:       {neededBy: []string{"NATGateway" + ec2}},
 		"NATGateway" + ec2:            {create: later, remove: later, careless: true, neededBy: []string{"NodeGroup" + eks}},
 		"Route" + ec2:                 {diesWith: []string{"RouteTable" + ec2, "VPC" + ec2}},
 		"RouteTableAssociation" + ec2: {diesWith: []string{"Subnet" + ec2}, blocks: []string{"RouteTable" + ec2}},

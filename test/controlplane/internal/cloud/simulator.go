@@ -397,14 +397,15 @@ func (r *resolver) fields(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {
 		if field, ok := strings.CutSuffix(k, "Ref"); ok {
-			if to := r.find(v); m[field] != to {
-				out[field] = to
+			// As providers do by default: what was resolved once stays.
+			if was, _ := m[field].(string); was == "" {
+				out[field] = r.find(v)
 			}
 			continue
 		}
 		if field, ok := strings.CutSuffix(k, "Refs"); ok {
-			if to := r.list(v); !slices.Equal(asList(m[field+"s"]), to) {
-				out[field+"s"] = to
+			if len(asList(m[field+"s"])) == 0 {
+				out[field+"s"] = r.list(v)
 			}
 			continue
 		}
