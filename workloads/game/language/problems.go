@@ -1,0 +1,95 @@
+package language
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxProblems is how many problems are told. A person mends a few at a time.
+const maxProblems = 20
+
+// A Problem is something wrong with a game.
+type Problem struct {
+	// Line and Column of the place in the file, from 1; 0 when there is no file.
+	Line, Column int
+	// Path of the field, such as services[web].endpoints[/].calls[0].http.
+	Path string
+	// Message says what is wrong, and what would be right.
+	Message string
+}
+
+// String is the problem as one line: 12:5: path: message.
+func (p Problem) String() string {
+	where := ""
+	if p.Line > 0 {
+		where = fmt.Sprintf("%d:%d: ", p.Line, p.Column)
+	}
+	if p.Path != "" {
+		where += p.Path + ": "
+	}
+	return where + p.Message
+}
+
+// A ProblemsError is all that is wrong with a game, in the order of the file.
+type ProblemsError []Problem
+
+// Error is one line for each problem.
+func (p ProblemsError) Error() string {
+	lines := make([]string, 0, len(p))
+	for _, one := range p {
+		lines = append(lines, one.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// err is nil when there are no problems.
+func (p ProblemsError) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	if more := len(p) - maxProblems; more > 0 {
+		p = append(p[:maxProblems:maxProblems], Problem{Message: fmt.Sprintf("and %d more", more)})
+	}
+	return p
+}
+
+// nearest of the candidates to a word, as the end of a message.
+// It is empty without candidates.
+func nearest[T ~string](word T, candidates []T) string {
+	best, least := T(""), -1
+	for _, c := range candidates {
+		if d := distance(string(word), string(c)); least < 0 || d < least {
+			best, least = c, d
+		}
+	}
+	if least < 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the nearest is %s", best)
+}
+
+// distance is how many letters must be changed, added or removed to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
