@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate package/build test/schemas test/controlplane test/render
+MODULES := . apis/generate package/build test/schemas test/controlplane test/render workloads/game
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -27,11 +27,11 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
-	test test-unit test-packages test-schemas test-build test-programs test-render test-e2e bench clean
+	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
-TEST_STAGES := test-unit generate-check test-schemas test-packages test-build test-programs test-render test-e2e
+TEST_STAGES := test-unit test-game generate-check test-schemas test-packages test-build test-programs test-render test-e2e
 
 # What each stage took and how it ended, for the table at the end of make test.
 STAGES := $(OUT)/stages
@@ -107,8 +107,16 @@ test: ## Run every test, and say what each stage took.
 	for s in $(TEST_STAGES); do $(MAKE) -s --no-print-directory $$s || rc=1; done; \
 	printf '\n%-42s %8s  %s\n' 'stage' 'took' 'result'; cat $(STAGES); exit $$rc
 
+GAME := workloads/game/games/shop.yaml
+
+game: ## Run all services of GAME=FILE on this machine.
+	@cd workloads/game && go run . --game $(abspath $(GAME))
+
 test-unit: ## Run unit and golden tests.
 	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./...)
+
+test-game: ## Test the emulator of games and its chart.
+	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./...)
 
 test-packages: ## Test the packages.
 	$(call stage,packages,cd package/build && $(GO_TEST) ./...)
@@ -129,8 +137,9 @@ test-render: binaries ## Prove that the simulation equals Crossplane's render en
 test-e2e: binaries build ## Run end-to-end tests on a real control plane.
 	$(call stage,control plane and end-to-end tests,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 50m ./...)
 
-bench: ## Run the benchmarks of the function.
+bench: ## Run the benchmarks of the function and the game.
 	@go test -run '^$$' -bench . -benchmem ./functions/...
+	@cd workloads/game && go test -run '^$$' -bench . -benchmem ./...
 
 clean: ## Remove what was built; caches stay.
 	@rm -rf $(OUT)

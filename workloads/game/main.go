@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -71,12 +72,12 @@ func (c *CLI) Run(ctx context.Context, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	urls := h.URLs()
-	lines := ""
+	lines := &strings.Builder{}
 	for _, name := range slices.Sorted(maps.Keys(urls)) {
-		lines += fmt.Sprintf("%-24s %s\n", name, urls[name])
+		fmt.Fprintf(lines, "%-24s %s\n", name, urls[name])
 	}
-	lines += fmt.Sprintf("%-24s %s/statusz\n", "(status)", h.AdminURL())
-	if _, err := io.WriteString(out, lines); err != nil {
+	fmt.Fprintf(lines, "%-24s %s/statusz\n", "(status)", h.AdminURL())
+	if _, err := io.WriteString(out, lines.String()); err != nil {
 		return errors.Join(fmt.Errorf("cannot say where the services are: %w", err), h.Stop(ctx))
 	}
 	log.Info("running", "telemetry", telemetry.Destinations())
