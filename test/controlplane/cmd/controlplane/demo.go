@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/tree"
+	"sigs.k8s.io/yaml"
 )
 
 type demoCommand struct {
@@ -35,13 +37,21 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if err := c.render(ctx); err != nil {
 		return err
 	}
-	if err := controlplane.Build(ctx, c.options()); err != nil {
+	o := c.options()
+	var err error
+	if o.Clouds, err = inCloud(c.Claim); err != nil {
+		return err
+	}
+	if err := controlplane.Build(ctx, o); err != nil {
 		return err
 	}
 
 	fmt.Println("Starting the control plane: real programs, on loopback only. Nodes and pods of the remote cluster are SIMULATED.")
+	if o.Clouds {
+		fmt.Println("The cloud is SIMULATED too: nothing is made anywhere, and every cluster in it is the remote cluster.")
+	}
 	warm := time.Now()
-	cp, err := controlplane.Start(ctx, c.options())
+	cp, err := controlplane.Start(ctx, o)
 	if errors.Is(err, controlplane.ErrRunning) {
 		return fmt.Errorf("%w: end it with `make demo-down`", err)
 	}
@@ -69,6 +79,32 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return cp.Wait(ctx)
+}
+
+// inCloud says whether a claim is for a cluster in a cloud.
+func inCloud(claim string) (bool, error) {
+	b, err := os.ReadFile(claim)
+	if err != nil {
+		return false, fmt.Errorf("cannot read the claim: %w", err)
+	}
+	c := struct {
+		Spec struct {
+			Provider string
+			Cluster  struct{ Provider string }
+		}
+	}{}
+	if err := yaml.Unmarshal(b, &c); err != nil {
+		return false, fmt.Errorf("cannot read the claim: %w", err)
+	}
+	switch cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider) {
+	case "EKS", "AKS", "GKE":
+	default:
+		return false, nil
+	}
+	if os.Getenv(controlplane.SchemasEnv) == "" {
+		return false, fmt.Errorf("cannot simulate a cloud without the CRDs of its provider: say where they are in %s", controlplane.SchemasEnv)
+	}
+	return true, nil
 }
 
 // render shows what the claim will become, before anything else.
