@@ -259,7 +259,7 @@ func kubectl(t *testing.T, args ...string) string {
 // tryKubectl runs kubectl with standard input, and returns all that it prints.
 func tryKubectl(t *testing.T, stdin string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), w.cp.Kubectl(), args...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), w.cp.Kubectl(), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.cp.Kubeconfig())
 	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
