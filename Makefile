@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate package/build test/schemas test/controlplane test/render workloads/game
+MODULES := . apis/generate package/build test/schemas test/controlplane test/render workloads/game package/charts
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -116,7 +116,7 @@ test-unit: ## Run unit and golden tests.
 	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./...)
 
 test-game: ## Test the emulator of games and its chart.
-	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./...)
+	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./... && cd ../../package/charts && $(GO_TEST) ./...)
 
 test-packages: ## Test the packages.
 	$(call stage,packages,cd package/build && $(GO_TEST) ./...)

@@ -1,0 +1,3 @@
+// Package charts holds the Helm charts that the project publishes. Its tests
+// render them.
+package charts
