@@ -176,7 +176,7 @@ func TestRefused(t *testing.T) {
 				old.SetAnnotations(map[string]string{"crossplane.io/paused": "true"})
 				kubectlApply(t, manifest(t, tc.Old))
 				t.Cleanup(func() {
-					kubectl(t, "-n", namespace, "delete", strings.ToLower(old.GetKind()), old.GetName(), "--timeout=60s")
+					kubectl(t, "-n", namespace, "delete", strings.ToLower(old.GetKind())+".observe-k8s.io", old.GetName(), "--timeout=60s")
 				})
 			}
 			out, err := tryKubectl(t, manifest(t, tc.Claim), "apply", "--dry-run=server", "-f", "-")
@@ -227,7 +227,7 @@ spec:
 	kubectlApply(t, base)
 	kubectlApply(t, component)
 	t.Cleanup(func() {
-		_, _ = tryKubectl(t, "", "-n", namespace, "delete", "kubernetescluster,component", "fixed", "--ignore-not-found")
+		_, _ = tryKubectl(t, "", "-n", namespace, "delete", clusters+",components.observe-k8s.io", "fixed", "--ignore-not-found")
 	})
 	cases := map[string]struct {
 		yaml string
@@ -253,7 +253,7 @@ spec:
 			}
 		})
 	}
-	kubectl(t, "-n", namespace, "delete", "kubernetescluster,component", "fixed", "--timeout=60s")
+	kubectl(t, "-n", namespace, "delete", clusters+",components.observe-k8s.io", "fixed", "--timeout=60s")
 }
 
 func kubectlApply(t *testing.T, manifest string) {

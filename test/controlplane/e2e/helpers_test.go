@@ -22,6 +22,10 @@ import (
 // are promises stand in the tests.
 const long = 4 * time.Minute
 
+// clusters is the resource of our clusters for kubectl. Azure's provider has
+// kubernetesclusters too, and its group comes first.
+const clusters = "kubernetesclusters.observe-k8s.io"
+
 func ours(kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: kind}
 }

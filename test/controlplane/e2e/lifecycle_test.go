@@ -29,7 +29,7 @@ func TestClaim(t *testing.T) {
 	apply(t, example(t, "existing.yaml"))
 	t.Logf("claim Ready after %s (promised: 45s)", ready(t, ours("ObservabilityPlatform"), "demo", 45*time.Second).Round(100*time.Millisecond))
 
-	t.Log("\n" + kubectl(t, "get", "observabilityplatforms,kubernetesclusters,observabilitystacks,components,workloads", "-A"))
+	t.Log("\n" + kubectl(t, "get", "observabilityplatforms,"+clusters+",observabilitystacks,components,workloads", "-A"))
 	t.Log("\n" + kubectl(t, "-n", namespace, "describe", "observabilityplatform", "demo"))
 	for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
 		objs, err := w.management.List(t.Context(), ours(kind), namespace)

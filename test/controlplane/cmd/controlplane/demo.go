@@ -133,7 +133,7 @@ Look around, in another terminal:
 
   export KUBECONFIG=%s
   alias kubectl=%s
-  kubectl get observabilityplatforms,kubernetesclusters,observabilitystacks,components,workloads -A
+  kubectl get observabilityplatforms,kubernetesclusters.observe-k8s.io,observabilitystacks,components,workloads -A
   kubectl get managed -A
   kubectl --kubeconfig %s get deployments,pods -A
 
