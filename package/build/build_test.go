@@ -51,6 +51,10 @@ func TestReproducible(t *testing.T) {
 			reason: "The same binary gives the same package.",
 			build:  func() (Image, error) { return Function(root, "v1.2.3", "arm64", []byte("binary")) },
 		},
+		"Game": {
+			reason: "The same binary gives the same image.",
+			build:  func() (Image, error) { return Game("v1.2.3", "arm64", []byte("binary")) },
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -390,4 +394,28 @@ func TestPush(t *testing.T) {
 		t.Fatal(err)
 	}
 	parse(t, stream(t, pulled))
+}
+
+// TestGame shows what an image of the emulator is: one binary, for one platform,
+// without any rights.
+func TestGame(t *testing.T) {
+	img, err := Game("v1.2.3", "arm64", []byte("binary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{cfg.OS, cfg.Architecture, cfg.Config.User, strings.Join(cfg.Config.Entrypoint, " "), cfg.Created.UTC().Format("2006-01-02")}
+	if diff := cmp.Diff([]string{"linux", "arm64", nonroot, "/game", "1970-01-01"}, got); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(layers) != 1 {
+		t.Errorf("want one layer, got %d", len(layers))
+	}
 }

@@ -51,7 +51,45 @@ func Configuration(root, version string) (Image, error) {
 // Function builds the package of the function for one architecture. The image
 // is both the package and what runs: nothing but a static binary is in it.
 func Function(root, version, arch string, binary []byte) (Image, error) {
-	layer, err := layerOf(binaryPath, 0o755, binary)
+	img, err := scratch(binaryPath, arch, binary)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := Stream(root, functionSources())
+	if err != nil {
+		return nil, err
+	}
+	return addStream(img, stream, v1.Config{
+		Entrypoint:   []string{"/" + binaryPath},
+		User:         nonroot,
+		ExposedPorts: map[string]struct{}{port: {}},
+		Labels:       labels("function-observe-k8s", version),
+	})
+}
+
+// Game builds the image of the emulator of games for one architecture: nothing
+// but a static binary.
+func Game(version, arch string, binary []byte) (Image, error) {
+	img, err := scratch("game", arch, binary)
+	if err != nil {
+		return nil, err
+	}
+	img, err = mutate.Config(img, v1.Config{
+		Entrypoint:   []string{"/game"},
+		User:         nonroot,
+		ExposedPorts: map[string]struct{}{"8080/tcp": {}, "8081/tcp": {}},
+		Labels:       labels("game", version),
+	})
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot configure the image")
+	}
+	img, err = mutate.CreatedAt(img, v1.Time{Time: epoch()})
+	return img, errors.Wrap(err, "cannot set the image's time")
+}
+
+// scratch is an image of one binary for one architecture.
+func scratch(path, arch string, binary []byte) (Image, error) {
+	layer, err := layerOf(path, 0o755, binary)
 	if err != nil {
 		return nil, err
 	}
@@ -65,19 +103,8 @@ func Function(root, version, arch string, binary []byte) (Image, error) {
 	}
 	cfg = cfg.DeepCopy()
 	cfg.OS, cfg.Architecture = "linux", arch
-	if img, err = mutate.ConfigFile(img, cfg); err != nil {
-		return nil, errors.Wrap(err, "cannot set the platform")
-	}
-	stream, err := Stream(root, functionSources())
-	if err != nil {
-		return nil, err
-	}
-	return addStream(img, stream, v1.Config{
-		Entrypoint:   []string{"/" + binaryPath},
-		User:         nonroot,
-		ExposedPorts: map[string]struct{}{port: {}},
-		Labels:       labels("function-observe-k8s", version),
-	})
+	img, err = mutate.ConfigFile(img, cfg)
+	return img, errors.Wrap(err, "cannot set the platform")
 }
 
 func labels(title, version string) map[string]string {

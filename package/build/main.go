@@ -38,6 +38,20 @@ func (p Paths) Function(arch string) string {
 	return filepath.Join(p.Root, p.Out, "function-observe-k8s-"+arch+".xpkg")
 }
 
+// Game is the file of the emulator's image for one architecture.
+func (p Paths) Game(arch string) string {
+	return filepath.Join(p.Root, p.Out, "game-"+arch+".tar")
+}
+
+// files of a kind, one per architecture.
+func (p Paths) files(of func(arch string) string) []string {
+	out := make([]string, 0, len(p.Arch))
+	for _, arch := range p.Arch {
+		out = append(out, of(arch))
+	}
+	return out
+}
+
 // A BuildCmd builds the packages.
 type BuildCmd struct {
 	Paths
@@ -58,7 +72,7 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 	}
 
 	for _, arch := range c.Arch {
-		binary, err := compile(ctx, c.Root, c.Out, c.Version, arch)
+		binary, err := compile(ctx, functionProgram(), c.Root, c.Out, c.Version, arch)
 		if err != nil {
 			return err
 		}
@@ -67,6 +81,18 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 			return errors.Wrapf(err, "cannot build the function for %s", arch)
 		}
 		if err := c.write(img, c.Function(arch)); err != nil {
+			return err
+		}
+
+		binary, err = compile(ctx, gameProgram(), c.Root, c.Out, c.Version, arch)
+		if err != nil {
+			return err
+		}
+		img, err = Game(c.Version, arch, binary)
+		if err != nil {
+			return errors.Wrapf(err, "cannot build the game's image for %s", arch)
+		}
+		if err := c.write(img, c.Game(arch)); err != nil {
 			return err
 		}
 	}
@@ -94,14 +120,16 @@ type PushCmd struct {
 	Insecure bool   `help:"Talk plain HTTP to the registry."`
 }
 
-// Run pushes the configuration, and the function of all architectures as one
-// index.
+// Run pushes the configuration, and the function and the emulator of all
+// architectures as one index each.
 func (c *PushCmd) Run(ctx context.Context) error {
-	functions := make([]string, 0, len(c.Arch))
-	for _, arch := range c.Arch {
-		functions = append(functions, c.Function(arch))
+	target := Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}
+	image, err := PushIndex(ctx, target, "game", c.files(c.Game))
+	if err != nil {
+		return err
 	}
-	refs, err := Push(ctx, Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}, c.Configuration(), functions)
+	fmt.Println(image)
+	refs, err := Push(ctx, target, c.Configuration(), c.files(c.Function))
 	if err != nil {
 		return err
 	}

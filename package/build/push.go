@@ -40,20 +40,9 @@ func (t Target) ref(repository string) (name.Tag, error) {
 func Push(ctx context.Context, t Target, configuration string, functions []string) ([]string, error) {
 	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
 
-	functionRef, err := t.ref("function-observe-k8s")
+	function, err := PushIndex(ctx, t, "function-observe-k8s", functions)
 	if err != nil {
 		return nil, err
-	}
-	index, err := Index(functions)
-	if err != nil {
-		return nil, err
-	}
-	if err := remote.WriteIndex(functionRef, index, opts...); err != nil {
-		return nil, errors.Wrapf(err, "cannot push %s", functionRef)
-	}
-	functionDigest, err := index.Digest()
-	if err != nil {
-		return nil, errors.Wrap(err, "cannot get the function's digest")
 	}
 
 	configurationRef, err := t.ref("observe-k8s")
@@ -72,12 +61,30 @@ func Push(ctx context.Context, t Target, configuration string, functions []strin
 		return nil, errors.Wrap(err, "cannot get the configuration's digest")
 	}
 	return []string{
-		functionRef.String() + "@" + functionDigest.String(),
+		function,
 		configurationRef.String() + "@" + configurationDigest.String(),
 	}, nil
 }
 
-// Index of the function packages in files, one per architecture.
+// PushIndex pushes the images in files as one index, one image per architecture.
+// Returns what was pushed, by digest.
+func PushIndex(ctx context.Context, t Target, repository string, files []string) (string, error) {
+	ref, err := t.ref(repository)
+	if err != nil {
+		return "", err
+	}
+	index, err := Index(files)
+	if err != nil {
+		return "", err
+	}
+	if err := remote.WriteIndex(ref, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+		return "", errors.Wrapf(err, "cannot push %s", ref)
+	}
+	digest, err := index.Digest()
+	return ref.String() + "@" + digest.String(), errors.Wrapf(err, "cannot get the digest of %s", ref)
+}
+
+// Index of images in files, one per architecture.
 func Index(files []string) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.DockerManifestList)
 	for _, f := range files {

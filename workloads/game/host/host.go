@@ -358,23 +358,26 @@ func (h *Host) stopService(ctx context.Context, name language.Name) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("cannot wait for the requests of %s: %w", name, err), s.server.Close())
 	}
-	return errors.Join(err, stopTelemetry(ctx, s.Telemetry()))
+	h.stopTelemetry(ctx, s.Telemetry())
+	return err
 }
 
-func stopTelemetry(ctx context.Context, tel *telemetry.Telemetry) error {
+// stopTelemetry delivers the last of it. That nobody listens does not make a stop
+// fail.
+func (h *Host) stopTelemetry(ctx context.Context, tel *telemetry.Telemetry) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := tel.Stop(ctx); err != nil {
-		return fmt.Errorf("cannot deliver the last telemetry: %w", err)
+		h.log.Warn("cannot deliver the last telemetry", "error", err)
 	}
-	return nil
 }
 
 func (h *Host) restartLoaders(ctx context.Context, g *language.Game) error {
-	errs := []error{h.stopLoaders(ctx)}
+	h.stopLoaders(ctx)
 	if h.cfg.NoLoad || h.cfg.Service != "" {
-		return errors.Join(errs...)
+		return nil
 	}
+	var errs []error
 	for i := range g.Loaders {
 		name := g.Loaders[i].Name
 		if h.cfg.Loader == "" || h.cfg.Loader == name {
@@ -404,16 +407,14 @@ func (h *Host) startLoader(ctx context.Context, g *language.Game, name language.
 	return nil
 }
 
-func (h *Host) stopLoaders(ctx context.Context) error {
-	var errs []error
+func (h *Host) stopLoaders(ctx context.Context) {
 	for _, name := range slices.Sorted(maps.Keys(h.loaders)) {
 		l := h.loaders[name]
 		delete(h.loaders, name)
 		l.stop()
 		<-l.done
-		errs = append(errs, stopTelemetry(ctx, l.tel))
+		h.stopTelemetry(ctx, l.tel)
 	}
-	return errors.Join(errs...)
 }
 
 // Stop everything: loaders first, then services once their requests have been
@@ -425,12 +426,13 @@ func (h *Host) Stop(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	errs := []error{h.stopLoaders(ctx)}
+	h.stopLoaders(ctx)
 
 	// All at the same time: what they wait for may be each other.
 	var (
-		wg sync.WaitGroup
-		mu sync.Mutex
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
 	)
 	for _, s := range h.services {
 		wg.Go(func() {
@@ -440,7 +442,7 @@ func (h *Host) Stop(ctx context.Context) error {
 			if err != nil {
 				err = errors.Join(fmt.Errorf("cannot wait for requests: %w", err), s.server.Close())
 			}
-			err = errors.Join(err, stopTelemetry(ctx, s.Telemetry()))
+			h.stopTelemetry(ctx, s.Telemetry())
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
