@@ -59,9 +59,13 @@ func run(m *testing.M, output string) (int, error) {
 		return 1, fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	defer cp.Stop()
+	// Whoever interrupts does not want to watch every test fail.
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		<-ctx.Done()
+		<-interrupted
 		cp.Stop()
+		os.Exit(130)
 	}()
 	w.cp = cp
 	if w.management, err = kube.New(cp.Management()); err != nil {
