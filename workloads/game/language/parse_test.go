@@ -321,6 +321,22 @@ func TestParseGames(t *testing.T) {
 	}
 }
 
+// TestParseDocs parses the example of the documentation.
+func TestParseDocs(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/game.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "```yaml\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("there is no example")
+	}
+	if _, err := Parse([]byte(example)); err != nil {
+		t.Error(err)
+	}
+}
+
 func golden(t *testing.T, file string, g *Game) {
 	t.Helper()
 	got, err := json.MarshalIndent(g, "", "  ")
