@@ -13,6 +13,7 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/cloud"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
@@ -172,6 +173,23 @@ func (cp *ControlPlane) startClouds(ctx context.Context) error {
 		}, kinds)
 		return err
 	})
+}
+
+// startGoogle plays what gives the providers' own identity on Google Cloud.
+func (cp *ControlPlane) startGoogle() error {
+	if !cp.opts.Clouds {
+		return nil
+	}
+	port, err := cp.ports.Free()
+	if err != nil {
+		return err
+	}
+	cp.stopGoogle, err = cloud.Google(ports.Addr(port), cp.googleCredentials())
+	return err
+}
+
+func (cp *ControlPlane) googleCredentials() string {
+	return filepath.Join(cp.dir, "google-credentials.json")
 }
 
 // cloudKinds are the kinds of clouds that are served.

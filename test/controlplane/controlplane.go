@@ -59,6 +59,7 @@ type ControlPlane struct {
 	packages     []pkg
 	install      install
 	clouds       *cloud.Simulator
+	stopGoogle   func() error
 
 	cancel  context.CancelFunc
 	watches sync.WaitGroup
@@ -210,6 +211,9 @@ func (cp *ControlPlane) stopProcesses() {
 	)
 	if cp.registry != nil {
 		_ = cp.registry.Close()
+	}
+	if cp.stopGoogle != nil {
+		_ = cp.stopGoogle()
 	}
 	entries, _ := os.ReadDir(cp.dir)
 	for _, e := range entries {

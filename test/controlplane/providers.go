@@ -35,6 +35,9 @@ func (cp *ControlPlane) startProviders(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := cp.startGoogle(); err != nil {
+		return err
+	}
 	err := cp.procs.Start(process.Spec{
 		Name: ProcessProviderHelm,
 		Path: cp.programs[programs.ProviderHelm].Bin("provider"),
@@ -64,8 +67,12 @@ func (cp *ControlPlane) startProviders(ctx context.Context) error {
 }
 
 func (cp *ControlPlane) providerEnv() []string {
-	return []string{
+	env := []string{
 		"KUBECONFIG=" + cp.management.kubeconfig(),
 		"TLS_SERVER_CERTS_DIR=" + filepath.Join(cp.dir, serverSecret),
 	}
+	if cp.stopGoogle != nil {
+		env = append(env, "GOOGLE_APPLICATION_CREDENTIALS="+cp.googleCredentials())
+	}
+	return env
 }

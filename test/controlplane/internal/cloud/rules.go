@@ -35,7 +35,15 @@ type rule struct {
 	blocks   []string
 
 	// report is what its provider says of it.
-	report func(o *unstructured.Unstructured, s Cluster) map[string]any
+	report func(o *unstructured.Unstructured, s scene) map[string]any
+}
+
+// A scene is what there is when a provider reports.
+type scene struct {
+	Cluster
+
+	// byName are all objects by namespace and name.
+	byName map[string]object
 }
 
 // weak things die with others.
@@ -71,7 +79,7 @@ func rules() map[string]rule {
 		container = ".container.gcp.m.upbound.io"
 	)
 	return map[string]rule{
-		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ scene) map[string]any {
 			return map[string]any{"mainRouteTableId": "rtb-" + digits(o)}
 		}},
 		// AWS does not detach it while addresses are mapped through it.
@@ -79,15 +87,15 @@ func rules() map[string]rule {
 		"NATGateway" + ec2:            {create: later, remove: later, careless: true, neededBy: []string{"NodeGroup" + eks}},
 		"Route" + ec2:                 {diesWith: []string{"RouteTable" + ec2, "VPC" + ec2}},
 		"RouteTableAssociation" + ec2: {diesWith: []string{"Subnet" + ec2}, blocks: []string{"RouteTable" + ec2}},
-		"LaunchTemplate" + ec2: {careless: true, report: func(*unstructured.Unstructured, Cluster) map[string]any {
+		"LaunchTemplate" + ec2: {careless: true, report: func(*unstructured.Unstructured, scene) map[string]any {
 			return map[string]any{"latestVersion": int64(1)}
 		}},
 		"Role.iam.aws.m.upbound.io": {careless: true, report: arn("iam::123456789012:role/")},
 		"Key.kms.aws.m.upbound.io":  {careless: true, report: arn("kms:eu-west-1:123456789012:key/")},
-		"Cluster" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+		"Cluster" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, c scene) map[string]any {
 			return map[string]any{"endpoint": c.Server, "version": text(o, "version"), "status": "ACTIVE"}
 		}},
-		"NodeGroup" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		"NodeGroup" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
 			return map[string]any{"version": text(o, "version"), "status": "ACTIVE"}
 		}},
 		"ClusterAuth" + eks:             {kubeconfig: true, noThing: true},
@@ -96,33 +104,43 @@ func rules() map[string]rule {
 		"AccessEntry" + eks:             {diesWith: []string{"Cluster" + eks}},
 		"AccessPolicyAssociation" + eks: {diesWith: []string{"Cluster" + eks}},
 
-		"Subnet.network.azure.m.upbound.io": {report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		"Subnet.network.azure.m.upbound.io": {report: func(o *unstructured.Unstructured, _ scene) map[string]any {
 			return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
 		}},
-		"UserAssignedIdentity.managedidentity.azure.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+		"UserAssignedIdentity.managedidentity.azure.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
 			return map[string]any{"principalId": "01234567-89ab-cdef-0123-" + digits(o)[:12], "clientId": "76543210-89ab-cdef-0123-" + digits(o)[:12]}
 		}},
 		"RoleAssignment.authorization.azure.m.upbound.io": {careless: true, neededBy: []string{"KubernetesCluster" + aks}},
-		"KubernetesCluster" + aks: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+		"KubernetesCluster" + aks: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c scene) map[string]any {
 			return map[string]any{"fqdn": c.Host, "currentKubernetesVersion": text(o, "kubernetesVersion") + ".9", "kubernetesVersion": text(o, "kubernetesVersion")}
 		}},
 		"KubernetesClusterNodePool" + aks: {create: long, remove: later},
 
-		"Cluster" + container: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c Cluster) map[string]any {
+		"Cluster" + container: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c scene) map[string]any {
 			return map[string]any{"endpoint": c.Host, "masterVersion": text(o, "minMasterVersion") + ".9-gke.100"}
 		}},
-		"NodePool" + container: {create: long, remove: later},
-		"ServiceAccount.cloudplatform.gcp.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ Cluster) map[string]any {
-			email := externalName(o) + "@simulated.iam.gserviceaccount.com"
-			return map[string]any{"email": email, "member": "serviceAccount:" + email, "name": "projects/simulated/serviceAccounts/" + email}
+		"NodePool" + container: {create: long, remove: later, report: func(o *unstructured.Unstructured, c scene) map[string]any {
+			// It begins with the version of its cluster, and stays with what it has.
+			v := text(o, "version")
+			if v == "" {
+				v, _, _ = unstructured.NestedString(o.Object, "status", "atProvider", "version")
+			}
+			if master, ok := c.byName[o.GetNamespace()+"/"+text(o, "clusterRef", "name")]; ok && v == "" {
+				v, _, _ = unstructured.NestedString(master.Object, "status", "atProvider", "masterVersion")
+			}
+			return map[string]any{"version": v}
 		}},
-		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {careless: true, diesWith: nil, neededBy: []string{"NodePool" + container}},
+		"ServiceAccount.cloudplatform.gcp.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+			email := externalName(o) + "@simulated.iam.gserviceaccount.com"
+			return map[string]any{"project": "simulated", "email": email, "member": "serviceAccount:" + email, "name": "projects/simulated/serviceAccounts/" + email}
+		}},
+		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {careless: true},
 		"RouterNAT.compute.gcp.m.upbound.io":              {careless: true, neededBy: []string{"NodePool" + container}},
 	}
 }
 
-func arn(prefix string) func(*unstructured.Unstructured, Cluster) map[string]any {
-	return func(o *unstructured.Unstructured, _ Cluster) map[string]any {
+func arn(prefix string) func(*unstructured.Unstructured, scene) map[string]any {
+	return func(o *unstructured.Unstructured, _ scene) map[string]any {
 		return map[string]any{"arn": "arn:aws:" + prefix + externalName(o)}
 	}
 }

@@ -240,7 +240,7 @@ func (s *Simulator) step(ctx context.Context, o object, byName map[string]object
 	}
 	at := map[string]any{"id": externalName(o.Unstructured)}
 	if r.report != nil {
-		maps.Copy(at, r.report(o.Unstructured, s.cluster))
+		maps.Copy(at, r.report(o.Unstructured, scene{s.cluster, byName}))
 	}
 	return s.say(ctx, o, true, "ReconcileSuccess", "", true, at)
 }
