@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -42,7 +43,7 @@ func Google(addr, file string) (stop func() error, err error) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		return nil, fmt.Errorf("cannot write credentials: %w", err)
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
@@ -50,7 +51,7 @@ func Google(addr, file string) (stop func() error, err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, `{"access_token": "simulated", "token_type": "Bearer", "expires_in": 3600}`)
+			_, _ = fmt.Fprint(w, `{"access_token": "simulated", "token_type": "Bearer", "expires_in": 3600}`)
 		}),
 	}
 	done := make(chan error, 1)
