@@ -176,7 +176,7 @@ func (cp *ControlPlane) startClouds(ctx context.Context) error {
 }
 
 // startGoogle plays what gives the providers' own identity on Google Cloud.
-func (cp *ControlPlane) startGoogle() error {
+func (cp *ControlPlane) startGoogle(ctx context.Context) error {
 	if !cp.opts.Clouds {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (cp *ControlPlane) startGoogle() error {
 	if err != nil {
 		return err
 	}
-	cp.stopGoogle, err = cloud.Google(ports.Addr(port), cp.googleCredentials())
+	cp.stopGoogle, err = cloud.Google(ctx, ports.Addr(port), cp.googleCredentials())
 	return err
 }
 

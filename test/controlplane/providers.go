@@ -35,7 +35,7 @@ func (cp *ControlPlane) startProviders(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := cp.startGoogle(); err != nil {
+	if err := cp.startGoogle(ctx); err != nil {
 		return err
 	}
 	err := cp.procs.Start(process.Spec{

@@ -19,7 +19,7 @@ import (
 // is called. It writes to file what GOOGLE_APPLICATION_CREDENTIALS may name: the
 // key of an account that nobody knows but this endpoint. The tokens mean nothing
 // to anybody: who asks a simulated cluster is known by the kubeconfig.
-func Google(addr, file string) (stop func() error, err error) {
+func Google(ctx context.Context, addr, file string) (stop func() error, err error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a key: %w", err)
@@ -43,7 +43,7 @@ func Google(addr, file string) (stop func() error, err error) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		return nil, fmt.Errorf("cannot write credentials: %w", err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
