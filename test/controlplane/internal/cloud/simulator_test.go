@@ -62,12 +62,11 @@ func network(kind, name string, forProvider map[string]any, policies ...any) *un
 // until takes everything further until f holds.
 func (b bench) until(what string, f func() bool) {
 	b.t.Helper()
-	for range 200 {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
 		b.round(b.t.Context())
 		if f() {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	b.t.Fatalf("never: %s", what)
 }
