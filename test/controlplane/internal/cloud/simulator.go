@@ -56,6 +56,8 @@ type thing struct {
 type Simulator struct {
 	client  dynamic.Interface
 	cluster Cluster
+	// hurry divides how long things take.
+	hurry   time.Duration
 	listers map[schema.GroupVersionResource]cache.GenericLister
 
 	mu sync.Mutex
@@ -92,7 +94,7 @@ func Start(ctx context.Context, config *rest.Config, cluster Cluster, kinds []sc
 
 func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
 	return &Simulator{
-		client: client, cluster: cluster,
+		client: client, cluster: cluster, hurry: 1,
 		listers: map[schema.GroupVersionResource]cache.GenericLister{},
 		things:  map[types.UID]*thing{},
 		since:   map[string]time.Time{},
@@ -251,7 +253,7 @@ func (s *Simulator) waited(o object, what string, d time.Duration) bool {
 	if _, ok := s.since[k]; !ok {
 		s.since[k] = time.Now()
 	}
-	return time.Since(s.since[k]) >= d
+	return time.Since(s.since[k]) >= d/s.hurry
 }
 
 // may says whether the management policies of an object allow something.

@@ -39,6 +39,7 @@ func newBench(t *testing.T, objs ...*unstructured.Unstructured) bench {
 	}
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, rs...)
 	s := newSimulator(client, Cluster{})
+	s.hurry = 10
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	if err := s.watch(ctx, []schema.GroupVersionResource{vpcs, subnets, routes}); err != nil {
