@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 )
 
 // claim is the example with one more workload, a chart of the team's own in a
@@ -108,18 +111,29 @@ data: {values.yaml: "podLabels: {team: a}"}
 		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
 	})
 
-	// Crossplane itself waits two minutes for a function that is not there.
+	// Crossplane itself waits two minutes for a function that is not there, and
+	// once more if the claim changed meanwhile.
 	t.Run("FunctionKilled", func(t *testing.T) {
 		onFailure(t)
 		untouched := specs(t)
 		if err := w.cp.Kill("function"); err != nil {
 			t.Fatal(err)
 		}
+		restart := sync.OnceValue(func() error { return w.cp.Restart(context.WithoutCancel(t.Context()), "function") })
+		t.Cleanup(func() {
+			if err := restart(); err != nil {
+				t.Error(err)
+			}
+		})
 		apply(t, claim(t, version, map[string]any{"replicaCount": int64(2)}))
-		took := says(t, platform, "demo", "Synced", "False", "function")
+		took := eventually(t, 2*long, "the claim says that the function does not answer", func() (bool, string) {
+			o := get(t, platform, "demo")
+			s, _, msg := kube.Condition(o, "Synced")
+			return s == "False" && strings.Contains(msg, "cannot run Function"), conditions(o)
+		})
 		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
 		same(t, untouched)
-		if err := w.cp.Restart(t.Context(), "function"); err != nil {
+		if err := restart(); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, long, "the change that nobody composed before", func() (bool, string) {
