@@ -84,9 +84,11 @@ func (s StandIn) Package() ([]byte, error) {
 		files = append(files, file{"templates/crd-" + c.Plural + ".yaml", b})
 	}
 	for _, d := range s.Deployments {
-		for name, t := range map[string]string{"deployment": deploymentTemplate, "service": serviceTemplate} {
-			files = append(files, file{"templates/" + name + "-" + d + ".yaml", []byte(strings.ReplaceAll(t, "COMPONENT", d))})
-		}
+		// In one order, so that the same chart is the same bytes.
+		files = append(files,
+			file{"templates/deployment-" + d + ".yaml", []byte(strings.ReplaceAll(deploymentTemplate, "COMPONENT", d))},
+			file{"templates/service-" + d + ".yaml", []byte(strings.ReplaceAll(serviceTemplate, "COMPONENT", d))},
+		)
 	}
 	for _, o := range s.Objects {
 		b, err := yaml.Marshal(o.manifest())
