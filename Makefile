@@ -27,7 +27,7 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
-	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench game clean
+	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
@@ -117,6 +117,12 @@ test-unit: ## Run unit and golden tests.
 
 test-game: ## Test the emulator of games and its chart.
 	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./... && cd ../../package/charts && $(GO_TEST) ./...)
+
+# Minimizing what is interesting takes Go longer than finding it.
+FUZZTIME := 2m
+fuzz: ## Fuzz the language of games and their plans, for FUZZTIME each.
+	@cd workloads/game && go test ./language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
+	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages.
 	$(call stage,packages,cd package/build && $(GO_TEST) ./...)
