@@ -14,10 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 )
 
 // claim is the example with one more workload, a chart of the team's own in a
