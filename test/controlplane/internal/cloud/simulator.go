@@ -406,8 +406,10 @@ func (r *resolver) fields(m map[string]any) map[string]any {
 			continue
 		}
 		if field, ok := strings.CutSuffix(k, "Refs"); ok {
-			if len(asList(m[field+"s"])) == 0 {
-				out[field+"s"] = r.list(v)
+			// subnetIdRefs lead to subnetIds, identityIdsRefs to identityIds.
+			field = strings.TrimSuffix(field, "s") + "s"
+			if len(asList(m[field])) == 0 {
+				out[field] = r.list(v)
 			}
 			continue
 		}
