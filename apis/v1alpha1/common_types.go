@@ -157,6 +157,17 @@ type URL struct {
 	URL string `json:"url"`
 }
 
+// A Notice is something to know though nothing is wrong.
+type Notice struct {
+	// Name of what it is about.
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// Message for a person.
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message"`
+}
+
 // A Row is one line of a status table: a part and how it stands.
 type Row struct {
 	// Name of the part.

@@ -353,6 +353,11 @@ type ExistingCluster struct {
 	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
 	// +optional
 	ManagedGatewayAPI bool `json:"managedGatewayAPI,omitempty"`
+
+	// HostPorts says that people reach the ports 80 and 443 of the nodes
+	// themselves, since nobody gives out load balancers.
+	// +optional
+	HostPorts bool `json:"hostPorts,omitempty"`
 }
 
 // Access is everything that others know of a cluster: how to reach it, and the
@@ -393,6 +398,17 @@ type Access struct {
 	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
 	// +optional
 	ManagedGatewayAPI bool `json:"managedGatewayAPI,omitempty"`
+
+	// HostPorts says that people reach the ports 80 and 443 of the nodes
+	// themselves, since nobody gives out load balancers.
+	// +optional
+	HostPorts bool `json:"hostPorts,omitempty"`
+
+	// Domain that leads to the cluster without any set-up, for clusters on this
+	// machine.
+	// +kubebuilder:validation:MaxLength=200
+	// +optional
+	Domain string `json:"domain,omitempty"`
 }
 
 // KubernetesClusterStatus says how the cluster stands and how to reach it.

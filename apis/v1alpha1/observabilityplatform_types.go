@@ -83,6 +83,13 @@ type ObservabilityPlatformStatus struct {
 	// +listMapKey=name
 	// +optional
 	URLs []URL `json:"urls,omitempty"`
+
+	// Notices say what a person should know though nothing is wrong.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // An ObservabilityPlatform is the claim: a cluster with a monitoring stack and

@@ -10,18 +10,19 @@ type Profile string
 
 // Profiles of a stack. The schema admits those that can be composed.
 const (
-	// ProfileMinimal is metrics and alerts.
+	// ProfileMinimal is metrics, alerts and dashboards; it fits a small laptop.
 	ProfileMinimal Profile = "Minimal"
-	// ProfileStandard adds traces, logs pipeline, ingress, mesh and cost. Not
-	// available yet.
+	// ProfileStandard adds traces, logs pipeline, ingress, mesh and cost.
 	ProfileStandard Profile = "Standard"
-	// ProfileFull is every CNCF component of the catalog. Not available yet.
+	// ProfileFull is every CNCF component of the catalog.
 	ProfileFull Profile = "Full"
 )
 
 // StackParameters say what the stack consists of.
+// +kubebuilder:validation:XValidation:rule="!has(self.components) || !has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.components.all(c, !self.beyondCNCF.components.exists(b, b.name == c.name))",message="a component is named either in components or in beyondCNCF.components, not in both"
 type StackParameters struct {
-	// Profile is the set of components to start from: CNCF projects only.
+	// Profile is the set of components to start from: CNCF projects only, and
+	// NGINX.
 	// +kubebuilder:validation:Enum=Minimal
 	// +kubebuilder:default=Minimal
 	// +optional
@@ -36,17 +37,71 @@ type StackParameters struct {
 	// Components changes components of the profile by name, or adds one of the
 	// team's own: an entry with a chart.
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(c, has(c.chart) || !(c.name in ['flux-operator', 'grafana', 'loki', 'nginx-ingress', 'pyroscope', 'tempo']))",message="flux-operator, grafana, loki, nginx-ingress, pyroscope and tempo are projects outside the CNCF: name them in beyondCNCF.components"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
 	Components []StackComponent `json:"components,omitempty"`
 
-	// Domain below which the stack's views are published.
+	// BeyondCNCF is for projects outside the CNCF: none unless named here.
+	// +optional
+	BeyondCNCF BeyondCNCF `json:"beyondCNCF,omitempty,omitzero"`
+
+	// Exports send copies of telemetry to backends that the team already has.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Exports []Export `json:"exports,omitempty"`
+
+	// TLS says where the certificates of published views come from: an authority
+	// of the cluster's own, unless told otherwise.
+	// +optional
+	TLS *TLS `json:"tls,omitempty"`
+
+	// Domain below which the stack's views are published, by the component
+	// ingress. A cluster on this machine has one that needs no set-up: localhost.
+	// On others nothing is published without.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$')",message="domain must be a DNS name such as demo.example.org"
 	// +optional
 	Domain string `json:"domain,omitempty"`
+}
+
+// BeyondCNCF are components outside the CNCF.
+type BeyondCNCF struct {
+	// Components of the catalog to add by name, or the team's own: entries with a
+	// chart.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Components []StackComponent `json:"components,omitempty"`
+}
+
+// TLS says where certificates come from.
+type TLS struct {
+	// ACME is an authority that everybody trusts.
+	// +optional
+	ACME *ACME `json:"acme,omitempty"`
+}
+
+// ACME is a certificate authority that checks that the domain leads to this
+// cluster.
+type ACME struct {
+	// Email that the authority writes to.
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=254
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ @]+@[^ @]+$')",message="email must be an address such as team@example.org"
+	Email string `json:"email"`
+
+	// Server of the authority.
+	// +kubebuilder:default="https://acme-v02.api.letsencrypt.org/directory"
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[^ @]+$')",message="server must be https://HOST/PATH"
+	// +optional
+	Server string `json:"server,omitempty"`
 }
 
 // A StackComponent changes a component of the catalog, or is one of the team's
@@ -128,6 +183,20 @@ type ObservabilityStackStatus struct {
 	// +listMapKey=name
 	// +optional
 	Components []Row `json:"components,omitempty"`
+
+	// URLs that a person opens.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	URLs []URL `json:"urls,omitempty"`
+
+	// Notices say what a person should know though nothing is wrong.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Notices []Notice `json:"notices,omitempty"`
 
 	// Access is the last known way to the cluster.
 	// +optional

@@ -71,6 +71,7 @@ func facts(s v1alpha1.ClusterParameters) *v1alpha1.Access {
 		StorageClass:          s.Existing.StorageClass,
 		ControlPlaneScrapable: s.Existing.ControlPlaneScrapable,
 		ManagedGatewayAPI:     s.Existing.ManagedGatewayAPI,
+		HostPorts:             s.Existing.HostPorts,
 	}
 }
 
