@@ -54,6 +54,13 @@ type StackParameters struct {
 	// +optional
 	Exports []Export `json:"exports,omitempty"`
 
+	// SLOs that rules and alerts are made of. Not available yet.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	SLOs []SLO `json:"slos,omitempty"`
+
 	// TLS says where the certificates of published views come from: an authority
 	// of the cluster's own, unless told otherwise.
 	// +optional
