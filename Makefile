@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate package/build test/schemas test/controlplane test/render workloads/game package/charts
+MODULES := . apis/generate providers/local package/build test/schemas test/controlplane test/render workloads/game package/charts
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -50,11 +50,14 @@ help: ## Show this help.
 		'DEMO_EXIT=1' 'end the demo when the claim is Ready' 'CHARTS=upstream' 'take real charts instead of stand-ins' \
 		'VERSION=v1.2.3' 'version of the packages'
 
-generate: ## Generate XRDs and deep copies from the Go types.
-	@cd apis/generate && go run .
+# What the generator makes of the types of provider-local.
+LOCAL := --root ../../providers/local --crds --out package/crds
+
+generate: ## Generate XRDs, CRDs and deep copies from the Go types.
+	@cd apis/generate && go run . && go run . $(LOCAL)
 
 generate-check: ## Test the generator, and fail if something generated is not up to date.
-	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check)
+	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL))
 
 lint: $(LINT) ## Lint every module.
 	@for m in $(MODULES); do echo "=== lint $$m"; (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}

@@ -10,6 +10,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"golang.org/x/tools/go/packages"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-tools/pkg/crd"
 	"sigs.k8s.io/controller-tools/pkg/deepcopy"
 	"sigs.k8s.io/controller-tools/pkg/genall"
@@ -17,9 +18,32 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// A Format of definitions.
+type Format struct {
+	// Files matches the files of definitions in their folder.
+	Files string
+	// file makes a definition of a CustomResourceDefinition.
+	file func(crd *extv1.CustomResourceDefinition, out string) (name string, definition any, err error)
+}
+
+// XRDs are CompositeResourceDefinitions, each in a folder of its own.
+func XRDs() Format {
+	return Format{Files: "*/definition.yaml", file: func(c *extv1.CustomResourceDefinition, out string) (string, any, error) {
+		xrd, err := FromCRD(c)
+		return path.Join(out, c.Spec.Names.Plural, "definition.yaml"), xrd, err
+	}}
+}
+
+// CRDs are CustomResourceDefinitions, named by group and kind.
+func CRDs() Format {
+	return Format{Files: "*.yaml", file: func(c *extv1.CustomResourceDefinition, out string) (string, any, error) {
+		return path.Join(out, c.Spec.Group+"_"+c.Spec.Names.Plural+".yaml"), withoutStatus(c), nil
+	}}
+}
+
 // Generate every file that is derived from the Go types of the API package.
 // Same types, same bytes: files are sorted by path.
-func Generate(root, api, out string) ([]File, error) {
+func Generate(root, api, out string, format Format) ([]File, error) {
 	var dc genall.Generator = deepcopy.Generator{}
 	omit := true
 	var cg genall.Generator = crd.Generator{OmitToolVersion: &omit}
@@ -46,7 +70,7 @@ func Generate(root, api, out string) ([]File, error) {
 		files = append(files, File{Path: path.Join(path.Clean(api), name), Content: content.Bytes()})
 	}
 	for name, content := range definitions {
-		f, err := definition(content.Bytes(), out)
+		f, err := definition(content.Bytes(), out, format)
 		if err != nil {
 			return nil, errors.Wrapf(err, "cannot make a definition of %s", name)
 		}
@@ -57,25 +81,33 @@ func Generate(root, api, out string) ([]File, error) {
 }
 
 // definition turns the YAML of a CustomResourceDefinition into the file of a
-// CompositeResourceDefinition.
-func definition(content []byte, out string) (File, error) {
+// definition.
+func definition(content []byte, out string, format Format) (File, error) {
 	c := &extv1.CustomResourceDefinition{}
 	if err := yaml.Unmarshal(content, c); err != nil {
 		return File{}, errors.Wrap(err, "cannot read the CustomResourceDefinition")
 	}
-	xrd, err := FromCRD(c)
+	name, d, err := format.file(c, out)
 	if err != nil {
 		return File{}, err
 	}
-	b, err := yaml.Marshal(xrd)
+	b, err := yaml.Marshal(d)
 	if err != nil {
-		return File{}, errors.Wrap(err, "cannot write the CompositeResourceDefinition")
+		return File{}, errors.Wrap(err, "cannot write the definition")
 	}
 	header := "# Generated from the Go types by make generate. Do not edit.\n"
-	return File{
-		Path:    path.Join(out, c.Spec.Names.Plural, "definition.yaml"),
-		Content: append([]byte(header), b...),
-	}, nil
+	return File{Path: name, Content: append([]byte(header), b...)}, nil
+}
+
+// withoutStatus is the definition as its author writes it: what the API server
+// says of it is left out.
+func withoutStatus(c *extv1.CustomResourceDefinition) any {
+	return struct {
+		metav1.TypeMeta   `json:",inline"`
+		metav1.ObjectMeta `json:"metadata"`
+
+		Spec extv1.CustomResourceDefinitionSpec `json:"spec"`
+	}{TypeMeta: c.TypeMeta, ObjectMeta: c.ObjectMeta, Spec: c.Spec}
 }
 
 // memory keeps what generators write, by file name.

@@ -15,11 +15,11 @@ const root = "../.."
 // TestGenerate proves that what is checked in is what the types say, and that
 // generating twice gives the same bytes.
 func TestGenerate(t *testing.T) {
-	files, err := Generate(root, "./apis/v1alpha1", "apis")
+	files, err := Generate(root, "./apis/v1alpha1", "apis", XRDs())
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Generate(root, "./apis/v1alpha1", "apis")
+	again, err := Generate(root, "./apis/v1alpha1", "apis", XRDs())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,6 @@
 // Command generate writes what is derived from the Go types of the API: their
-// deep copies, and one CompositeResourceDefinition per kind.
+// deep copies, and one definition per kind: a CompositeResourceDefinition, or
+// a CustomResourceDefinition for the managed resources of a provider.
 //
 // It is a module of its own so that the tools which read the types stay out of
 // the module that uses them.
@@ -8,6 +9,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,13 +23,18 @@ type CLI struct {
 	Root  string `default:"../.." help:"Folder of the module whose API is generated." type:"existingdir"`
 	API   string `default:"./apis/v1alpha1" help:"Package of the API's Go types, relative to the root."`
 	Out   string `default:"apis" help:"Folder, relative to the root, below which definitions are written."`
+	CRDs  bool   `name:"crds" help:"Write CustomResourceDefinitions instead of CompositeResourceDefinitions."`
 	Check bool   `help:"Write nothing; fail if a file is not up to date."`
 }
 
 // Run generates and writes every file whose content changed, and removes
 // definitions of kinds that are no more.
 func (c *CLI) Run() error {
-	files, err := Generate(c.Root, c.API, c.Out)
+	format := XRDs()
+	if c.CRDs {
+		format = CRDs()
+	}
+	files, err := Generate(c.Root, c.API, c.Out, format)
 	if err != nil {
 		return err
 	}
@@ -48,7 +55,7 @@ func (c *CLI) Run() error {
 			return err
 		}
 	}
-	orphans, err := Orphans(c.Root, c.Out, files)
+	orphans, err := Orphans(c.Root, path.Join(c.Out, format.Files), files)
 	if err != nil {
 		return err
 	}
@@ -68,7 +75,7 @@ func (c *CLI) Run() error {
 }
 
 func main() {
-	ctx := kong.Parse(&CLI{}, kong.Description("Generate the deep copies and CompositeResourceDefinitions of the API."))
+	ctx := kong.Parse(&CLI{}, kong.Description("Generate the deep copies and definitions of an API."))
 	ctx.FatalIfErrorf(ctx.Run())
 }
 
@@ -91,16 +98,17 @@ func (f File) Current(root string) (bool, error) {
 
 // Write the file below root.
 func (f File) Write(root string) error {
-	path := filepath.Join(root, filepath.FromSlash(f.Path))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	file := filepath.Join(root, filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return errors.Wrapf(err, "cannot create the folder of %s", f.Path)
 	}
-	return errors.Wrapf(os.WriteFile(path, f.Content, 0o644), "cannot write %s", f.Path)
+	return errors.Wrapf(os.WriteFile(file, f.Content, 0o644), "cannot write %s", f.Path)
 }
 
-// Orphans are the definitions below root that no kind has any more.
-func Orphans(root, out string, files []File) ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(out), "*", "definition.yaml"))
+// Orphans are the definitions below root, matching a pattern, that no kind has
+// any more.
+func Orphans(root, pattern string, files []File) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot look for definitions")
 	}

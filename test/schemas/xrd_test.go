@@ -160,10 +160,13 @@ func origins() map[string]func(t *testing.T) *Set {
 	}
 }
 
-// load CRDs, and the kinds of this project.
+// local is the folder of the CRDs of this project's own provider.
+const local = root + "/providers/local/package/crds"
+
+// load CRDs, those of provider-local, and the kinds of this project.
 func load(t *testing.T, folders ...string) *Set {
 	t.Helper()
-	set, err := Load(folders...)
+	set, err := Load(append(folders, local)...)
 	if err != nil {
 		t.Fatal(err)
 	}
