@@ -123,12 +123,11 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 		rsp.Requirements = &fnv1.Requirements{Resources: make(map[string]*fnv1.ResourceSelector, len(res.Requirements))}
 	}
 	for _, r := range res.Requirements {
-		rsp.Requirements.Resources[r.Name] = &fnv1.ResourceSelector{
-			ApiVersion: r.APIVersion,
-			Kind:       r.Kind,
-			Namespace:  &r.Namespace,
-			Match:      &fnv1.ResourceSelector_MatchName{MatchName: r.ObjectName},
+		s := &fnv1.ResourceSelector{ApiVersion: r.APIVersion, Kind: r.Kind, Match: &fnv1.ResourceSelector_MatchName{MatchName: r.ObjectName}}
+		if r.Namespace != "" {
+			s.Namespace = &r.Namespace
 		}
+		rsp.Requirements.Resources[r.Name] = s
 	}
 
 	// What earlier steps of the pipeline say of the composite stays.

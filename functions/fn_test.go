@@ -283,7 +283,7 @@ func TestRunFunction(t *testing.T) {
 			},
 		},
 		"Requirements": {
-			reason: "What a composer needs to see is asked for by name, in the namespace of the claim.",
+			reason: "What a composer needs to see is asked for by name, in the namespace of the claim or for the whole cluster.",
 			req:    xr(cluster),
 			want: &fnv1.RunFunctionResponse{
 				Meta: meta(8),
@@ -294,10 +294,20 @@ func TestRunFunction(t *testing.T) {
 					},
 					Resources: map[string]*fnv1.Resource{},
 				},
-				Requirements: &fnv1.Requirements{Resources: map[string]*fnv1.ResourceSelector{"kubeconfig": {
-					ApiVersion: "v1", Kind: "Secret", Namespace: new("team-a"),
-					Match: &fnv1.ResourceSelector_MatchName{MatchName: "remote"},
-				}}},
+				Requirements: &fnv1.Requirements{Resources: map[string]*fnv1.ResourceSelector{
+					"kubeconfig": {
+						ApiVersion: "v1", Kind: "Secret", Namespace: new("team-a"),
+						Match: &fnv1.ResourceSelector_MatchName{MatchName: "remote"},
+					},
+					"policy": {
+						ApiVersion: "apiextensions.crossplane.io/v1beta1", Kind: "EnvironmentConfig",
+						Match: &fnv1.ResourceSelector_MatchName{MatchName: "observe-k8s"},
+					},
+					"policy-namespace": {
+						ApiVersion: "apiextensions.crossplane.io/v1beta1", Kind: "EnvironmentConfig",
+						Match: &fnv1.ResourceSelector_MatchName{MatchName: "observe-k8s.team-a"},
+					},
+				}},
 				Conditions: []*fnv1.Condition{condition("AccessReady", isFalse, "Waiting", "Waiting for Secret remote to be read")},
 				Results:    []*fnv1.Result{result(normal, "Waiting", "AccessReady: Waiting for Secret remote to be read")},
 			},

@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -48,8 +47,8 @@ func (c *CLI) Run() error {
 		return err
 	}
 	settings := compose.Settings{ManagementClusterNamespaces: c.ManagementClusterNamespaces}
-	if settings.ChartMirror, err = mirror(c.ChartMirror); err != nil {
-		return err
+	if settings.ChartMirror, err = compose.ParseMirror(c.ChartMirror); err != nil {
+		return errors.Wrap(err, "cannot use --chart-mirror")
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -78,18 +77,6 @@ func (c *CLI) Run() error {
 		d.drain(patience)
 		return nil
 	}
-}
-
-// mirror reads --chart-mirror.
-func mirror(url string) (*compose.Mirror, error) {
-	if url == "" {
-		return nil, nil
-	}
-	scheme, prefix, ok := strings.Cut(url, "://")
-	if !ok || prefix == "" || prefix[0] == '/' || (scheme != "http" && scheme != "https") {
-		return nil, errors.Errorf("--chart-mirror must be https://HOST[/PATH] or http://HOST[/PATH], not %q", url)
-	}
-	return &compose.Mirror{Prefix: strings.TrimSuffix(prefix, "/"), PlainHTTP: scheme == "http"}, nil
 }
 
 func main() {

@@ -13,8 +13,7 @@ import (
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
 	"github.com/crossplane/function-sdk-go/proto/v1beta1"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/policy"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -24,74 +23,6 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 )
 
-func TestMirror(t *testing.T) {
-	type want struct {
-		mirror *compose.Mirror
-		err    error
-	}
-	cases := map[string]struct {
-		reason string
-		url    string
-		want   want
-	}{
-		"None": {
-			reason: "By default charts come from their own repositories.",
-		},
-		"HTTPS": {
-			reason: "A mirror has a host.",
-			url:    "https://mirror.example.org",
-			want:   want{mirror: &compose.Mirror{Prefix: "mirror.example.org"}},
-		},
-		"Path": {
-			reason: "A mirror may be below a path.",
-			url:    "https://mirror.example.org:8443/charts/",
-			want:   want{mirror: &compose.Mirror{Prefix: "mirror.example.org:8443/charts"}},
-		},
-		"HTTP": {
-			reason: "The provider has to be told that a mirror has no TLS.",
-			url:    "http://127.0.0.1:5000",
-			want:   want{mirror: &compose.Mirror{Prefix: "127.0.0.1:5000", PlainHTTP: true}},
-		},
-		"NoScheme": {
-			reason: "Nobody can tell whether it has TLS.",
-			url:    "mirror.example.org",
-			want:   want{err: cmpopts.AnyError},
-		},
-		"OtherScheme": {
-			reason: "Charts speak OCI anyway; the scheme says whether there is TLS.",
-			url:    "oci://mirror.example.org",
-			want:   want{err: cmpopts.AnyError},
-		},
-		"NoHost": {
-			reason: "A mirror needs a host.",
-			url:    "https://",
-			want:   want{err: cmpopts.AnyError},
-		},
-		"OnlyPath": {
-			reason: "A mirror needs a host.",
-			url:    "https:///",
-			want:   want{err: cmpopts.AnyError},
-		},
-		"PathWithoutHost": {
-			reason: "A mirror needs a host.",
-			url:    "https:///charts",
-			want:   want{err: cmpopts.AnyError},
-		},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			got, err := mirror(tc.url)
-			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
-				t.Errorf("\n%s\nmirror(...): -want error, +got error:\n%s", tc.reason, diff)
-			}
-			if diff := cmp.Diff(tc.want.mirror, got); diff != "" {
-				t.Errorf("\n%s\nmirror(...): -want, +got:\n%s", tc.reason, diff)
-			}
-		})
-	}
-}
-
-// TestRunRefuses what cannot be served.
 func TestRunRefuses(t *testing.T) {
 	cases := map[string]struct {
 		reason string
@@ -188,11 +119,17 @@ func TestServe(t *testing.T) {
 	}
 
 	// Flags reach the composers.
-	management, err := fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, xr(`{
+	req := xr(`{
 		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "KubernetesCluster",
 		"metadata": {"name": "demo", "namespace": "team-a"},
 		"spec": {"provider": "Existing", "existing": {"managementCluster": true}}
-	}`))
+	}`)
+	// There is no policy.
+	req.RequiredResources = map[string]*fnv1.Resources{}
+	for _, r := range policy.Requirements("team-a") {
+		req.RequiredResources[r.Name] = &fnv1.Resources{}
+	}
+	management, err := fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, req)
 	if err != nil {
 		t.Fatal(err)
 	}

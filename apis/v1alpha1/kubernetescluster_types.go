@@ -409,6 +409,12 @@ type Access struct {
 	// +kubebuilder:validation:MaxLength=200
 	// +optional
 	Domain string `json:"domain,omitempty"`
+
+	// ChartMirror is the URL of an OCI registry that serves all charts for this
+	// cluster. Every chart comes from its own repository when empty.
+	// +kubebuilder:validation:MaxLength=2048
+	// +optional
+	ChartMirror string `json:"chartMirror,omitempty"`
 }
 
 // KubernetesClusterStatus says how the cluster stands and how to reach it.

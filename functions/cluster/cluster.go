@@ -107,6 +107,7 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	name := compose.Name(xr.Namespace, xr.Name, "access")
 	if access != nil {
 		access.HelmProviderConfig, access.KubernetesProviderConfig = name, name
+		access.ChartMirror = in.Settings.ChartMirror.String()
 	}
 
 	p := compose.Plan{

@@ -36,7 +36,11 @@ func (helm) Plan(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, 
 		return d, nil
 	}
 	d.Config.Name = access.HelmProviderConfig
-	parameters, err := release(xr.Spec, in.Settings.ChartMirror)
+	mirror, err := mirrorOf(in.Settings, access)
+	if err != nil {
+		return Delivery{}, err
+	}
+	parameters, err := release(xr.Spec, mirror)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -65,6 +69,14 @@ func (helm) Plan(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, 
 		}
 	}
 	return d, nil
+}
+
+// mirrorOf the cluster's policy, or else of the function's flag.
+func mirrorOf(s compose.Settings, access *v1alpha1.Access) (*compose.Mirror, error) {
+	if access.ChartMirror == "" {
+		return s.ChartMirror, nil
+	}
+	return compose.ParseMirror(access.ChartMirror)
 }
 
 // release are the parameters of a Release.

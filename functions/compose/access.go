@@ -2,7 +2,6 @@ package compose
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,15 +47,4 @@ func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
 		leaves = append(leaves, ref)
 	}
 	return leaves
-}
-
-// Rewrite sends a chart repository to the mirror: the original host and path
-// follow the mirror's prefix, and it speaks OCI. Without a mirror nothing
-// changes. The second result says that the mirror has no TLS.
-func (m *Mirror) Rewrite(repository string) (string, bool) {
-	if m == nil {
-		return repository, false
-	}
-	_, rest, _ := strings.Cut(repository, "://")
-	return "oci://" + m.Prefix + "/" + strings.TrimSuffix(rest, "/"), m.PlainHTTP
 }

@@ -35,8 +35,8 @@ type World struct {
 	Settings Settings
 }
 
-// Settings are what the platform team decides for all claims, by flags of the
-// function.
+// Settings are what the platform team decides for all claims: by flags of the
+// function, and over them by its policy.
 type Settings struct {
 	// ManagementClusterNamespaces may use the management cluster itself as
 	// their cluster. "*" allows all. None by default: it lends the providers'
@@ -45,16 +45,6 @@ type Settings struct {
 
 	// ChartMirror serves every chart instead of its own repository.
 	ChartMirror *Mirror
-}
-
-// A Mirror is an OCI registry that holds charts below their original host and
-// path.
-type Mirror struct {
-	// Prefix is the host and path below which charts are kept, without scheme.
-	Prefix string
-
-	// PlainHTTP says that the mirror has no TLS.
-	PlainHTTP bool
 }
 
 // Input is what a composer sees: a World with a typed composite.
@@ -161,6 +151,24 @@ func (g Gate) And(o Gate) Gate {
 	return o
 }
 
+// Wait lets nothing new be composed; what exists goes on.
+func (p *Plan) Wait(waiting string) {
+	for i := range p.Resources {
+		p.Resources[i].Gate = p.Resources[i].Gate.And(Gate{Waiting: waiting})
+	}
+}
+
+// Refuse keeps everything as it is because of a problem: nothing new is
+// composed, and nothing that exists is touched.
+func (p *Plan) Refuse(pr Problem) {
+	p.Wait(pr.Message)
+	for i := range p.Resources {
+		p.Resources[i].Object = nil
+	}
+	p.Problems = append(p.Problems, pr)
+	p.Partial = true
+}
+
 // A Verdict is a judgement of an observed resource.
 type Verdict struct {
 	// Ready says that the real thing works.
@@ -185,7 +193,7 @@ type Requirement struct {
 	// APIVersion and Kind of the object.
 	APIVersion, Kind string
 
-	// Namespace and ObjectName of the object.
+	// Namespace and ObjectName of the object; a cluster-scoped one has no namespace.
 	Namespace, ObjectName string
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/platform"
+	"github.com/observe-k8s/observe-k8s/functions/policy"
 	"github.com/observe-k8s/observe-k8s/functions/stack"
 	"github.com/observe-k8s/observe-k8s/functions/workload"
 )
@@ -17,7 +18,7 @@ func For(kind string) (compose.Composer, bool) {
 	case v1alpha1.ObservabilityPlatformKind:
 		return compose.For(platform.Compose), true
 	case v1alpha1.KubernetesClusterKind:
-		return compose.For(cluster.Compose), true
+		return compose.For(policy.Cluster(cluster.Compose)), true
 	case v1alpha1.ObservabilityStackKind:
 		return compose.For(stack.Compose), true
 	case v1alpha1.ComponentKind:

@@ -1,0 +1,251 @@
+// Package policy is what a platform team allows and gives to all claims: it
+// keeps it in EnvironmentConfigs, which teams cannot write.
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "sigs.k8s.io/json"
+)
+
+// Name of the EnvironmentConfig that holds for every namespace. One with the
+// name of a namespace behind it, such as observe-k8s.team-a, holds for that
+// namespace: field by field it replaces what holds for all.
+const Name = "observe-k8s"
+
+// Requirements that hold the policy.
+const (
+	requirementAll       = "policy"
+	requirementNamespace = "policy-namespace"
+)
+
+// A Policy is the data of an EnvironmentConfig.
+type Policy struct {
+	// Limits that claims cannot exceed.
+	Limits Limits `json:"limits,omitzero"`
+
+	// Defaults that claims inherit.
+	Defaults Defaults `json:"defaults,omitzero"`
+}
+
+// Limits that claims cannot exceed. What is empty is not limited.
+type Limits struct {
+	// Providers that claims may name.
+	Providers []v1alpha1.Provider `json:"providers,omitempty"`
+
+	// Regions that claims may name: neutral names, and a cloud's own.
+	Regions []string `json:"regions,omitempty"`
+
+	// NodeSizes that claims may name. A claim that names machines by a cloud's
+	// own types is refused where this is given.
+	NodeSizes []v1alpha1.NodeSize `json:"nodeSizes,omitempty"`
+
+	// MaxNodes is the highest nodes.max.
+	MaxNodes int64 `json:"maxNodes,omitempty"`
+
+	// ProviderConfigs are the names of the credentials that claims may use.
+	ProviderConfigs []string `json:"providerConfigs,omitempty"`
+
+	// ManagementCluster says whether claims may use the management cluster. It
+	// has the last word over the function's flag.
+	ManagementCluster *bool `json:"managementCluster,omitempty"`
+
+	// RequiredTags are keys that claims must give in cluster.tags.
+	RequiredTags []string `json:"requiredTags,omitempty"`
+}
+
+// Defaults that claims inherit.
+type Defaults struct {
+	// Tags of everything that is made in a cloud. A claim cannot change them.
+	Tags map[string]v1alpha1.TagValue `json:"tags,omitempty"`
+
+	// ChartMirror is an OCI registry that serves all charts, as the function's
+	// flag --chart-mirror: https://HOST[/PATH], or http:// for one without TLS.
+	ChartMirror string `json:"chartMirror,omitempty"`
+}
+
+// Requirements to be looked up for claims of a namespace.
+func Requirements(namespace string) []compose.Requirement {
+	r := compose.Requirement{APIVersion: "apiextensions.crossplane.io/v1beta1", Kind: "EnvironmentConfig"}
+	all, own := r, r
+	all.Name, all.ObjectName = requirementAll, Name
+	own.Name, own.ObjectName = requirementNamespace, Name+"."+namespace
+	return []compose.Requirement{all, own}
+}
+
+// Read the policy. Until it was looked up the answer is false; what exists
+// then stays, and nothing new is made. A policy that cannot be read is an
+// error: it may be the one that forbids.
+func Read(w compose.World) (Policy, bool, error) {
+	var p Policy
+	if !w.Answered(requirementAll) || !w.Answered(requirementNamespace) {
+		return p, false, nil
+	}
+	data := map[string]any{}
+	for _, r := range []string{requirementAll, requirementNamespace} {
+		o := w.One(r)
+		if o == nil {
+			continue
+		}
+		if err := overlay(data, o); err != nil {
+			return p, true, err
+		}
+	}
+	b, err := json.Marshal(data)
+	if err != nil {
+		return p, true, err
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return Policy{}, true, err
+	}
+	if _, err := compose.ParseMirror(p.Defaults.ChartMirror); err != nil {
+		return p, true, fmt.Errorf("defaults.chartMirror %w", err)
+	}
+	return p, true, nil
+}
+
+// overlay puts an EnvironmentConfig over what was read before, field by field.
+func overlay(data map[string]any, o *unstructured.Unstructured) error {
+	m, _, err := unstructured.NestedMap(o.Object, "data")
+	if err != nil {
+		return fmt.Errorf("EnvironmentConfig %s: %w", o.GetName(), err)
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("EnvironmentConfig %s: %w", o.GetName(), err)
+	}
+	// A limit that is misspelt would not limit.
+	strict, err := kjson.UnmarshalStrict(b, &Policy{})
+	if err != nil {
+		return fmt.Errorf("EnvironmentConfig %s: %w", o.GetName(), err)
+	}
+	if len(strict) > 0 {
+		return fmt.Errorf("EnvironmentConfig %s: %w", o.GetName(), strict[0])
+	}
+	for section, v := range m {
+		fields, _ := v.(map[string]any)
+		over, ok := data[section].(map[string]any)
+		if !ok {
+			over = map[string]any{}
+		}
+		maps.Copy(over, fields)
+		data[section] = over
+	}
+	return nil
+}
+
+// Refusals of a cluster that a claim asks for: what is not allowed and what
+// would be.
+func (p Policy) Refusals(c v1alpha1.ClusterParameters) []string {
+	l, out := p.Limits, []string(nil)
+	refuse := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if len(l.Providers) > 0 && !slices.Contains(l.Providers, c.Provider) {
+		refuse("provider %s is not allowed here. Allowed: %s", c.Provider, list(l.Providers))
+	}
+	if inCloud(c.Provider) {
+		if r := region(c); len(l.Regions) > 0 && !slices.Contains(l.Regions, r) {
+			refuse("region %s is not allowed here. Allowed: %s", r, list(l.Regions))
+		}
+		if !slices.Contains(l.ProviderConfigs, c.ProviderConfigRef.Name) && len(l.ProviderConfigs) > 0 {
+			refuse("providerConfigRef %s is not allowed here. Allowed: %s", c.ProviderConfigRef.Name, list(l.ProviderConfigs))
+		}
+		if machines := ownMachines(c); machines != "" && len(l.NodeSizes) > 0 {
+			refuse("%s is not allowed here. Give nodes.size instead: %s", machines, list(l.NodeSizes))
+		}
+		for _, key := range l.RequiredTags {
+			if _, ok := c.Tags[key]; !ok && p.Defaults.Tags[key] == "" {
+				refuse("tag %s is required here: give it in cluster.tags", key)
+			}
+		}
+	}
+	if c.Provider != v1alpha1.ProviderExisting {
+		if len(l.NodeSizes) > 0 && !slices.Contains(l.NodeSizes, c.Nodes.Size) {
+			refuse("nodes.size %s is not allowed here. Allowed: %s", c.Nodes.Size, list(l.NodeSizes))
+		}
+		if l.MaxNodes > 0 && c.Nodes.Max > l.MaxNodes {
+			refuse("nodes.max %d is not allowed here. Allowed: at most %d", c.Nodes.Max, l.MaxNodes)
+		}
+	}
+	if c.AKS != nil && c.AKS.SystemPool != nil {
+		pool := c.AKS.SystemPool
+		if len(l.NodeSizes) > 0 && pool.Size != "" && !slices.Contains(l.NodeSizes, pool.Size) {
+			refuse("aks.systemPool.size %s is not allowed here. Allowed: %s", pool.Size, list(l.NodeSizes))
+		}
+		if l.MaxNodes > 0 && pool.Max > l.MaxNodes {
+			refuse("aks.systemPool.max %d is not allowed here. Allowed: at most %d", pool.Max, l.MaxNodes)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Defaults.Tags)) {
+		if v, ok := c.Tags[key]; ok && v != p.Defaults.Tags[key] {
+			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.Tags[key], v)
+		}
+	}
+	return out
+}
+
+// Inherit gives a cluster, and the settings for it, what the platform team says.
+func (p Policy) Inherit(c *v1alpha1.ClusterParameters, s *compose.Settings) {
+	if len(p.Defaults.Tags) > 0 {
+		tags := map[string]v1alpha1.TagValue{}
+		maps.Copy(tags, c.Tags)
+		maps.Copy(tags, p.Defaults.Tags)
+		c.Tags = tags
+	}
+	if p.Limits.ManagementCluster != nil {
+		s.ManagementClusterNamespaces = nil
+		if *p.Limits.ManagementCluster {
+			s.ManagementClusterNamespaces = []string{"*"}
+		}
+	}
+	if m, err := compose.ParseMirror(p.Defaults.ChartMirror); err == nil && m != nil {
+		s.ChartMirror = m
+	}
+}
+
+func inCloud(p v1alpha1.Provider) bool {
+	return p == v1alpha1.ProviderEKS || p == v1alpha1.ProviderAKS || p == v1alpha1.ProviderGKE
+}
+
+// region of a cluster: the cloud's own where one is given.
+func region(c v1alpha1.ClusterParameters) string {
+	switch {
+	case c.EKS != nil && c.EKS.Region != "":
+		return c.EKS.Region
+	case c.AKS != nil && c.AKS.Region != "":
+		return c.AKS.Region
+	case c.GKE != nil && c.GKE.Region != "":
+		return c.GKE.Region
+	}
+	return string(c.Region)
+}
+
+// list for a person.
+func list[T ~string](values []T) string {
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return strings.Join(out, ", ")
+}
+
+// ownMachines is the field by which a claim names machines past nodes.size.
+func ownMachines(c v1alpha1.ClusterParameters) string {
+	switch {
+	case c.EKS != nil && len(c.EKS.InstanceTypes) > 0:
+		return "eks.instanceTypes"
+	case c.AKS != nil && c.AKS.VMSize != "":
+		return "aks.vmSize"
+	case c.AKS != nil && c.AKS.SystemPool != nil && c.AKS.SystemPool.VMSize != "":
+		return "aks.systemPool.vmSize"
+	case c.GKE != nil && c.GKE.MachineType != "":
+		return "gke.machineType"
+	}
+	return ""
+}
