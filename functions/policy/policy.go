@@ -165,27 +165,35 @@ func (p Policy) Refusals(c v1alpha1.ClusterParameters) []string {
 			}
 		}
 	}
-	if c.Provider != v1alpha1.ProviderExisting {
-		if len(l.NodeSizes) > 0 && !slices.Contains(l.NodeSizes, c.Nodes.Size) {
-			refuse("nodes.size %s is not allowed here. Allowed: %s", c.Nodes.Size, list(l.NodeSizes))
-		}
-		if l.MaxNodes > 0 && c.Nodes.Max > l.MaxNodes {
-			refuse("nodes.max %d is not allowed here. Allowed: at most %d", c.Nodes.Max, l.MaxNodes)
-		}
-	}
-	if c.AKS != nil && c.AKS.SystemPool != nil {
-		pool := c.AKS.SystemPool
-		if len(l.NodeSizes) > 0 && pool.Size != "" && !slices.Contains(l.NodeSizes, pool.Size) {
-			refuse("aks.systemPool.size %s is not allowed here. Allowed: %s", pool.Size, list(l.NodeSizes))
-		}
-		if l.MaxNodes > 0 && pool.Max > l.MaxNodes {
-			refuse("aks.systemPool.max %d is not allowed here. Allowed: at most %d", pool.Max, l.MaxNodes)
-		}
-	}
+	out = append(out, l.nodes(c)...)
 	for _, key := range slices.Sorted(maps.Keys(p.Defaults.Tags)) {
 		if v, ok := c.Tags[key]; ok && v != p.Defaults.Tags[key] {
 			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.Tags[key], v)
 		}
+	}
+	return out
+}
+
+// nodes that are not allowed, and what would be. Nobody makes those of an
+// existing cluster.
+func (l Limits) nodes(c v1alpha1.ClusterParameters) []string {
+	if c.Provider == v1alpha1.ProviderExisting {
+		return nil
+	}
+	out := l.pool("nodes", c.Nodes.Size, c.Nodes.Max)
+	if c.AKS != nil && c.AKS.SystemPool != nil {
+		out = append(out, l.pool("aks.systemPool", c.AKS.SystemPool.Size, c.AKS.SystemPool.Max)...)
+	}
+	return out
+}
+
+func (l Limits) pool(field string, size v1alpha1.NodeSize, most int64) []string {
+	var out []string
+	if len(l.NodeSizes) > 0 && size != "" && !slices.Contains(l.NodeSizes, size) {
+		out = append(out, fmt.Sprintf("%s.size %s is not allowed here. Allowed: %s", field, size, list(l.NodeSizes)))
+	}
+	if l.MaxNodes > 0 && most > l.MaxNodes {
+		out = append(out, fmt.Sprintf("%s.max %d is not allowed here. Allowed: at most %d", field, most, l.MaxNodes))
 	}
 	return out
 }
