@@ -46,7 +46,7 @@ endef
 help: ## Show this help.
 	@awk 'BEGIN {FS = ":.*## "; printf "Usage: make TARGET\n\n"} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables:\n'
-	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim of render, tree and demo' 'STEP=n' 'show it as it stands after n rounds' \
+	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim of render, tree and demo' 'STEP=n' 'show it as it stands after n rounds' 'WATCH=1' 'follow the tree of a claim until it is Ready' \
 		'DEMO_EXIT=1' 'end the demo when the claim is Ready' 'CHARTS=upstream' 'take real charts instead of stand-ins' \
 		'VERSION=v1.2.3' 'version of the packages'
 
@@ -87,8 +87,10 @@ $(BIN)/controlplane:
 render: $(BIN)/render ## Show every object that CLAIM=FILE becomes, as YAML.
 	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
 
-tree: $(BIN)/render ## Show the tree of what CLAIM=FILE becomes.
-	@$(BIN)/render --tree $(or $(CLAIM),$(error say which claim: make tree CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
+# A file is shown as it will become, a name as it is.
+tree: $(BIN)/render $(BIN)/controlplane ## Show the tree of CLAIM=FILE, or of CLAIM=[NAMESPACE/]NAME on kubectl's cluster.
+	@$(if $(CLAIM),,$(error say which claim: make tree CLAIM=examples/existing.yaml, or make tree CLAIM=team-a/demo for one on the cluster that kubectl uses)) \
+	$(if $(wildcard $(CLAIM)),$(BIN)/render --tree $(CLAIM) $(if $(STEP),--step $(STEP)),$(BIN)/controlplane tree $(CLAIM) $(if $(WATCH),--watch))
 
 # The claim that the demo applies.
 DEMO_CLAIM := $(or $(CLAIM),examples/existing.yaml)

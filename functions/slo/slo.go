@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 )
 

@@ -22,6 +22,7 @@ type cli struct {
 	Up     upCommand     `cmd:"" help:"Run a control plane until told otherwise."`
 	Down   downCommand   `cmd:"" help:"End a control plane, also one whose launcher was killed."`
 	Status statusCommand `cmd:"" help:"Say whether a control plane runs and where, as JSON."`
+	Tree   treeCommand   `cmd:"" help:"Show what a claim on a cluster consists of, and how each part is doing."`
 	Demo   demoCommand   `cmd:"" help:"Run a control plane, apply a claim and watch it become a platform."`
 }
 

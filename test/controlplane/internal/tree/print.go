@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
 )
 
 // nameWidth is how wide the names of a tree are, give or take.
@@ -30,7 +32,23 @@ func (n Node) line(prefix string) string {
 	if pad := nameWidth - len([]rune(name)); pad > 0 {
 		name += strings.Repeat(" ", pad)
 	}
+	if n.age != "" {
+		name += fmt.Sprintf(" %-6s", n.age)
+	}
 	return strings.TrimRight(name+" "+n.state(), " ")
+}
+
+// Ages returns the tree with the age of each resource before its state.
+func (n Node) Ages(now time.Time) Node {
+	if !n.Created.IsZero() {
+		n.age = duration.HumanDuration(now.Sub(n.Created))
+	}
+	children := make([]Node, 0, len(n.Children))
+	for _, c := range n.Children {
+		children = append(children, c.Ages(now))
+	}
+	n.Children = children
+	return n
 }
 
 // state of the resource in a few words.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sort"
+	"time"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,12 +22,17 @@ type Node struct {
 	// resource that has no such condition.
 	Synced string
 	Ready  string
+	// Created is when the resource was created.
+	Created time.Time
 	// Message of what is not as it should be.
 	Message string
 	// Usages is how many Usages are among the resources that this one is
 	// composed of. They only order the teardown and are not Children.
 	Usages   int
 	Children []Node
+
+	// age for a person, where it is to be shown.
+	age string
 }
 
 // A Getter gets an object, or nil if there is none.
@@ -97,7 +103,7 @@ func less(a, b Node) bool {
 }
 
 func describe(o *unstructured.Unstructured) Node {
-	n := Node{Group: o.GroupVersionKind().Group, Kind: o.GetKind(), Name: o.GetName()}
+	n := Node{Group: o.GroupVersionKind().Group, Kind: o.GetKind(), Name: o.GetName(), Created: o.GetCreationTimestamp().Time}
 	var syncedMessage, readyReason, readyMessage string
 	n.Synced, _, syncedMessage = kube.Condition(o, "Synced")
 	n.Ready, readyReason, readyMessage = kube.Condition(o, "Ready")
@@ -113,6 +119,9 @@ func describe(o *unstructured.Unstructured) Node {
 	}
 	return n
 }
+
+// Done says whether the resource is as it should be, for what its spec says.
+func (n Node) Done() bool { return n.Ready == "True" && n.Synced != "False" && n.Message == "" }
 
 // Count returns how many resources of the tree have a Ready condition, and
 // for how many it is true.
