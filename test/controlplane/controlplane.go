@@ -284,11 +284,14 @@ func (cp *ControlPlane) Kill(name string) error { return cp.procs.Kill(name) }
 func (cp *ControlPlane) StopProcess(name string) error { return cp.procs.Stop(name) }
 
 // Restart a process, whether it runs or not, with the arguments and on the
-// ports that it had, and wait for an API server to be ready. Extra arguments,
-// for this time only or until the next Restart, win over earlier ones.
+// ports that it had, and wait for an API server or Crossplane to be ready. Extra
+// arguments, for this time only or until the next Restart, win over earlier ones.
 func (cp *ControlPlane) Restart(ctx context.Context, name string, extra ...string) error {
 	if err := cp.procs.Restart(name, extra...); err != nil {
 		return err
+	}
+	if name == ProcessCrossplane {
+		return cp.waitCrossplane(ctx)
 	}
 	for _, c := range []*cluster{cp.management, cp.remote} {
 		if c == nil || name != c.process(ProcessAPIServer) {

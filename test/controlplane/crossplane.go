@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/pki"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/rbac"
@@ -217,6 +220,22 @@ func (cp *ControlPlane) runCrossplane() error {
 			fmt.Sprintf("HEALTH_PROBE_PORT=%d", cp.crossplane.health),
 			fmt.Sprintf("WEBHOOK_PORT=%d", cp.crossplane.webhook),
 		),
+	})
+}
+
+// waitCrossplane waits until Crossplane answers on all its ports, so that its
+// metrics can be read and deletions, which its webhook judges, are not refused.
+func (cp *ControlPlane) waitCrossplane(ctx context.Context) error {
+	dialer := net.Dialer{Timeout: time.Second}
+	return kube.Wait(ctx, stepTimeout, "Crossplane", func(ctx context.Context) (bool, error) {
+		for _, port := range []int{cp.crossplane.health, cp.crossplane.metrics, cp.crossplane.webhook} {
+			conn, err := dialer.DialContext(ctx, "tcp", ports.Addr(port))
+			if err != nil {
+				return false, err
+			}
+			_ = conn.Close()
+		}
+		return true, nil
 	})
 }
 

@@ -176,7 +176,7 @@ func TestRefused(t *testing.T) {
 				old.SetAnnotations(map[string]string{"crossplane.io/paused": "true"})
 				kubectlApply(t, manifest(t, tc.Old))
 				t.Cleanup(func() {
-					kubectl(t, "-n", namespace, "delete", strings.ToLower(old.GetKind())+".observe-k8s.io", old.GetName(), "--timeout=60s")
+					kubectl(t, "-n", namespace, "delete", strings.ToLower(old.GetKind())+".observe-k8s.io", old.GetName(), "--timeout="+hang.String())
 				})
 			}
 			out, err := tryKubectl(t, manifest(t, tc.Claim), "apply", "--dry-run=server", "-f", "-")
@@ -208,7 +208,6 @@ func gkeCluster(spec string) string {
 // TestImmutable changes what cannot change. It is refused with what to do
 // instead, and nothing happens to what exists.
 func TestImmutable(t *testing.T) {
-	onFailure(t)
 	const base = `
 apiVersion: observe-k8s.io/v1alpha1
 kind: KubernetesCluster
@@ -224,11 +223,8 @@ spec:
   namespace: shop
   source: {chart: {repository: "oci://example.org/charts", name: app, version: 1.0.0}}
 `
-	kubectlApply(t, base)
-	kubectlApply(t, component)
-	t.Cleanup(func() {
-		_, _ = tryKubectl(t, "", "-n", namespace, "delete", clusters+",components.observe-k8s.io", "fixed", "--ignore-not-found")
-	})
+	fixed := []*unstructured.Unstructured{parse(t, base), parse(t, component)}
+	claim(t, fixed...)
 	cases := map[string]struct {
 		yaml string
 		want string
@@ -253,7 +249,7 @@ spec:
 			}
 		})
 	}
-	kubectl(t, "-n", namespace, "delete", clusters+",components.observe-k8s.io", "fixed", "--timeout=60s")
+	remove(t, background, 0, fixed...)
 }
 
 func kubectlApply(t *testing.T, manifest string) {

@@ -9,19 +9,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/controlplane"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// claim is the example with one more workload, a chart of the team's own in a
+// wider is the example with one more workload, a chart of the team's own in a
 // version, and with values for cert-manager.
-func claim(t *testing.T, version string, values map[string]any) *unstructured.Unstructured {
+func wider(t *testing.T, version string, values map[string]any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
 	workloads := []any{
@@ -49,8 +48,6 @@ func claim(t *testing.T, version string, values map[string]any) *unstructured.Un
 // Each time the claim says what is wrong, the rest stays, and it recovers when
 // the cause is gone.
 func TestBreak(t *testing.T) {
-	onFailure(t)
-	before := take(t)
 	platform := ours("ObservabilityPlatform")
 	fine := map[string]any{"replicaCount": int64(1)}
 	const version = "6.9.1"
@@ -60,8 +57,9 @@ kind: ConfigMap
 metadata: {name: team-values}
 data: {values.yaml: "podLabels: {team: a}"}
 `))
-	apply(t, example(t, "existing.yaml"))
-	ready(t, platform, "demo", long)
+	demo := example(t, "existing.yaml")
+	claim(t, demo)
+	ready(t, platform, "demo")
 
 	// broken applies a claim that is wrong and waits until it says so, then the
 	// right one, and waits until that works. What is touched names whose specs
@@ -71,22 +69,22 @@ data: {values.yaml: "podLabels: {team: a}"}
 		onFailure(t)
 		untouched := specs(t)
 		apply(t, wrong)
-		took := says(t, platform, "demo", condition, "False", words...)
-		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
+		measured(t, "the claim says what is wrong", says(t, platform, "demo", condition, "False", words...), 0)
+		t.Log(conditions(get(t, platform, "demo")))
 		same(t, untouched, touched...)
-		apply(t, claim(t, version, fine))
-		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+		apply(t, wider(t, version, fine))
+		measured(t, "the claim recovers", works(t, "demo"), 0)
 	}
 
 	t.Run("ChartThatDoesNotExist", func(t *testing.T) {
-		broken(t, claim(t, "9.9.9", fine), "WorkloadsReady", []string{"own", "podinfo:9.9.9", "not found"}, "cert-manager")
+		broken(t, wider(t, "9.9.9", fine), "WorkloadsReady", []string{"own", "podinfo:9.9.9", "not found"}, "cert-manager")
 	})
 	t.Run("ValuesError", func(t *testing.T) {
-		broken(t, claim(t, version, map[string]any{"standInFail": "replicas must be a number"}), "StackReady",
+		broken(t, wider(t, version, map[string]any{"standInFail": "replicas must be a number"}), "StackReady",
 			[]string{"cert-manager", "replicas must be a number"}, "cert-manager")
 	})
 	t.Run("UnknownComponent", func(t *testing.T) {
-		wrong := claim(t, version, fine)
+		wrong := wider(t, version, fine)
 		components, _, _ := unstructured.NestedSlice(wrong.Object, "spec", "stack", "components")
 		if err := unstructured.SetNestedSlice(wrong.Object, append(components, map[string]any{"name": "prometeus"}), "spec", "stack", "components"); err != nil {
 			t.Fatal(err)
@@ -97,17 +95,16 @@ data: {values.yaml: "podLabels: {team: a}"}
 	t.Run("RemoteClusterGone", func(t *testing.T) {
 		onFailure(t)
 		untouched := specs(t)
-		if err := w.cp.Kill("remote-apiserver"); err != nil {
-			t.Fatal(err)
-		}
-		took := says(t, platform, "demo", "ClusterReady", "False", "does not answer")
-		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
+		kill(t, controlplane.ProcessRemoteAPIServer)
+		measured(t, "the claim says what is wrong", says(t, platform, "demo", "ClusterReady", "False", "does not answer"), 0)
+		t.Log(conditions(get(t, platform, "demo")))
+		// Time in which something could be given up, if anything were.
 		time.Sleep(10 * time.Second)
 		same(t, untouched)
-		if err := w.cp.Restart(t.Context(), "remote-apiserver"); err != nil {
+		if err := w.cp.Restart(t.Context(), controlplane.ProcessRemoteAPIServer); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+		measured(t, "the claim recovers", works(t, "demo"), 0)
 	})
 
 	// Crossplane itself waits two minutes for a function that is not there, and
@@ -115,38 +112,32 @@ data: {values.yaml: "podLabels: {team: a}"}
 	t.Run("FunctionKilled", func(t *testing.T) {
 		onFailure(t)
 		untouched := specs(t)
-		if err := w.cp.Kill("function"); err != nil {
-			t.Fatal(err)
-		}
-		restart := sync.OnceValue(func() error { return w.cp.Restart(context.WithoutCancel(t.Context()), "function") })
-		t.Cleanup(func() {
-			if err := restart(); err != nil {
-				t.Error(err)
-			}
-		})
-		apply(t, claim(t, version, map[string]any{"replicaCount": int64(2)}))
-		took := eventually(t, 2*long, "the claim says that the function does not answer", func() (bool, string) {
+		kill(t, controlplane.ProcessFunction)
+		apply(t, wider(t, version, map[string]any{"replicaCount": int64(2)}))
+		measured(t, "the claim says what is wrong", eventually(t, 2*hang, "the claim says that the function does not answer", func() (bool, string) {
 			o := get(t, platform, "demo")
 			s, _, msg := kube.Condition(o, "Synced")
 			return s == "False" && strings.Contains(msg, "cannot run Function"), conditions(o)
-		})
-		t.Logf("said so after %s:%s", took.Round(time.Second), conditions(get(t, platform, "demo")))
+		}), 0)
+		t.Log(conditions(get(t, platform, "demo")))
 		same(t, untouched)
-		if err := restart(); err != nil {
+		if err := w.cp.Restart(t.Context(), controlplane.ProcessFunction); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, long, "the change that nobody composed before", func() (bool, string) {
+		start := time.Now()
+		eventually(t, 2*hang, "the change that nobody composed before", func() (bool, string) {
 			n, _, _ := unstructured.NestedInt64(only(t, release, "demo-stack-cert-manager-release-").Object, "spec", "forProvider", "values", "replicaCount")
 			return n == 2, fmt.Sprintf("replicaCount is %d", n)
 		})
-		t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+		works(t, "demo")
+		measured(t, "the claim recovers", time.Since(start), 0)
 	})
 
 	// The catalog's values, those of the team's ConfigMap and those of the claim
 	// all reached the release.
 	t.Run("ValuesAreLayered", func(t *testing.T) {
 		for _, want := range []string{`"crds":{"enabled":true,"keep":false}`, `"podLabels":{"team":"a"}`, `"replicaCount":2`} {
-			eventually(t, long, "the release's values contain "+want, func() (bool, string) {
+			eventually(t, hang, "the release's values contain "+want, func() (bool, string) {
 				got := releaseValues(t, "cert-manager")
 				return strings.Contains(got, want), got
 			})
@@ -158,14 +149,33 @@ data: {values.yaml: "podLabels: {team: a}"}
 		if err == nil {
 			t.Fatalf("the Secret that reaches the cluster could be deleted: %s", out)
 		}
+		if !strings.Contains(out, "in-use") {
+			t.Errorf("the message does not say that the Secret is in use: %s", out)
+		}
 		t.Logf("refused: %s", out)
 	})
 
-	remove(t, platform, "demo", metav1.DeletePropagationBackground, before, 90*time.Second)
+	remove(t, background, 0, demo)
 	// Crossplane could make up for the refused deletion three seconds later.
 	time.Sleep(4 * time.Second)
 	if get(t, secret, "remote-kubeconfig") == nil {
 		t.Error("the team's Secret went with the platform because somebody had tried to delete it")
+	}
+}
+
+// kill a process. It runs again when the test ends, at the latest.
+func kill(t *testing.T, process string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if slices.Contains(w.cp.Processes(), process) {
+			return
+		}
+		if err := w.cp.Restart(context.WithoutCancel(t.Context()), process); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := w.cp.Kill(process); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -216,18 +226,14 @@ func helmConfig(encoded string) (string, error) {
 // TestManagementClusterIsOff sees that nobody gets the providers' own identity
 // unless the platform team allows it.
 func TestManagementClusterIsOff(t *testing.T) {
-	onFailure(t)
-	cluster := ours("KubernetesCluster")
-	apply(t, parse(t, `
+	o := parse(t, `
 apiVersion: observe-k8s.io/v1alpha1
 kind: KubernetesCluster
 metadata: {name: management}
 spec: {provider: Existing, existing: {managementCluster: true}}
-`))
-	t.Cleanup(func() {
-		_, _ = tryKubectl(t, "", "-n", namespace, "delete", clusters, "management", "--ignore-not-found")
-	})
-	says(t, cluster, "management", "AccessReady", "False", "platform team has not allowed", namespace)
+`)
+	claim(t, o)
+	says(t, o.GroupVersionKind(), "management", "AccessReady", "False", "platform team has not allowed", namespace)
 	for _, k := range kinds() {
 		if k.Kind != "ProviderConfig" {
 			continue
@@ -240,28 +246,26 @@ spec: {provider: Existing, existing: {managementCluster: true}}
 			t.Errorf("%s %s was composed", k.Kind, objs[0].GetName())
 		}
 	}
-	kubectl(t, "-n", namespace, "delete", clusters, "management", "--timeout=60s")
+	remove(t, background, 0, o)
 }
 
 // TestKubeconfigSecretMissing sees that a claim which comes before its Secret
 // says so, and goes on when the Secret comes.
 func TestKubeconfigSecretMissing(t *testing.T) {
-	onFailure(t)
-	cluster := ours("KubernetesCluster")
-	apply(t, parse(t, `
+	o := parse(t, `
 apiVersion: observe-k8s.io/v1alpha1
 kind: KubernetesCluster
 metadata: {name: early}
 spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: late}}}
-`))
-	says(t, cluster, "early", "AccessReady", "False", "Secret late does not exist")
-	kubeconfig := get(t, secret, "remote-kubeconfig")
-	late := kubeconfig.DeepCopy()
+`)
+	claim(t, o)
+	says(t, o.GroupVersionKind(), "early", "AccessReady", "False", "Secret late does not exist")
+	late := get(t, secret, "remote-kubeconfig").DeepCopy()
 	late.Object["metadata"] = map[string]any{"name": "late", "namespace": namespace}
 	apply(t, late)
-	t.Logf("Ready %s after its Secret came", ready(t, cluster, "early", long).Round(100*time.Millisecond))
-	kubectl(t, "-n", namespace, "delete", clusters, "early", "--timeout=60s")
-	eventually(t, 90*time.Second, "the Secret may be deleted again", func() (bool, string) {
+	measured(t, "Ready after its Secret came", ready(t, o.GroupVersionKind(), "early"), 0)
+	remove(t, background, 0, o)
+	eventually(t, hang, "the Secret may be deleted again", func() (bool, string) {
 		out, err := tryKubectl(t, "", "-n", namespace, "delete", "secret", "late", "--timeout=5s")
 		return err == nil, out
 	})

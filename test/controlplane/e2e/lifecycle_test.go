@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -13,8 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/controlplane"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -22,27 +24,18 @@ import (
 // TestClaim follows the example from kubectl apply to Ready, looks at all that
 // it became, sees that nothing moves any more, and deletes it.
 func TestClaim(t *testing.T) {
-	onFailure(t)
-	before := take(t)
+	log := logged(t, controlplane.ProcessCrossplane)
 	opens := breakerOpens(t)
 
-	apply(t, example(t, "existing.yaml"))
-	t.Logf("claim Ready after %s (promised: 45s)", ready(t, ours("ObservabilityPlatform"), "demo", 45*time.Second).Round(100*time.Millisecond))
+	o := example(t, "existing.yaml")
+	claim(t, o)
+	measured(t, "claim Ready after kubectl apply", ready(t, ours("ObservabilityPlatform"), "demo"), 45*time.Second)
 
 	t.Log("\n" + kubectl(t, "get", "observabilityplatforms,"+clusters+",observabilitystacks,components,workloads", "-A"))
 	t.Log("\n" + kubectl(t, "-n", namespace, "describe", "observabilityplatform", "demo"))
-	for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
-		objs, err := w.management.List(t.Context(), ours(kind), namespace)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(objs) == 0 {
-			t.Errorf("no %s exists", kind)
-		}
-		for _, o := range objs {
-			if s, _, _ := kube.Condition(&o, "Ready"); s != "True" {
-				t.Errorf("%s %s is not Ready:%s", kind, o.GetName(), conditions(&o))
-			}
+	for _, xr := range composites(t) {
+		if s, _, _ := kube.Condition(&xr, "Ready"); s != "True" {
+			t.Errorf("%s %s is not Ready:%s", xr.GetKind(), xr.GetName(), conditions(&xr))
 		}
 	}
 	checkRemote(t)
@@ -50,71 +43,82 @@ func TestClaim(t *testing.T) {
 		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
 	}
 	steady(t)
-	complaints(t)
-
-	took := remove(t, ours("ObservabilityPlatform"), "demo", metav1.DeletePropagationBackground, before, 60*time.Second)
-	t.Logf("nothing left %s after kubectl delete (promised: 60s)", took.Round(100*time.Millisecond))
+	complaints(t, log)
+	remove(t, background, time.Minute, o)
 }
 
-// halfway is how long a teardown may take whose beginning meets an installation.
-// provider-helm then meets conflicts, and may wait half a minute after an
-// uninstall before it looks at the release again. That is less than a minute on
-// a machine with nothing else to do.
-const halfway = 100 * time.Second
+// composites are all of our kinds; of each kind there has to be one.
+func composites(t *testing.T) []unstructured.Unstructured {
+	t.Helper()
+	var out []unstructured.Unstructured
+	for _, k := range allOurs() {
+		objs, err := w.management.List(t.Context(), k, namespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(objs) == 0 {
+			t.Errorf("no %s exists", k.Kind)
+		}
+		out = append(out, objs...)
+	}
+	return out
+}
 
-// TestDeleteHalfway deletes a claim at moments of its provisioning.
+// TestDeleteHalfway deletes a claim at moments of its provisioning. Where the
+// teardown meets an installation, provider-helm meets conflicts, and may wait
+// half a minute after an uninstall before it looks at the release again.
 func TestDeleteHalfway(t *testing.T) {
-	for _, after := range []time.Duration{500 * time.Millisecond, 3 * time.Second, 6 * time.Second} {
-		t.Run(after.String(), func(t *testing.T) {
-			onFailure(t)
-			before := take(t)
-			apply(t, example(t, "existing.yaml"))
-			time.Sleep(after)
-			took := remove(t, ours("ObservabilityPlatform"), "demo", metav1.DeletePropagationBackground, before, halfway)
-			t.Logf("deleted %s after apply: nothing left after %s (promised: 60s)", after, took.Round(100*time.Millisecond))
+	releases := func(n int) func() (bool, string) {
+		return func() (bool, string) {
+			objs, err := w.management.List(t.Context(), release, namespace)
+			return err == nil && len(objs) >= n, fmt.Sprintf("%d releases, %v", len(objs), err)
+		}
+	}
+	cases := map[string]func() (bool, string){
+		"BeforeAnything": func() (bool, string) { return true, "" },
+		"FirstRelease":   releases(1),
+		"SecondLayer":    releases(3),
+	}
+	for name, moment := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := example(t, "existing.yaml")
+			claim(t, o)
+			t.Logf("deleted %s after apply", eventually(t, hang, "the moment to delete", moment).Round(100*time.Millisecond))
+			remove(t, background, time.Minute, o)
 		})
 	}
 }
 
-// foreground is how long a teardown may take in the foreground cascade. There
-// the garbage collector deletes each Usage together with the resource that uses,
-// and Crossplane looks only every 30 seconds whether that one is gone: once per
-// layer.
-const foreground = 4 * time.Minute
-
 // TestDefaultFlags runs Crossplane without our install's burst: breakers may
-// open, but nobody may be late because of it. It ends with a deletion in the
-// foreground cascade: slower, in the same order, without a hang.
+// open, but nobody may be late because of it, neither with a platform nor with
+// clusters in the clouds, the largest that we compose. It ends with a deletion in
+// the foreground cascade: there the garbage collector deletes each Usage together
+// with the resource that uses, and Crossplane looks only every 30 seconds whether
+// that one is gone, once per layer. It is slower, in the same order, and does not
+// hang.
 func TestDefaultFlags(t *testing.T) {
-	onFailure(t)
-	if err := w.cp.Restart(t.Context(), "crossplane", "--circuit-breaker-burst=100"); err != nil {
-		t.Fatal(err)
-	}
+	const late = 15 * time.Second
 	t.Cleanup(func() {
-		if err := w.cp.Restart(context.Background(), "crossplane", "--circuit-breaker-burst=1000"); err != nil {
+		if err := w.cp.Restart(context.Background(), controlplane.ProcessCrossplane); err != nil {
 			t.Error(err)
 		}
 	})
-	before := take(t)
-	apply(t, example(t, "existing.yaml"))
-	ready(t, ours("ObservabilityPlatform"), "demo", long)
-	t.Logf("circuit_breaker_opens_total with Crossplane's default flags: %v", breakerOpens(t))
-
-	for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
-		xrs, err := w.management.List(t.Context(), ours(kind), namespace)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, xr := range xrs {
-			late := readyAt(&xr).Sub(lastChild(t, &xr))
-			t.Logf("%-22s %-50s Ready %s after its last composed resource (promised: 15s)", kind, xr.GetName(), late)
-			if late > 15*time.Second {
-				t.Errorf("%s %s was Ready %s after its last composed resource, want at most 15s", kind, xr.GetName(), late)
-			}
-		}
+	if err := w.cp.Restart(t.Context(), controlplane.ProcessCrossplane, "--circuit-breaker-burst=100"); err != nil {
+		t.Fatal(err)
 	}
-	took := remove(t, ours("ObservabilityPlatform"), "demo", metav1.DeletePropagationForeground, before, foreground)
-	t.Logf("nothing left %s after kubectl delete --cascade=foreground", took.Round(100*time.Millisecond))
+	claims := []*unstructured.Unstructured{example(t, "existing.yaml")}
+	if w.cp.Clouds() != nil {
+		claims = append(claims, cloudCluster(t, "eks"), cloudCluster(t, "aks"), cloudCluster(t, "gke"))
+	}
+	claim(t, claims...)
+	for _, o := range claims {
+		ready(t, o.GroupVersionKind(), o.GetName())
+	}
+	t.Logf("circuit_breaker_opens_total with Crossplane's default flags: %v", breakerOpens(t))
+	for _, xr := range composites(t) {
+		measured(t, fmt.Sprintf("%s %s Ready after its last resource", xr.GetKind(), xr.GetName()), readyAt(&xr).Sub(lastChild(t, &xr)), late)
+	}
+	remove(t, foreground, 0, claims...)
 }
 
 // readyAt is when an object became Ready; the zero time when it has no such
@@ -198,28 +202,40 @@ func checkRemote(t *testing.T) {
 func steady(t *testing.T) {
 	t.Helper()
 	const reconciles = 5
-	// What became Ready a moment ago may still write its last status.
-	time.Sleep(5 * time.Second)
-	before := versions(t)
+	before := quiet(t)
 	start := functionRuns(t)
 	for i := range reconciles {
 		// A reconcile is asked for in a way that changes nothing that is compared.
-		for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster", "ObservabilityStack", "Component", "Workload"} {
-			objs, err := w.management.List(t.Context(), ours(kind), namespace)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range objs {
-				kubectl(t, "-n", namespace, "annotate", "--overwrite", strings.ToLower(kind)+".observe-k8s.io", o.GetName(), "e2e.observe-k8s.io/poke="+strconv.Itoa(i))
-			}
+		asked, xrs := functionRuns(t), composites(t)
+		for _, xr := range xrs {
+			kubectl(t, "-n", namespace, "annotate", "--overwrite", strings.ToLower(xr.GetKind())+".observe-k8s.io", xr.GetName(), "e2e.observe-k8s.io/poke="+strconv.Itoa(i))
 		}
-		time.Sleep(2 * time.Second)
+		eventually(t, hang, "a run of the function for each composite", func() (bool, string) {
+			ran := functionRuns(t) - asked
+			return ran >= float64(len(xrs)), fmt.Sprintf("%v runs for %d composites", ran, len(xrs))
+		})
 	}
-	after := versions(t)
+	after := quiet(t)
 	t.Logf("steady state: %v runs of the function", functionRuns(t)-start)
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("objects were written in steady state: -before, +after:\n%s", diff)
 	}
+}
+
+// quiet waits until nobody has asked the function for some seconds, and returns
+// the versions that everything has then. What became Ready a moment ago may still
+// write its last status.
+func quiet(t *testing.T) map[string]any {
+	t.Helper()
+	const still = 5 * time.Second
+	ran, since := functionRuns(t), time.Now()
+	eventually(t, hang, "nothing happens any more", func() (bool, string) {
+		if now := functionRuns(t); now != ran {
+			ran, since = now, time.Now()
+		}
+		return time.Since(since) >= still, fmt.Sprintf("%v runs of the function", ran)
+	})
+	return versions(t)
 }
 
 // versions are the resourceVersions of everything that a claim consists of,
@@ -243,15 +259,29 @@ func versions(t *testing.T) map[string]any {
 	return out
 }
 
-// complaints sees that Crossplane's log has no error about what we compose.
-// Conflicts are how controllers take turns.
-func complaints(t *testing.T) {
+// logged is how much a process has logged so far.
+func logged(t *testing.T, process string) int64 {
 	t.Helper()
-	f, err := os.Open(w.cp.Log("crossplane"))
+	info, err := os.Stat(w.cp.Log(process))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// complaints sees that Crossplane's log has no error about what we compose, from
+// an offset on: what other tests broke is not meant. Conflicts are how
+// controllers take turns.
+func complaints(t *testing.T, from int64) {
+	t.Helper()
+	f, err := os.Open(w.cp.Log(controlplane.ProcessCrossplane))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
 	s := bufio.NewScanner(f)
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
@@ -261,6 +291,9 @@ func complaints(t *testing.T) {
 		if about && bad && !strings.Contains(line, "the object has been modified") {
 			t.Errorf("Crossplane complains: %s", line)
 		}
+	}
+	if err := s.Err(); err != nil {
+		t.Errorf("cannot read Crossplane's log: %v", err)
 	}
 }
 

@@ -1,5 +1,10 @@
 // Package e2e proves on real programs what the product promises: it starts an
 // embedded control plane and does to it what people, and bad luck, do.
+//
+// A test claims something with claim, which takes it away again when the test
+// ends, however it ends. What takes time is noted with measured beside what is
+// promised, and stands in a table at the end. No test fails because a machine is
+// slow: only what hangs and what is wrong does.
 package e2e
 
 import (
@@ -10,11 +15,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // namespace is where claims live; the launcher puts the Secret with the remote
@@ -24,9 +31,19 @@ const namespace = "team-a"
 // world is what every test of this package works on. Starting it takes longer
 // than most tests, so they share it, one after another.
 type world struct {
+	options    controlplane.Options
 	cp         *controlplane.ControlPlane
 	management *kube.Client
 	remote     *kube.Client
+	// before is what was on the remote cluster before any claim.
+	before map[string]bool
+	// clouds are the kinds of the simulated clouds.
+	clouds []schema.GroupVersionKind
+	// figures are what was measured.
+	figures []figure
+
+	// changing is held while a control plane is started or stopped.
+	changing sync.Mutex
 }
 
 var w world
@@ -45,7 +62,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M, output string) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	cp, err := controlplane.Start(ctx, controlplane.Options{
+	w.options = controlplane.Options{
 		Name:                 "e2e",
 		Output:               os.Stdout,
 		FunctionBinary:       filepath.Join(output, "bin", "function"),
@@ -54,25 +71,50 @@ func run(m *testing.M, output string) (int, error) {
 		CircuitBreakerBurst:  controlplane.InstallBurst,
 		Namespace:            namespace,
 		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
-	})
-	if err != nil {
-		return 1, fmt.Errorf("cannot start the control plane: %w", err)
 	}
-	defer cp.Stop()
 	// Whoever interrupts does not want to watch every test fail.
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-interrupted
-		cp.Stop()
+	context.AfterFunc(ctx, func() {
+		w.stop()
 		os.Exit(130)
-	}()
-	w.cp = cp
-	if w.management, err = kube.New(cp.Management()); err != nil {
+	})
+	defer w.stop()
+	if err := w.start(ctx); err != nil {
 		return 1, err
 	}
-	if w.remote, err = kube.New(cp.Remote()); err != nil {
-		return 1, err
+	code := m.Run()
+	printFigures(os.Stdout)
+	return code, nil
+}
+
+// start a control plane.
+func (w *world) start(ctx context.Context) error {
+	w.changing.Lock()
+	defer w.changing.Unlock()
+	var err error
+	if w.cp, err = controlplane.Start(ctx, w.options); err != nil {
+		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
-	return m.Run(), nil
+	if w.management, err = kube.New(w.cp.Management()); err != nil {
+		return err
+	}
+	if w.remote, err = kube.New(w.cp.Remote()); err != nil {
+		return err
+	}
+	if w.before, err = remoteObjects(ctx); err != nil {
+		return err
+	}
+	if w.cp.Clouds() == nil {
+		return nil
+	}
+	w.clouds, err = cloudKinds(ctx)
+	return err
+}
+
+func (w *world) stop() {
+	w.changing.Lock()
+	defer w.changing.Unlock()
+	if w.cp != nil {
+		w.cp.Stop()
+		w.cp = nil
+	}
 }
