@@ -223,8 +223,11 @@ spec:
   namespace: shop
   source: {chart: {repository: "oci://example.org/charts", name: app, version: 1.0.0}}
 `
-	fixed := []*unstructured.Unstructured{parse(t, base), parse(t, component)}
-	claim(t, fixed...)
+	// By kubectl, which notes what it applied: or else it would not take a field
+	// away.
+	claim(t)
+	kubectlApply(t, base)
+	kubectlApply(t, component)
 	cases := map[string]struct {
 		yaml string
 		want string
@@ -249,7 +252,7 @@ spec:
 			}
 		})
 	}
-	remove(t, background, 0, fixed...)
+	remove(t, background, 0, parse(t, base), parse(t, component))
 }
 
 func kubectlApply(t *testing.T, manifest string) {

@@ -57,7 +57,7 @@ func parse(t *testing.T, text string) *unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if objs[0].GetNamespace() == "" {
+	if objs[0].GetNamespace() == "" && objs[0].GetKind() != "Namespace" {
 		objs[0].SetNamespace(namespace)
 	}
 	return objs[0]
@@ -72,7 +72,8 @@ func apply(t *testing.T, o *unstructured.Unstructured) {
 }
 
 // claim applies claims. When the test ends, however it ends, nothing of them is
-// left; when it failed, it shows before how things stood.
+// left, nor of what else it claimed; when it failed, it shows before how things
+// stood.
 func claim(t *testing.T, os ...*unstructured.Unstructured) {
 	t.Helper()
 	t.Cleanup(func() { clean(t) })
@@ -88,7 +89,7 @@ func claim(t *testing.T, os ...*unstructured.Unstructured) {
 func clean(t *testing.T) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	if len(leftovers(ctx)) == 0 {
+	if len(leftovers(ctx, "")) == 0 {
 		return
 	}
 	t.Log("the test left something behind: deleting all claims")
@@ -97,7 +98,7 @@ func clean(t *testing.T) {
 		for _, k := range allOurs() {
 			deleteRoots(ctx, t, k)
 		}
-		if left = leftovers(ctx); len(left) == 0 {
+		if left = leftovers(ctx, ""); len(left) == 0 {
 			t.Logf("nothing left after %s", time.Since(start).Round(time.Second))
 			return
 		}
@@ -134,8 +135,8 @@ func deleteObject(ctx context.Context, o *unstructured.Unstructured, cascade met
 	return r.Delete(ctx, o.GetName(), metav1.DeleteOptions{PropagationPolicy: &cascade})
 }
 
-// remove deletes claims as kubectl delete does, and waits until nothing of them
-// is left: on either cluster, and in the simulated clouds, where nothing may go
+// remove deletes claims as kubectl delete does, and waits until nothing is left:
+// in their namespace, on the remote cluster, and in the simulated clouds, where nothing may go
 // before what needs it. It notes how long that took.
 func remove(t *testing.T, cascade metav1.DeletionPropagation, promised time.Duration, claims ...*unstructured.Unstructured) {
 	t.Helper()
@@ -149,9 +150,10 @@ func remove(t *testing.T, cascade metav1.DeletionPropagation, promised time.Dura
 			t.Fatal(err)
 		}
 	}
-	there := leftovers(t.Context())
+	of := claims[0].GetNamespace()
+	there := leftovers(t.Context(), of)
 	eventually(t, hang, "nothing left", func() (bool, string) {
-		left := leftovers(t.Context())
+		left := leftovers(t.Context(), of)
 		for _, name := range there {
 			if !slices.Contains(left, name) {
 				t.Logf("%5.1fs gone: %s", time.Since(start).Seconds(), name)
@@ -199,12 +201,12 @@ func remoteObjects(ctx context.Context) (map[string]bool, error) {
 	return out, nil
 }
 
-// leftovers are objects of claims on either cluster, and in the clouds. What
-// cannot be looked at counts as one.
-func leftovers(ctx context.Context) []string {
+// leftovers are objects of claims in a namespace, or in all, on the remote
+// cluster and in the clouds. What cannot be looked at counts as one.
+func leftovers(ctx context.Context, namespace string) []string {
 	var left []string
 	for _, k := range slices.Concat(kinds(), w.clouds) {
-		objs, err := w.management.List(ctx, k, "")
+		objs, err := w.management.List(ctx, k, namespace)
 		if err != nil {
 			left = append(left, err.Error())
 		}

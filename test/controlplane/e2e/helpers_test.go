@@ -37,6 +37,20 @@ var (
 // get gets an object of the management cluster; nil when there is none.
 func get(t *testing.T, gvk schema.GroupVersionKind, name string) *unstructured.Unstructured {
 	t.Helper()
+	return find(t, gvk, namespace, name)
+}
+
+// current is an object as it is now; an empty one when it does not exist.
+func current(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	if now := find(t, o.GroupVersionKind(), o.GetNamespace(), o.GetName()); now != nil {
+		return now
+	}
+	return &unstructured.Unstructured{Object: map[string]any{}}
+}
+
+func find(t *testing.T, gvk schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {
+	t.Helper()
 	o, err := w.management.Get(context.WithoutCancel(t.Context()), gvk, namespace, name)
 	if err != nil {
 		t.Logf("cannot get %s %s: %v", gvk.Kind, name, err)

@@ -91,11 +91,12 @@ func TestDeleteHalfway(t *testing.T) {
 
 // TestDefaultFlags runs Crossplane without our install's burst: breakers may
 // open, but nobody may be late because of it, neither with a platform nor with
-// clusters in the clouds, the largest that we compose. It ends with a deletion in
-// the foreground cascade: there the garbage collector deletes each Usage together
+// clusters in the clouds, the largest that we compose.
+//
+// It ends with a deletion in the foreground cascade while nobody answers for our
+// function. Both take minutes: the garbage collector deletes each Usage together
 // with the resource that uses, and Crossplane looks only every 30 seconds whether
-// that one is gone, once per layer. It is slower, in the same order, and does not
-// hang.
+// that one is gone, once per layer; and it waits two minutes for a function.
 func TestDefaultFlags(t *testing.T) {
 	const late = 15 * time.Second
 	t.Cleanup(func() {
@@ -118,7 +119,53 @@ func TestDefaultFlags(t *testing.T) {
 	for _, xr := range composites(t) {
 		measured(t, fmt.Sprintf("%s %s Ready after its last resource", xr.GetKind(), xr.GetName()), readyAt(&xr).Sub(lastChild(t, &xr)), late)
 	}
+	functionKilled(t, claims)
+}
+
+// functionKilled sees what goes on without the function. A claim that changes
+// says that nobody answers, and is composed as soon as somebody does. A teardown
+// needs nobody.
+func functionKilled(t *testing.T, claims []*unstructured.Unstructured) {
+	t.Helper()
+	// In a namespace of its own, since it is to stay.
+	const elsewhere = "team-b"
+	kubeconfig := get(t, secret, "remote-kubeconfig").DeepCopy()
+	kubeconfig.Object["metadata"] = map[string]any{"name": "remote-kubeconfig", "namespace": elsewhere}
+	apply(t, parse(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+elsewhere+"}}"))
+	apply(t, kubeconfig)
+	const stays = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: KubernetesCluster
+metadata: {name: stays, namespace: team-b}
+spec: {provider: Existing, version: "1.33", existing: {kubeconfigSecretRef: {name: remote-kubeconfig}}}
+`
+	o := parse(t, stays)
+	apply(t, o)
+	eventually(t, hang, "a cluster elsewhere", func() (bool, string) {
+		now := current(t, o)
+		s, _, _ := kube.Condition(now, "Ready")
+		return s == "True", conditions(now)
+	})
+
+	kill(t, controlplane.ProcessFunction)
+	apply(t, parse(t, strings.Replace(stays, "1.33", "1.34", 1)))
+	start := time.Now()
 	remove(t, foreground, 0, claims...)
+	eventually(t, 2*hang, "the claim says that the function does not answer", func() (bool, string) {
+		now := current(t, o)
+		s, _, msg := kube.Condition(now, "Synced")
+		return s == "False" && strings.Contains(msg, "cannot run Function"), conditions(now)
+	})
+	t.Logf("said so within %s:%s", time.Since(start).Round(time.Second), conditions(current(t, o)))
+	if err := w.cp.Restart(t.Context(), controlplane.ProcessFunction); err != nil {
+		t.Fatal(err)
+	}
+	measured(t, "the change is composed when the function is back", eventually(t, hang, "the change that nobody composed before", func() (bool, string) {
+		now := current(t, o)
+		version, _, _ := unstructured.NestedString(now.Object, "status", "version")
+		return version == "1.34", conditions(now)
+	}), 0)
+	remove(t, background, 0, o)
 }
 
 // readyAt is when an object became Ready; the zero time when it has no such
