@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
-	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
