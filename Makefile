@@ -9,8 +9,8 @@ STAMP = $(if $(filter file,$(origin VERSION)),$(or $(shell git describe --always
 
 # Folder with collected CRDs of providers (crds/) and values of charts (charts/).
 # Tests that need it say so loudly and skip where it is missing; the CRDs of the
-# pinned control plane are there in any case.
-OBSERVE_K8S_SCHEMAS ?= $(abspath $(wildcard ../shared/schemas))
+# pinned control plane are there in any case. make schemas gets the CRDs.
+OBSERVE_K8S_SCHEMAS ?= $(abspath $(firstword $(wildcard ../shared/schemas .cache/schemas)))
 export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
@@ -26,7 +26,7 @@ LINT := $(CURDIR)/.cache/bin/golangci-lint
 GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check lint fmt build binaries render tree demo demo-down \
+.PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down \
 	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
@@ -58,6 +58,9 @@ generate: ## Generate XRDs, CRDs and deep copies from the Go types.
 
 generate-check: ## Test the generator, and fail if something generated is not up to date.
 	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL))
+
+schemas: ## Get the CRDs of the clouds' providers, from their packages.
+	@cd package/build && go run . schemas --root $(CURDIR)
 
 lint: $(LINT) ## Lint every module.
 	@for m in $(MODULES); do echo "=== lint $$m"; (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}

@@ -16,8 +16,9 @@ import (
 
 // CLI of the builder.
 type CLI struct {
-	Build BuildCmd `cmd:"" help:"Build the packages."`
-	Push  PushCmd  `cmd:"" help:"Push the packages that were built."`
+	Build   BuildCmd   `cmd:"" help:"Build the packages."`
+	Push    PushCmd    `cmd:"" help:"Push the packages that were built."`
+	Schemas SchemasCmd `cmd:"" help:"Get the CRDs of the providers that the configuration depends on."`
 }
 
 // Paths that both commands share.
