@@ -147,17 +147,33 @@ func origins() map[string]func(t *testing.T) *Set {
 	return map[string]func(t *testing.T) *Set{
 		pinned: func(t *testing.T) *Set {
 			t.Helper()
-			folders, err := Pinned(t.Context(), root)
+			return load(t, pinnedFolders(t)...)
+		},
+		// A collection need not have what no provider brings, such as Usages.
+		"Collected": func(t *testing.T) *Set {
+			t.Helper()
+			set := load(t, filepath.Join(folder(t), "crds"))
+			rest, err := Load(pinnedFolders(t)...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return load(t, folders...)
-		},
-		"Collected": func(t *testing.T) *Set {
-			t.Helper()
-			return load(t, filepath.Join(folder(t), "crds"))
+			for group, files := range rest.files {
+				if len(set.files[group]) == 0 {
+					set.files[group] = files
+				}
+			}
+			return set
 		},
 	}
+}
+
+func pinnedFolders(t *testing.T) []string {
+	t.Helper()
+	folders, err := Pinned(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folders
 }
 
 // local is the folder of the CRDs of this project's own provider.
