@@ -33,6 +33,11 @@ type ZoneID string
 // +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9-]+[.][a-z0-9-]+$')",message="must be an instance type, such as m6i.xlarge"
 type InstanceType string
 
+// An AddonVersion is a version of one of EKS's add-ons.
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="self.matches('^v[0-9]+[.][0-9]+[.][0-9]+-eksbuild[.][0-9]+$')",message="must be a version of an add-on of EKS, such as v1.34.0-eksbuild.2"
+type AddonVersion string
+
 // An EKSNetwork is a network that exists already. It needs DNS names and support
 // switched on, and its subnets the tags that load balancers look for.
 type EKSNetwork struct {
@@ -101,6 +106,16 @@ type EKSCluster struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws:iam::[0-9]{12}:role/[-_+=,.@/a-zA-Z0-9]+$')",message="adminRoleARN must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/admins"
 	// +optional
 	AdminRoleARN string `json:"adminRoleARN,omitempty"`
+
+	// AddonVersions of EKS's add-ons, by name. Without one EKS chooses when the
+	// cluster is made, and stays with that when the cluster is upgraded. So raise
+	// those of kube-proxy and coredns together with version: they are changed when
+	// the control plane has been upgraded. aws eks describe-addon-versions lists
+	// what fits.
+	// +kubebuilder:validation:MaxProperties=5
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['aws-ebs-csi-driver', 'coredns', 'eks-pod-identity-agent', 'kube-proxy', 'vpc-cni'])",message="addonVersions may name aws-ebs-csi-driver, coredns, eks-pod-identity-agent, kube-proxy and vpc-cni"
+	// +optional
+	AddonVersions map[string]AddonVersion `json:"addonVersions,omitempty"`
 
 	// InstanceTypes instead of those of nodes.size. All must have the
 	// architecture that nodes.architecture says.

@@ -375,6 +375,13 @@ func (in *EKSCluster) DeepCopyInto(out *EKSCluster) {
 		*out = make([]EKSLog, len(*in))
 		copy(*out, *in)
 	}
+	if in.AddonVersions != nil {
+		in, out := &in.AddonVersions, &out.AddonVersions
+		*out = make(map[string]AddonVersion, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
 	if in.InstanceTypes != nil {
 		in, out := &in.InstanceTypes, &out.InstanceTypes
 		*out = make([]InstanceType, len(*in))

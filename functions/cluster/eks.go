@@ -529,12 +529,17 @@ func (p *eksPlan) templateVersion() string {
 // nodeVersion is the version asked for, as soon as the control plane has it:
 // nodes may be older, never newer.
 func (p *eksPlan) nodeVersion() string {
-	want := p.in.Claim.Spec.Version
 	has := p.observed(eksNodes, "spec", "forProvider", "version")
-	if has == "" || p.observed(eksCluster, "status", "atProvider", "version") == want && compose.IsReady(p.in.Observed[eksCluster]) {
-		return want
+	if has == "" || p.upgraded() {
+		return p.in.Claim.Spec.Version
 	}
 	return has
+}
+
+// upgraded says that the control plane has the version that was asked for.
+func (p *eksPlan) upgraded() bool {
+	want := p.in.Claim.Spec.Version
+	return p.observed(eksCluster, "status", "atProvider", "version") == want && compose.IsReady(p.in.Observed[eksCluster])
 }
 
 // addons of EKS. They die with the cluster: deleted on their own they would take
@@ -555,12 +560,29 @@ func (p *eksPlan) addons() {
 }
 
 func (p *eksPlan) addon(name, addon string, gate compose.Gate) {
-	p.add(diesWithParent(p.inEKS(name, "Addon", PartNodes, gate, map[string]any{
-		"addonName":                addon,
+	forProvider := map[string]any{
+		"addonName": addon,
+		// Nobody else configures them, and what a cluster brings itself gives way.
 		"resolveConflictsOnCreate": "OVERWRITE",
 		"resolveConflictsOnUpdate": "OVERWRITE",
 		"tags":                     p.tags(nil),
-	})))
+	}
+	if v := p.addonVersion(name, addon); v != "" {
+		forProvider["addonVersion"] = v
+	}
+	p.add(diesWithParent(p.inEKS(name, "Addon", PartNodes, gate, forProvider)))
+}
+
+// addonVersion is the version asked for, if any, as soon as the control plane
+// has the one that was asked for: EKS refuses what does not fit it.
+func (p *eksPlan) addonVersion(name, addon string) string {
+	want := string(p.spec.AddonVersions[addon])
+	has := p.observed(name, "spec", "forProvider", "addonVersion")
+	// Without a version of Kubernetes there is no upgrade to wait for.
+	if want == "" || has == "" || p.in.Claim.Spec.Version == "" || p.upgraded() {
+		return want
+	}
+	return has
 }
 
 // storage is the class of encrypted volumes. EKS brings none of its own that

@@ -234,19 +234,21 @@ func TestEKSProblems(t *testing.T) {
 	}
 }
 
-// TestEKSNodesFollow shows when nodes get what changes under them.
+// TestEKSNodesFollow shows when nodes and add-ons get what changes under them.
 func TestEKSNodesFollow(t *testing.T) {
 	cases := map[string]struct {
 		reason   string
 		change   func(t *testing.T, observed map[string]*unstructured.Unstructured)
 		version  string
 		template string
+		proxy    string
 	}{
 		"ControlPlaneIsOld": {
 			reason:   "Nodes are never newer than the control plane.",
 			change:   func(*testing.T, map[string]*unstructured.Unstructured) {},
 			version:  "1.34",
 			template: "1",
+			proxy:    "v1.34.0-eksbuild.2",
 		},
 		"ControlPlaneIsNew": {
 			reason: "Then nodes follow.",
@@ -256,6 +258,7 @@ func TestEKSNodesFollow(t *testing.T) {
 			},
 			version:  "1.35",
 			template: "1",
+			proxy:    "v1.35.0-eksbuild.2",
 		},
 		"Template": {
 			reason: "A new version of the template replaces the nodes.",
@@ -265,6 +268,7 @@ func TestEKSNodesFollow(t *testing.T) {
 			},
 			version:  "1.34",
 			template: "3",
+			proxy:    "v1.34.0-eksbuild.2",
 		},
 		"NothingReported": {
 			reason: "A status that is gone changes nothing.",
@@ -275,13 +279,14 @@ func TestEKSNodesFollow(t *testing.T) {
 			},
 			version:  "1.34",
 			template: "1",
+			proxy:    "v1.34.0-eksbuild.2",
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			observed := eksConverge(t, eksClaim())
+			observed := eksConverge(t, eksClaim(proxyVersion("v1.34.0-eksbuild.2")))
 			tc.change(t, observed)
-			newer := eksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" })
+			newer := eksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" }, proxyVersion("v1.35.0-eksbuild.2"))
 			res, err := compose.Run(compose.World{XR: toUnstructured(t, newer), Observed: observed}, compose.For(Compose))
 			if err != nil {
 				t.Fatal(err)
@@ -293,7 +298,18 @@ func TestEKSNodesFollow(t *testing.T) {
 			if diff := cmp.Diff(tc.template, eksAt(nodes, "forProvider", "launchTemplate", "version")); diff != "" {
 				t.Errorf("\n%s\ntemplate: -want, +got:\n%s", tc.reason, diff)
 			}
+			proxy := &unstructured.Unstructured{Object: res.Resources[eksAddonProxy].Object}
+			if diff := cmp.Diff(tc.proxy, eksAt(proxy, "forProvider", "addonVersion")); diff != "" {
+				t.Errorf("\n%s\nkube-proxy: -want, +got:\n%s", tc.reason, diff)
+			}
 		})
+	}
+}
+
+// proxyVersion asks for a version of kube-proxy.
+func proxyVersion(v v1alpha1.AddonVersion) func(*v1alpha1.ClusterParameters) {
+	return func(s *v1alpha1.ClusterParameters) {
+		s.EKS = &v1alpha1.EKSCluster{AddonVersions: map[string]v1alpha1.AddonVersion{"kube-proxy": v}}
 	}
 }
 
