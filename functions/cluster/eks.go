@@ -62,9 +62,9 @@ type eksRegion struct {
 // eksRegions are AWS's counterparts of the neutral regions, with three zones
 // each, by ID, since zones' names mean another zone in every account.
 //
-// Regions and zone IDs: AWS Global Infrastructure, "AWS Availability Zones".
-// Zones without EKS (use1-az3, usw1-az2, cac1-az3): Amazon EKS User Guide, "View
-// Amazon EKS networking requirements for VPC and subnets". Both as of 2026-11-22.
+// Regions and zones: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html.
+// Zones without EKS (use1-az3, usw1-az2, cac1-az3): https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html.
+// Both as of 2026-11-22.
 func eksRegions() map[v1alpha1.Region]eksRegion {
 	return map[v1alpha1.Region]eksRegion{
 		v1alpha1.RegionUSEast:             {"us-east-1", []string{"use1-az2", "use1-az4", "use1-az6"}},
@@ -84,8 +84,8 @@ func eksRegions() map[v1alpha1.Region]eksRegion {
 }
 
 // eksSizes are the sizes within a family of general-purpose instances. Their
-// CPUs and memory are those of the neutral sizes: Amazon EC2, "Specifications
-// for Amazon EC2 general purpose instances", as of 2026-11-22.
+// CPUs and memory are those of the neutral sizes:
+// https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, as of 2026-11-22.
 func eksSizes() map[v1alpha1.NodeSize]string {
 	return map[v1alpha1.NodeSize]string{
 		v1alpha1.NodeSizeSmall:  "large",

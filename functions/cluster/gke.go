@@ -56,6 +56,7 @@ const (
 
 // gkeRegions are Google Cloud's regions by neutral name: those with Arm machines
 // where there is a choice.
+// https://cloud.google.com/compute/docs/regions-zones, as of February 2026.
 func gkeRegions() map[v1alpha1.Region]string {
 	return map[v1alpha1.Region]string{
 		v1alpha1.RegionUSEast:             "us-east1",
