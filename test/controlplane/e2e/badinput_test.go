@@ -140,6 +140,7 @@ spec:
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, err := tryKubectl(t, tc.yaml, "apply", "--dry-run=server", "-f", "-")
 			if err == nil {
 				t.Fatalf("%s: accepted: %s", tc.reason, out)
@@ -170,7 +171,9 @@ func TestRefused(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.Name, func(t *testing.T) {
-			if tc.Old != nil {
+			if tc.Old == nil {
+				t.Parallel()
+			} else {
 				// Paused, so that nothing comes of it.
 				old := &unstructured.Unstructured{Object: tc.Old}
 				old.SetAnnotations(map[string]string{"crossplane.io/paused": "true"})
