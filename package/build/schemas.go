@@ -85,12 +85,12 @@ func Activated(root string) ([]string, error) {
 	return policy.Spec.Activate, err
 }
 
-func read(path string, into any) error {
-	b, err := os.ReadFile(path)
+func read(file string, into any) error {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return errors.Wrap(err, "cannot read what the configuration says")
 	}
-	return errors.Wrapf(yaml.Unmarshal(b, into), "cannot read %s", path)
+	return errors.Wrapf(yaml.Unmarshal(b, into), "cannot read %s", file)
 }
 
 // Schemas pulls the package of a provider and writes the CRDs of kinds, and of

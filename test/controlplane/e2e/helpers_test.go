@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,18 +153,4 @@ func tryKubectl(t *testing.T, stdin string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return out.String(), err
-}
-
-// only finds the one object of a kind whose name begins as given.
-func only(t *testing.T, gvk schema.GroupVersionKind, prefix string) *unstructured.Unstructured {
-	t.Helper()
-	all, err := w.management.List(t.Context(), gvk, namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all = slices.DeleteFunc(all, func(o unstructured.Unstructured) bool { return !strings.HasPrefix(o.GetName(), prefix) })
-	if len(all) != 1 {
-		t.Fatalf("%d objects of kind %s begin with %s, want 1", len(all), gvk.Kind, prefix)
-	}
-	return &all[0]
 }
