@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/crossplane/function-sdk-go/logging"
@@ -17,6 +18,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/composers"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -27,12 +29,15 @@ type Function struct {
 
 	log      logging.Logger
 	settings compose.Settings
+	// now is the clock; time.Now when nil.
+	now func() time.Time
 }
 
 // RunFunction composes one composite resource.
 func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
 	rsp := response.To(req, response.DefaultTTL)
 	w, err := world(req, f.settings)
+	w.Now = f.clock()
 	if err != nil {
 		response.Fatal(rsp, errors.Wrap(err, "cannot read the request"))
 		return rsp, nil
@@ -54,6 +59,13 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 	}
 	log.Debug("Composed", "resources", len(res.Resources), "ready", res.Ready)
 	return rsp, nil
+}
+
+func (f *Function) clock() time.Time {
+	if f.now == nil {
+		return time.Now()
+	}
+	return f.now()
 }
 
 // compose runs a composer. One that panics fails this one composite, not the
@@ -103,7 +115,7 @@ func world(req *fnv1.RunFunctionRequest, s compose.Settings) (compose.World, err
 
 // respond writes a Result.
 func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res compose.Result) error {
-	rsp.Meta.Ttl.Seconds, rsp.Meta.Ttl.Nanos = int64(res.RunAgainAfter.Seconds()), 0
+	rsp.Meta.Ttl = durationpb.New(res.RunAgainAfter)
 
 	for _, c := range res.Conditions {
 		add := response.ConditionFalse

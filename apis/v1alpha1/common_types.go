@@ -5,7 +5,7 @@ import (
 )
 
 // A Phase sums up in one word where an object stands. Conditions say why.
-// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Degraded
+// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Degraded;TearingDown;Down
 type Phase string
 
 // Phases.
@@ -18,6 +18,11 @@ const (
 	PhaseReady Phase = "Ready"
 	// PhaseDegraded means that it was Ready once and something does not work now.
 	PhaseDegraded Phase = "Degraded"
+	// PhaseTearingDown means that it is taken down while its claim stays: its
+	// lifetime is over, or it was suspended.
+	PhaseTearingDown Phase = "TearingDown"
+	// PhaseDown means that nothing is left of it but its claim.
+	PhaseDown Phase = "Down"
 )
 
 // Conditioned is the part of a status that Crossplane writes: the function

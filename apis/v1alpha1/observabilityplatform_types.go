@@ -21,6 +21,22 @@ type ObservabilityPlatformSpec struct {
 	// +listMapKey=name
 	// +optional
 	Workloads []PlatformWorkload `json:"workloads,omitempty"`
+
+	// Lifetime of the platform, counted from the creation of this object, in
+	// hours, minutes and seconds: 4h, 90m or 1h30m, from 1m to 8760h, a year.
+	// When it is over, everything is taken down in order: workloads, the stack,
+	// the cluster. This object stays. A longer lifetime, before or during that,
+	// brings it back. Without a lifetime it stays until it is deleted.
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="lifetime must be hours, minutes and seconds such as 4h, 90m or 1h30m, from 1m to 8760h"
+	// +optional
+	Lifetime string `json:"lifetime,omitempty"`
+
+	// Suspend takes everything down as the end of the lifetime does, now. False
+	// brings it back, unless its lifetime is over.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
 }
 
 // A PlatformWorkload is one application of a platform.
@@ -77,6 +93,16 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	Workloads []Row `json:"workloads,omitempty"`
 
+	// ExpiresAt is when the lifetime is over.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+
+	// CheckedAt is when the function last thought, by its own clock, that the
+	// lifetime is over. Writing it makes the API server say what its clock says:
+	// nothing is taken down before both agree.
+	// +optional
+	CheckedAt *metav1.Time `json:"checkedAt,omitempty"`
+
 	// URLs that a person opens.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=map
@@ -102,6 +128,7 @@ type ObservabilityPlatformStatus struct {
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.urls[0].url`
+// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`,priority=1
 type ObservabilityPlatform struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

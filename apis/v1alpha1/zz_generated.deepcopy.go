@@ -752,6 +752,14 @@ func (in *ObservabilityPlatformStatus) DeepCopyInto(out *ObservabilityPlatformSt
 		*out = make([]Row, len(*in))
 		copy(*out, *in)
 	}
+	if in.ExpiresAt != nil {
+		in, out := &in.ExpiresAt, &out.ExpiresAt
+		*out = (*in).DeepCopy()
+	}
+	if in.CheckedAt != nil {
+		in, out := &in.CheckedAt, &out.CheckedAt
+		*out = (*in).DeepCopy()
+	}
 	if in.URLs != nil {
 		in, out := &in.URLs, &out.URLs
 		*out = make([]URL, len(*in))

@@ -33,6 +33,10 @@ type World struct {
 
 	// Settings of the platform team.
 	Settings Settings
+
+	// Now is what the function's clock says. It is the only way in which time
+	// reaches a composer.
+	Now time.Time
 }
 
 // Settings are what the platform team decides for all claims: by flags of the
@@ -90,6 +94,17 @@ type Plan struct {
 	// to build them is unknown or invalid. Observed resources that it does not
 	// name are then kept as they are.
 	Partial bool
+
+	// Conditions of the composite beside its parts, which say nothing about
+	// readiness: Ready is their status.
+	Conditions []Condition
+
+	// Idle says that nothing is awaited though the composite is not ready.
+	Idle bool
+
+	// Due is when something happens by itself, from now on; zero for never. The
+	// function runs at that time.
+	Due time.Duration
 
 	// Status of the composite, as a pointer to its Go type. Conditions in it
 	// are ignored. It sees the outcome, which is why it is a function.
@@ -208,6 +223,9 @@ type Problem struct {
 
 	// Message says what is wrong and what would be right.
 	Message string
+
+	// Progressing says that nothing is wrong: it is meant to be so.
+	Progressing bool
 }
 
 // A Condition of the composite.
@@ -268,6 +286,8 @@ const (
 	ReasonUpdating = "Updating"
 	// ReasonNotReady means that a resource is there and does not work.
 	ReasonNotReady = "NotReady"
+	// ReasonDeleting means that a resource is on its way out.
+	ReasonDeleting = "Deleting"
 )
 
 const (
@@ -276,4 +296,9 @@ const (
 	whileNotReady = 8 * time.Second
 	// A ready composite is told of changes by watches.
 	whileReady = 10 * time.Minute
+	// Crossplane runs up to a tenth later or earlier than it is asked to. So it
+	// is asked for early, and again, until what is left is a moment.
+	early = 1.1
+	// A moment is short enough for a tenth of it not to matter.
+	moment = time.Second
 )

@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"time"
+
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,10 +54,23 @@ func (w World) Sees(name string) bool {
 	return w.Observed[name] != nil
 }
 
-// IsReady says whether a resource is observed and its Ready condition holds.
+// IsReady says whether a resource is observed, its Ready condition holds, and
+// nobody is deleting it.
 func IsReady(o *unstructured.Unstructured) bool {
 	c := GetCondition(o, "Ready")
-	return c.Status == "True" && !c.Stale
+	return c.Status == "True" && !c.Stale && o.GetDeletionTimestamp() == nil
+}
+
+// Written is when the API server last noted a change of an object, by its own
+// clock; zero when it does not say.
+func Written(o *unstructured.Unstructured) time.Time {
+	last := time.Time{}
+	for _, f := range o.GetManagedFields() {
+		if f.Time != nil && f.Time.After(last) {
+			last = f.Time.Time
+		}
+	}
+	return last
 }
 
 // Composite is the object of a composite resource of ours.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,7 +33,7 @@ func Resolve(w World, p Plan) (Result, error) {
 	}
 	t := tally{Outcome: Outcome{Ready: true, Progressing: true}, telling: make(map[string]Verdict, len(p.Parts))}
 	for _, pr := range p.Problems {
-		t.add(pr.Part, Verdict{Reason: pr.Reason, Message: pr.Message})
+		t.add(pr.Part, Verdict{Progressing: pr.Progressing, Reason: pr.Reason, Message: pr.Message})
 	}
 	planned := make(map[string]bool, len(p.Resources))
 	for _, r := range p.Resources {
@@ -56,13 +57,28 @@ func Resolve(w World, p Plan) (Result, error) {
 	if res.Conditions, err = t.conditions(p.Parts); err != nil {
 		return Result{}, err
 	}
-	res.Events = transitions(w.XR, res.Conditions, t.telling)
+	res.Events = append(transitions(w.XR, res.Conditions, t.telling), announcements(w.XR, p.Conditions)...)
+	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
-	if res.Ready {
-		res.RunAgainAfter = whileReady
-	}
+	res.RunAgainAfter = runAgain(p, t.Ready)
 	res.Status, err = status(p, t.Outcome)
 	return res, err
+}
+
+// runAgain says when to run again if nothing happens.
+func runAgain(p Plan, ready bool) time.Duration {
+	after := whileNotReady
+	if ready || p.Idle {
+		after = whileReady
+	}
+	switch due := p.Due; {
+	case due <= 0:
+		return after
+	case due > moment:
+		return min(after, time.Duration(float64(due)/early))
+	default:
+		return min(after, due)
+	}
 }
 
 // A tally sums up verdicts.
@@ -143,6 +159,9 @@ func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Verdict
 		return r.Object, Verdict{Progressing: true, Reason: ReasonCreating, Message: fmt.Sprintf("%s is being created", kindAndName(r.Object))}
 	}
 	v := r.Ready(obs)
+	if obs.GetDeletionTimestamp() != nil {
+		v = Verdict{Progressing: true, Reason: ReasonDeleting, Message: kindAndName(obs.Object) + " is being deleted"}
+	}
 	if r.Object == nil {
 		return Hold(obs), v
 	}
@@ -166,6 +185,20 @@ func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[stri
 		default:
 			evs = append(evs, Event{Warning: true, Reason: c.Reason, Message: c.Type + ": " + c.Message})
 		}
+	}
+	return evs
+}
+
+// announcements are what the conditions beside the parts say for the first time.
+func announcements(xr *unstructured.Unstructured, cs []Condition) []Event {
+	var evs []Event
+	for _, c := range cs {
+		was := GetCondition(xr, c.Type)
+		unheard := was.Status == "" && !c.Ready
+		if unheard || was.Status == StatusOf(c.Ready) && was.Reason == c.Reason && was.Message == cut(c.Message) {
+			continue
+		}
+		evs = append(evs, Event{Reason: c.Reason, Message: c.Type + ": " + c.Message})
 	}
 	return evs
 }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,7 +46,7 @@ func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
 		for _, p := range parts {
 			c := GetCondition(o, p)
 			if c.Status == "False" {
-				progressing = progressing && (c.Reason == ReasonWaiting || c.Reason == ReasonCreating || c.Reason == ReasonUpdating)
+				progressing = progressing && (slices.Contains([]string{ReasonWaiting, ReasonCreating, ReasonUpdating, ReasonDeleting}, c.Reason))
 				return Verdict{Progressing: progressing, Reason: reasonOf(c), Message: c.Message}
 			}
 		}

@@ -32,6 +32,18 @@ const (
 
 // Compose plans an ObservabilityPlatform.
 func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+	e, err := endOf(in)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	if e.down() {
+		return tearDown(in, e), nil
+	}
+	return bringUp(in, e)
+}
+
+// bringUp plans a platform that is to be there.
+func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compose.Plan, error) {
 	xr := in.Claim
 	refused := refuseComponents(in, &xr.Spec)
 	name := func(part string) string { return compose.Name(xr.Namespace, xr.Name, part) }
@@ -49,8 +61,10 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 		return compose.Plan{}, err
 	}
 	p := compose.Plan{
-		Parts:    []string{PartCluster, PartStack, PartWorkloads},
-		Problems: refused,
+		Parts:      []string{PartCluster, PartStack, PartWorkloads},
+		Problems:   refused,
+		Conditions: e.conditions(in, "", ""),
+		Due:        e.due,
 		Resources: []compose.Resource{{
 			Name:   resourceCluster,
 			Part:   PartCluster,
@@ -91,7 +105,7 @@ func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, er
 		rows = append(rows, compose.Row(w.Name, version, r, in.Observed[r.Name]))
 	}
 	p.Status = func(o compose.Outcome) (any, error) {
-		return status(in, o, ref.Name, rows)
+		return status(in, o, e, ref.Name, rows)
 	}
 	return p, nil
 }
@@ -162,7 +176,7 @@ func namespace(w v1alpha1.PlatformWorkload) string {
 
 // status passes on what the cluster and the stack say of themselves. What they
 // do not say at the moment stays as it was.
-func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, clusterName string, workloads []v1alpha1.Row) (any, error) {
+func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, e ending, clusterName string, workloads []v1alpha1.Row) (any, error) {
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase:               compose.Phase(was.Phase, o),
@@ -172,6 +186,8 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		KubeconfigSecretRef: was.KubeconfigSecretRef,
 		Components:          was.Components,
 		Workloads:           workloads,
+		ExpiresAt:           e.expiresAt,
+		CheckedAt:           e.checkedAt,
 	}
 	c := v1alpha1.KubernetesCluster{}
 	if obs := in.Observed[resourceCluster]; obs != nil {

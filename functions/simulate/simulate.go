@@ -14,11 +14,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/composers"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -62,6 +64,19 @@ type Simulation struct {
 	// Watch, when set, is told of every run of a composer.
 	Watch func(r Run)
 
+	// Now is what the function's clock says. Time stands still unless a test
+	// moves it.
+	Now time.Time
+
+	// ServerNow is what the API server's clock says, when set: the claims' times
+	// of creation and of writing come from it.
+	ServerNow time.Time
+
+	// Linger, when set, says whether a leaf that was deleted is still there. What
+	// is deleted then goes as in the foreground: leaves first, composites when
+	// everything below them is gone. Without it all goes at once.
+	Linger func(o *unstructured.Unstructured) bool
+
 	settings compose.Settings
 	schemas  map[string]map[string]any
 	objects  map[key]*unstructured.Unstructured
@@ -76,6 +91,8 @@ type Simulation struct {
 	changes  map[key]int
 	required map[key][]key
 	seen     map[key]string
+	// dying objects are deleted and not gone.
+	dying map[key]bool
 }
 
 // A Run is one run of a composer and what came of it.
@@ -109,6 +126,7 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 		changes:  map[key]int{},
 		required: map[key][]key{},
 		seen:     map[key]string{},
+		dying:    map[key]bool{},
 	}
 	for _, c := range claims {
 		if _, ok := composers.For(c.GetKind()); !ok || c.GetAPIVersion() != v1alpha1.APIVersion {
@@ -117,8 +135,8 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 		if c.GetNamespace() == "" {
 			c.SetNamespace("default")
 		}
-		s.Apply(c)
 		s.roots = append(s.roots, keyOf(c))
+		s.Apply(c)
 	}
 	return s, nil
 }
@@ -145,19 +163,38 @@ func (s *Simulation) Apply(o *unstructured.Unstructured) {
 			an[annotationCreated] = created
 			n.SetAnnotations(an)
 		}
+		n.SetCreationTimestamp(was.GetCreationTimestamp())
+		n.SetDeletionTimestamp(was.GetDeletionTimestamp())
+		n.SetManagedFields(was.GetManagedFields())
 	}
 	if s.objects[k] == nil || !equal(s.objects[k].Object, n.Object) {
 		s.changes[k]++
 		s.objects[k] = n
+		s.written(k)
 	}
 }
 
-// Round runs every composite's composer once and says whether anything changed.
+// written notes when a claim was written, as the API server does.
+func (s *Simulation) written(k key) {
+	if s.ServerNow.IsZero() || !slices.Contains(s.roots, k) {
+		return
+	}
+	o, now := s.objects[k], metav1.NewTime(s.ServerNow.UTC().Truncate(time.Second))
+	if at := o.GetCreationTimestamp(); at.IsZero() {
+		o.SetCreationTimestamp(now)
+	}
+	o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "simulated", Operation: metav1.ManagedFieldsOperationApply, Time: &now}})
+}
+
+// Round runs every composite's composer once and says whether anything changed,
+// or is about to go.
 func (s *Simulation) Round() (bool, error) {
-	changed := s.settle()
+	changed := s.vanish()
+	changed = s.settle() || changed
 	for _, k := range s.composites() {
-		// It may have gone with its parent in this round.
-		if s.objects[k] == nil {
+		// It may have gone with its parent in this round. No function runs for what
+		// is being deleted.
+		if s.objects[k] == nil || s.dying[k] {
 			continue
 		}
 		c, err := s.reconcile(k)
@@ -166,7 +203,7 @@ func (s *Simulation) Round() (bool, error) {
 		}
 		changed = changed || c
 	}
-	return changed, nil
+	return changed || len(s.dying) > 0, nil
 }
 
 // Converge runs rounds until nothing changes, and says how many it took.
@@ -246,6 +283,7 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 	}
 	if !equal(before, st) {
 		s.changes[k]++
+		s.written(k)
 		changed = true
 	}
 	return changed, nil
@@ -254,7 +292,7 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 // sees is different whenever a composer sees something else.
 func (s *Simulation) sees(k key) string {
 	var b strings.Builder
-	fmt.Fprint(&b, s.changes[k])
+	fmt.Fprint(&b, s.changes[k], s.Now.UnixNano())
 	for _, name := range s.order[k] {
 		fmt.Fprint(&b, " ", name, s.changes[s.children[k][name]])
 	}
@@ -293,7 +331,7 @@ func (s *Simulation) Worlds() ([]compose.World, error) {
 // world is what the composer of a composite sees. As in Crossplane, what it
 // requires is asked of itself, and answered within the run.
 func (s *Simulation) world(k key) (compose.World, error) {
-	w := compose.World{XR: s.objects[k].DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings}
+	w := compose.World{XR: s.objects[k].DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings, Now: s.Now}
 	for name, child := range s.children[k] {
 		w.Observed[name] = s.objects[child].DeepCopy()
 	}
@@ -371,6 +409,10 @@ func (s *Simulation) compose(k key, composed map[string]*unstructured.Unstructur
 
 // remove deletes an object and everything below it.
 func (s *Simulation) remove(k key) {
+	if s.Linger != nil {
+		s.doom(k)
+		return
+	}
 	for _, c := range s.children[k] {
 		s.remove(c)
 	}
@@ -381,6 +423,70 @@ func (s *Simulation) remove(k key) {
 	delete(s.seen, k)
 	delete(s.objects, k)
 	s.changes[k]++
+}
+
+// doom marks an object and everything below it as deleted.
+func (s *Simulation) doom(k key) {
+	if s.objects[k] == nil || s.dying[k] {
+		return
+	}
+	for _, c := range s.children[k] {
+		s.doom(c)
+	}
+	at := metav1.NewTime(s.ServerNow.UTC().Truncate(time.Second))
+	s.dying[k] = true
+	s.objects[k].SetDeletionTimestamp(&at)
+	s.changes[k]++
+}
+
+// vanish lets go what was deleted and does not linger.
+func (s *Simulation) vanish() bool {
+	changed := false
+	for _, k := range slices.SortedFunc(maps.Keys(s.dying), compareKeys) {
+		_, composite := composers.For(k.kind)
+		if (composite && k.apiVersion == v1alpha1.APIVersion) || (s.Linger != nil && s.Linger(s.objects[k])) {
+			continue
+		}
+		s.drop(k)
+		changed = true
+	}
+	// A composite goes when those below it are gone, and then its parent may.
+	for again := true; again; {
+		again = false
+		for _, k := range slices.SortedFunc(maps.Keys(s.dying), compareKeys) {
+			_, composite := composers.For(k.kind)
+			if composite && k.apiVersion == v1alpha1.APIVersion && len(s.children[k]) == 0 {
+				s.drop(k)
+				again, changed = true, true
+			}
+		}
+	}
+	return changed
+}
+
+// drop forgets an object that is gone.
+func (s *Simulation) drop(k key) {
+	for parent, children := range s.children {
+		for name, c := range children {
+			if c == k {
+				delete(children, name)
+				s.order[parent] = slices.DeleteFunc(s.order[parent], func(n string) bool { return n == name })
+				s.changes[parent]++
+			}
+		}
+	}
+	delete(s.children, k)
+	delete(s.order, k)
+	delete(s.conds, k)
+	delete(s.required, k)
+	delete(s.seen, k)
+	delete(s.objects, k)
+	delete(s.dying, k)
+	s.changes[k]++
+}
+
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.apiVersion, b.apiVersion), strings.Compare(a.kind, b.kind), strings.Compare(a.namespace, b.namespace), strings.Compare(a.name, b.name))
 }
 
 // answer looks required objects up. Secrets are not part of a simulation: every

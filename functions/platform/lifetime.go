@@ -1,0 +1,130 @@
+package platform
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Conditions of a platform that is taken down, beside its parts.
+const (
+	ConditionExpired   = "Expired"
+	ConditionSuspended = "Suspended"
+)
+
+// Reasons of these conditions.
+const (
+	// ReasonTearingDown means that something is on its way out.
+	ReasonTearingDown = "TearingDown"
+	// ReasonGone means that nothing is left.
+	ReasonGone = "Gone"
+	// ReasonNotExpired means that the lifetime is not over.
+	ReasonNotExpired = "NotExpired"
+	// ReasonClocksDiffer means that the lifetime is over by the function's clock
+	// and not by that of the API server.
+	ReasonClocksDiffer = "ClocksDiffer"
+	// ReasonUnlimited means that there is no lifetime any more.
+	ReasonUnlimited = "Unlimited"
+	// ReasonNotSuspended means that nobody asks for suspension any more.
+	ReasonNotSuspended = "NotSuspended"
+)
+
+// askAgain is how soon the clocks are compared again at the latest.
+const askAgain = 30 * time.Second
+
+// An ending is what the claim's lifetime and suspension come to.
+type ending struct {
+	// expiresAt is when the lifetime is over; nil when it never is.
+	expiresAt *metav1.Time
+
+	// checkedAt is when the API server was last asked for the time; nil when it
+	// need not be.
+	checkedAt *metav1.Time
+
+	// expired says that the lifetime is over, by both clocks.
+	expired bool
+
+	// suspended says that somebody asks for it.
+	suspended bool
+
+	// due is when to look again; zero when there is nothing to look for.
+	due time.Duration
+}
+
+// down says whether the platform has to go.
+func (e ending) down() bool { return e.expired || e.suspended }
+
+// endOf a platform. The lifetime counts from the claim's creation, which the
+// API server noted by its clock. The function's own clock may be wrong, so what
+// it believes is not enough: it asks the API server for the time by writing
+// checkedAt, and what the API server notes of that write has to agree. Once
+// they agree, neither clock can bring the platform back; a longer lifetime can.
+func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
+	xr := in.Claim
+	e := ending{suspended: xr.Spec.Suspend}
+	if xr.Spec.Lifetime == "" {
+		return e, nil
+	}
+	lifetime, err := time.ParseDuration(xr.Spec.Lifetime)
+	if err != nil || lifetime <= 0 {
+		return e, fmt.Errorf("lifetime %q is not a duration", xr.Spec.Lifetime)
+	}
+	if xr.CreationTimestamp.IsZero() {
+		// Nobody has created it yet: it is only rendered.
+		return e, nil
+	}
+	at := xr.CreationTimestamp.Add(lifetime)
+	e.expiresAt = &metav1.Time{Time: at}
+
+	was := xr.Status.ExpiresAt
+	if was != nil && was.Time.Equal(at) && compose.GetCondition(in.XR, ConditionExpired).Status == "True" {
+		e.expired = true
+		return e, nil
+	}
+	if left := at.Sub(in.Now); left > 0 {
+		e.due = left
+		return e, nil
+	}
+	written := compose.Written(in.XR)
+	missing := at.Sub(written)
+	if written.IsZero() || missing <= 0 {
+		e.expired = true
+		return e, nil
+	}
+	// Time passes as fast on both clocks, so asking before what is missing has
+	// passed would be in vain.
+	e.checkedAt, e.due = &metav1.Time{Time: in.Now.Truncate(time.Second).UTC()}, askAgain
+	if last := xr.Status.CheckedAt; last != nil {
+		if since := in.Now.Sub(last.Time); since >= 0 && since < missing {
+			e.checkedAt, e.due = last, min(missing-since, askAgain)
+		}
+	}
+	return e, nil
+}
+
+// conditions of an ending. Progress says how far a teardown is.
+func (e ending) conditions(in compose.Input[v1alpha1.ObservabilityPlatform], reason, progress string) []compose.Condition {
+	var cs []compose.Condition
+	// What was said once is taken back, not left to grow old.
+	said := func(typ string) bool { return compose.GetCondition(in.XR, typ).Status != "" }
+	switch {
+	case e.expired:
+		cs = append(cs, compose.Condition{Type: ConditionExpired, Ready: true, Reason: reason, Message: progress})
+	case e.checkedAt != nil && in.Claim.Status.CheckedAt != nil:
+		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonClocksDiffer, Message: "The lifetime is over by the function's clock, and not by that of the API server. Nothing is taken down before both agree"})
+	case e.expiresAt != nil:
+		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonNotExpired})
+	case said(ConditionExpired):
+		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonUnlimited})
+	}
+	switch {
+	case e.suspended:
+		cs = append(cs, compose.Condition{Type: ConditionSuspended, Ready: true, Reason: reason, Message: progress})
+	case said(ConditionSuspended):
+		cs = append(cs, compose.Condition{Type: ConditionSuspended, Reason: ReasonNotSuspended})
+	}
+	return cs
+}
