@@ -129,7 +129,7 @@ test-game: ## Test the emulator of games and its chart.
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m
 fuzz: ## Fuzz the language of games and their plans, for FUZZTIME each.
-	@cd workloads/game && go test ./language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
+	@go test ./apis/game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages.

@@ -41,35 +41,43 @@ func CRDs() Format {
 	}}
 }
 
-// Generate every file that is derived from the Go types of the API package.
+// Generate every file that is derived from the Go types of the API's packages.
 // Same types, same bytes: files are sorted by path.
-func Generate(root, api, out string, format Format) ([]File, error) {
+func Generate(root string, api []string, out string, format Format) ([]File, error) {
 	var dc genall.Generator = deepcopy.Generator{}
 	omit := true
-	var cg genall.Generator = crd.Generator{OmitToolVersion: &omit}
+	var cg genall.Generator = definitions{crd.Generator{OmitToolVersion: &omit}}
 
 	gens := genall.Generators{&dc, &cg}
-	rt, err := gens.ForRootsWithConfig(&packages.Config{Dir: root}, api)
+	rt, err := gens.ForRootsWithConfig(&packages.Config{Dir: root}, api...)
 	if err != nil {
-		return nil, errors.Wrapf(err, "cannot load %s", api)
+		return nil, errors.Wrapf(err, "cannot load %s", strings.Join(api, ", "))
+	}
+	folders := make(map[string]string, len(rt.Roots))
+	for _, pkg := range rt.Roots {
+		for _, folder := range api {
+			if folder = path.Clean(folder); strings.HasSuffix(pkg.PkgPath, "/"+folder) {
+				folders[pkg.ID] = folder
+			}
+		}
 	}
 
-	source, definitions := memory{}, memory{}
+	source, crds := memory{files: map[string]*bytes.Buffer{}, folders: folders}, memory{files: map[string]*bytes.Buffer{}}
 	rt.OutputRules = genall.OutputRules{ByGenerator: map[*genall.Generator]genall.OutputRule{
 		&dc: source,
-		&cg: definitions,
+		&cg: crds,
 	}}
 	complaints := &bytes.Buffer{}
 	rt.ErrorWriter = complaints
 	if rt.Run() {
-		return nil, errors.Errorf("cannot generate from %s: %s", api, strings.TrimSpace(complaints.String()))
+		return nil, errors.Errorf("cannot generate from %s: %s", strings.Join(api, ", "), strings.TrimSpace(complaints.String()))
 	}
 
-	files := make([]File, 0, len(source)+len(definitions))
-	for name, content := range source {
-		files = append(files, File{Path: path.Join(path.Clean(api), name), Content: content.Bytes()})
+	files := make([]File, 0, len(source.files)+len(crds.files))
+	for name, content := range source.files {
+		files = append(files, File{Path: name, Content: content.Bytes()})
 	}
-	for name, content := range definitions {
+	for name, content := range crds.files {
 		f, err := definition(content.Bytes(), out, format)
 		if err != nil {
 			return nil, errors.Wrapf(err, "cannot make a definition of %s", name)
@@ -111,12 +119,19 @@ func withoutStatus(c *extv1.CustomResourceDefinition) any {
 }
 
 // memory keeps what generators write, by file name.
-type memory map[string]*bytes.Buffer
+type memory struct {
+	files map[string]*bytes.Buffer
+	// folders of packages, where a file belongs to one.
+	folders map[string]string
+}
 
 // Open a file in memory.
-func (m memory) Open(_ *loader.Package, name string) (io.WriteCloser, error) {
+func (m memory) Open(pkg *loader.Package, name string) (io.WriteCloser, error) {
+	if pkg != nil {
+		name = path.Join(m.folders[pkg.ID], name)
+	}
 	b := &bytes.Buffer{}
-	m[name] = b
+	m.files[name] = b
 	return nopCloser{b}, nil
 }
 

@@ -15,11 +15,12 @@ const root = "../.."
 // TestGenerate proves that what is checked in is what the types say, and that
 // generating twice gives the same bytes.
 func TestGenerate(t *testing.T) {
-	files, err := Generate(root, "./apis/v1alpha1", "apis", XRDs())
+	api := []string{"./apis/v1alpha1", "./apis/game/language"}
+	files, err := Generate(root, api, "apis", XRDs())
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Generate(root, "./apis/v1alpha1", "apis", XRDs())
+	again, err := Generate(root, api, "apis", XRDs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +42,7 @@ func TestGenerate(t *testing.T) {
 	}
 	want := []string{
 		"apis/components/definition.yaml",
+		"apis/game/language/zz_generated.deepcopy.go",
 		"apis/kubernetesclusters/definition.yaml",
 		"apis/observabilityplatforms/definition.yaml",
 		"apis/observabilitystacks/definition.yaml",

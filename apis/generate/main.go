@@ -20,11 +20,11 @@ import (
 
 // CLI of the generator.
 type CLI struct {
-	Root  string `default:"../.." help:"Folder of the module whose API is generated." type:"existingdir"`
-	API   string `default:"./apis/v1alpha1" help:"Package of the API's Go types, relative to the root."`
-	Out   string `default:"apis" help:"Folder, relative to the root, below which definitions are written."`
-	CRDs  bool   `name:"crds" help:"Write CustomResourceDefinitions instead of CompositeResourceDefinitions."`
-	Check bool   `help:"Write nothing; fail if a file is not up to date."`
+	Root  string   `default:"../.." help:"Folder of the module whose API is generated." type:"existingdir"`
+	API   []string `default:"./apis/v1alpha1,./apis/game/language" help:"Packages of the API's Go types, relative to the root."`
+	Out   string   `default:"apis" help:"Folder, relative to the root, below which definitions are written."`
+	CRDs  bool     `name:"crds" help:"Write CustomResourceDefinitions instead of CompositeResourceDefinitions."`
+	Check bool     `help:"Write nothing; fail if a file is not up to date."`
 }
 
 // Run generates and writes every file whose content changed, and removes

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -12,20 +13,28 @@ type App string
 const (
 	// AppPodinfo is a tiny web application with metrics and fault endpoints.
 	AppPodinfo App = "podinfo"
+	// AppGame is an app that the claim itself describes.
+	AppGame App = "o11y-game"
 )
 
 // WorkloadParameters say which application to run.
 // +kubebuilder:validation:XValidation:rule="has(self.app) != has(self.chart)",message="give exactly one of app (of the catalog) and chart (your own)"
 // +kubebuilder:validation:XValidation:rule="has(self.app) == has(oldSelf.app) && (!has(self.app) || self.app == oldSelf.app)",message="app cannot change: give the other application a name of its own"
+// +kubebuilder:validation:XValidation:rule="has(self.game) == (has(self.app) && self.app == 'o11y-game')",message="app o11y-game needs a game, and no other application has one"
 type WorkloadParameters struct {
 	// App of the catalog.
-	// +kubebuilder:validation:Enum=podinfo
+	// +kubebuilder:validation:Enum=o11y-game;podinfo
 	// +optional
 	App App `json:"app,omitempty"`
 
 	// Chart of an application of your own.
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
+
+	// Game that app o11y-game plays: an app of services that call each other,
+	// break as it says, and tell of all they do.
+	// +optional
+	Game *language.Game `json:"game,omitempty"`
 
 	// Delivery is how the workload reaches the cluster.
 	// +kubebuilder:validation:Enum=Helm

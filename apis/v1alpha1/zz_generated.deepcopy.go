@@ -5,6 +5,7 @@
 package v1alpha1
 
 import (
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -1163,6 +1164,11 @@ func (in *WorkloadParameters) DeepCopyInto(out *WorkloadParameters) {
 		in, out := &in.Chart, &out.Chart
 		*out = new(Chart)
 		**out = **in
+	}
+	if in.Game != nil {
+		in, out := &in.Game, &out.Game
+		*out = new(language.Game)
+		(*in).DeepCopyInto(*out)
 	}
 	if in.Values != nil {
 		in, out := &in.Values, &out.Values

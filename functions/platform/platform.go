@@ -100,6 +100,13 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		if err != nil {
 			return compose.Plan{}, err
 		}
+		for _, wrong := range workload.Check(w.WorkloadParameters) {
+			// What runs of it stays as it is.
+			r.Object = nil
+			r.Gate = compose.Gate{Waiting: w.Name + ": waiting for a claim that can be met"}
+			wrong.Part, wrong.Message = PartWorkloads, w.Name+": "+wrong.Message
+			p.Problems = append(p.Problems, wrong)
+		}
 		p.Resources = append(p.Resources, r)
 		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "version")
 		rows = append(rows, compose.Row(w.Name, version, r, in.Observed[r.Name]))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/stack"
@@ -153,6 +154,15 @@ func TestCompose(t *testing.T) {
 	}
 	both := settle(t, compose.World{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed
 	both["workload-shop"] = there["workload-shop"]
+	play := v1alpha1.PlatformWorkload{Name: "play"}
+	play.App = v1alpha1.AppGame
+	play.Game = &language.Game{Services: []language.Service{{Name: "web"}}}
+	playing := settle(t, compose.World{XR: toUnstructured(t, claim(workloads(play, podinfo("bakery"))))}).Observed
+	endless := play
+	endless.Game = &language.Game{Services: []language.Service{{Name: "web", Endpoints: []language.Endpoint{{
+		Path: "/", Calls: []language.Call{{Step: language.Step{HTTP: &language.HTTP{Service: "web"}}}},
+	}}}}}
+	const endlessly = "play: The game cannot be played: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"
 	inMonitoring := podinfo("shop")
 	inMonitoring.Namespace = "monitoring"
 
@@ -248,6 +258,29 @@ func TestCompose(t *testing.T) {
 					"Workload shop cannot have namespace monitoring, which is that of component kube-prometheus-stack: give it another in workloads[].namespace")),
 				composed: []string{"cluster", "stack", "workload-bakery"},
 				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"InvalidGame": {
+			reason: "What is wrong with a game is told at once, not when its turn comes.",
+			claim:  claim(workloads(endless, podinfo("bakery"))),
+			want: want{
+				conditions: conditions(
+					failed("Creating", "KubernetesCluster "+compose.Name("team-a", "demo", "cluster")+" is being created"),
+					failed("Waiting", "Waiting for the cluster"),
+					failed("InvalidGame", endlessly),
+				),
+				composed: []string{"cluster"},
+				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"GameBecameInvalid": {
+			reason:   "What plays goes on as it is; what is asked for besides comes, and what is not goes.",
+			claim:    claim(was, workloads(endless)),
+			observed: playing,
+			want: want{
+				conditions: conditions(working, working, failed("InvalidGame", endlessly)),
+				composed:   []string{"cluster", "stack", "workload-play"},
+				phase:      v1alpha1.PhaseDegraded,
 			},
 		},
 		"NamespaceOfWorkload": {

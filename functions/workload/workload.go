@@ -44,8 +44,16 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 			"App %s is not available yet. Available: %s", xr.Spec.App, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))}}
 		return p, nil
 	}
+	if p.Problems = Check(xr.Spec.WorkloadParameters); len(p.Problems) > 0 {
+		p.Partial = true
+		return p, nil
+	}
 
-	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, app.Values, xr.Spec.Values, xr.Spec.ValuesFrom)
+	own, err := wire(xr.Spec.WorkloadParameters)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, values.Merge(app.Values, own), xr.Spec.Values, xr.Spec.ValuesFrom)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -70,6 +78,20 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		Ready:  compose.Child(component.Parts()...),
 	}})
 	return p, nil
+}
+
+// Check finds what is wrong with what a team asks for, as far as it can be seen
+// without a cluster.
+func Check(p v1alpha1.WorkloadParameters) []compose.Problem {
+	return checkGame(p)
+}
+
+// wire gives an application the values that depend on what the team asks for.
+func wire(p v1alpha1.WorkloadParameters) (map[string]any, error) {
+	if p.App == v1alpha1.AppGame {
+		return game(p.Game)
+	}
+	return nil, nil
 }
 
 // namespace on the cluster: the one asked for, or the workload's own name, so

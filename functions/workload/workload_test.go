@@ -1,13 +1,17 @@
 package workload
 
 import (
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -138,7 +142,7 @@ func TestCompose(t *testing.T) {
 			reason: "An app that is not there yet is told together with those that are.",
 			claim:  claim(unknown),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: podinfo"),
+				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo"),
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhasePending},
 			},
 		},
@@ -147,7 +151,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(unknown, was(v1alpha1.PhaseReady)),
 			observed: observe(first, condition("Ready", "True", "", "")),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: podinfo"),
+				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo"),
 				composed:  []string{"app"},
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded},
 			},
@@ -258,6 +262,118 @@ func TestComponent(t *testing.T) {
 			})
 			if diff := cmp.Diff(tc.want, c.Spec, text); diff != "" {
 				t.Errorf("\n%s\napp: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// playing makes a claim play a game of one service with these calls.
+func playing(calls ...language.Call) func(*v1alpha1.Workload) {
+	return func(c *v1alpha1.Workload) {
+		c.Spec.App = v1alpha1.AppGame
+		c.Spec.Game = &language.Game{Services: []language.Service{{Name: "web", Endpoints: []language.Endpoint{{Path: "/", Calls: calls}}}}}
+	}
+}
+
+// calling calls a service.
+func calling(service language.Name) language.Call {
+	return language.Call{Step: language.Step{HTTP: &language.HTTP{Service: service}}}
+}
+
+func TestGame(t *testing.T) {
+	half, slow := language.Probability(0.5), language.Duration{Duration: 1500 * time.Microsecond}
+	type want struct {
+		condition compose.Condition
+		composed  []string
+		values    string
+	}
+	played := run(t, compose.World{XR: toUnstructured(t, claim(playing()))})
+	wrong := func(message string) compose.Condition {
+		return compose.Condition{Type: "AppReady", Reason: "InvalidGame", Message: message}
+	}
+	creating := compose.Condition{Type: "AppReady", Reason: "Creating", Message: "Component " + compose.Name("team-a", "shop", "app") + " is being created"}
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.Workload
+		observed map[string]*unstructured.Unstructured
+		want     want
+	}{
+		"Played": {
+			reason: "The game is the chart's values, as it was written.",
+			claim:  claim(playing(language.Call{Step: language.Step{Probability: &half, Sleep: &language.Delay{Duration: slow}}})),
+			want: want{
+				condition: creating,
+				composed:  []string{"app"},
+				values:    `{"game":{"services":[{"endpoints":[{"calls":[{"probability":"50%","sleep":{"duration":"1.5ms"}}],"path":"/"}],"name":"web"}]}}`,
+			},
+		},
+		"ValuesOfTheTeam": {
+			reason: "A team may say more to the chart.",
+			claim:  claim(playing(), func(c *v1alpha1.Workload) { c.Spec.Values = raw(`{"seed":1}`) }),
+			want: want{
+				condition: creating,
+				composed:  []string{"app"},
+				values:    `{"game":{"services":[{"endpoints":[{"path":"/"}],"name":"web"}]},"seed":1}`,
+			},
+		},
+		"NoSuchService": {
+			reason: "A call of what does not exist is told, with the nearest that does.",
+			claim:  claim(playing(calling("wep"))),
+			want:   want{condition: wrong(`The game cannot be played: services[web].endpoints[/].calls[0].http.service: there is no service "wep"; the nearest is web`)},
+		},
+		"Endless": {
+			reason: "A game in which a request may never end is not begun.",
+			claim:  claim(playing(calling("web"))),
+			want:   want{condition: wrong("The game cannot be played: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it")},
+		},
+		"Many": {
+			reason: "A condition tells a few of the problems, and how many there are.",
+			claim:  claim(playing(slices.Repeat([]language.Call{calling("a")}, 7)...)),
+			want: want{condition: wrong("The game cannot be played: " + strings.Join([]string{
+				`services[web].endpoints[/].calls[0].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].calls[1].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].calls[2].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].calls[3].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].calls[4].http.service: there is no service "a"; the nearest is web`,
+				"and more, 7 in all",
+			}, "; "))},
+		},
+		"BecameInvalid": {
+			reason:   "What runs is kept as it is while the new game cannot be played.",
+			claim:    claim(playing(calling("web"))),
+			observed: observe(played, condition("Ready", "True", "", "")),
+			want: want{
+				condition: wrong("The game cannot be played: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"),
+				composed:  []string{"app"},
+				values:    `{"game":{"services":[{"endpoints":[{"path":"/"}],"name":"web"}]}}`,
+			},
+		},
+		"TooLarge": {
+			reason: "A game must fit into what carries it.",
+			claim: claim(playing(slices.Repeat([]language.Call{{Step: language.Step{Log: &language.Log{Message: strings.Repeat("a", 1024)}}}}, 32)...), func(c *v1alpha1.Workload) {
+				e := c.Spec.Game.Services[0].Endpoints[0]
+				for _, path := range []language.Path{"/b", "/c", "/d", "/e", "/f", "/g", "/h"} {
+					e.Path = path
+					c.Spec.Game.Services[0].Endpoints = append(c.Spec.Game.Services[0].Endpoints, e)
+				}
+			}),
+			want: want{condition: wrong("The game has 268266 bytes as JSON; 262144 are allowed")},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
+			got := want{condition: res.Conditions[0], composed: slices.Sorted(maps.Keys(res.Resources))}
+			if app, ok := res.Resources["app"]; ok {
+				values, _, _ := unstructured.NestedMap(app.Object, "spec", "values")
+				b, err := json.Marshal(values)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got.values = string(b)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

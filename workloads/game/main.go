@@ -19,7 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/observe-k8s/observe-k8s/workloads/game/host"
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 	"go.opentelemetry.io/otel"
 )

@@ -3,7 +3,7 @@ package emulator
 import (
 	"time"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 )
 
 // A disturbance is chaos that is ready to happen.

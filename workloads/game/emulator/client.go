@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/codes"

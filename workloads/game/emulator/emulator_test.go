@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/observe-k8s/observe-k8s/workloads/game/internal/random"
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/random"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 )
 
@@ -190,7 +190,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"Probability": {
 			reason: "0 is never and 1 is always.",
-			game:   pair("{sleep: {duration: 1s}, probability: 0}, {sleep: {duration: 2s}, probability: 1}", ""),
+			game:   pair("{sleep: {duration: 1s}, probability: 0%}, {sleep: {duration: 2s}, probability: 100%}", ""),
 			want:   want{Status: 200, Body: "ok", Took: 2 * time.Second},
 		},
 		"OneOf": {
@@ -200,7 +200,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"Cache": {
 			reason: "A miss takes its time.",
-			game:   pair("{cache: {missProbability: 1, hit: {duration: 1s}, miss: {duration: 2s}}}", ""),
+			game:   pair("{cache: {missProbability: 100%, hit: {duration: 1s}, miss: {duration: 2s}}}", ""),
 			want:   want{Status: 200, Body: "ok", Took: 2 * time.Second},
 		},
 		"DatabaseTimeout": {
@@ -210,7 +210,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"DatabaseError": {
 			reason: "A query fails after its time.",
-			game:   pair("{database: {name: d, time: {duration: 3s}, errorProbability: 1}}", ""),
+			game:   pair("{database: {name: d, time: {duration: 3s}, errorProbability: 100%}}", ""),
 			want:   want{Status: 500, Body: "the query failed", Took: 3 * time.Second},
 		},
 		"Latency": {
@@ -225,7 +225,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"Loss": {
 			reason: "A request that is lost gets no answer.",
-			game:   pair("", "") + "chaos: [{name: c, target: a, every: 1h, for: 1s, loss: {probability: 1}}]\n",
+			game:   pair("", "") + "chaos: [{name: c, target: a, every: 1h, for: 1s, loss: {probability: 100%}}]\n",
 		},
 		"ChaosIsOver": {
 			reason: "What lasts a minute is over after a minute.",
@@ -234,7 +234,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"LostCall": {
 			reason: "A call without an answer is a failed one.",
-			game:   pair("{http: {service: b}}", "") + "chaos: [{name: c, target: b, every: 1h, for: 1s, loss: {probability: 1}}]\n",
+			game:   pair("{http: {service: b}}", "") + "chaos: [{name: c, target: b, every: 1h, for: 1s, loss: {probability: 100%}}]\n",
 			want:   want{Status: 502, Body: "b did not answer"},
 		},
 	}
@@ -323,7 +323,7 @@ func TestHopLimit(t *testing.T) {
 func TestSeed(t *testing.T) {
 	// What becomes of a request depends on both services: the dice of b must belong
 	// to the request, not to the order in which b is asked.
-	game := pair("{oneOf: [{calls: [{http: {service: b}}]}, {calls: [{http: {service: b}, ignoreErrors: true}]}]}", "{error: {code: 500}, probability: 0.5}")
+	game := pair("{oneOf: [{calls: [{http: {service: b}}]}, {calls: [{http: {service: b}, ignoreErrors: true}]}]}", "{error: {code: 500}, probability: 50%}")
 	outcome := func(seed *uint64, workers int) map[int]int {
 		w := newToy(t, parse(t, game), seed)
 		out := map[int]int{}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 	"go.opentelemetry.io/otel/metric"
 )

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 )
 
 // A World is what services have in common: time, chance and each other.

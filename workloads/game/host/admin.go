@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 )
 

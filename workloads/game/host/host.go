@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/workloads/game/emulator"
-	"github.com/observe-k8s/observe-k8s/workloads/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 )
 

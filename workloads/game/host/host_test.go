@@ -113,7 +113,7 @@ services:
     calls:
     - http: {service: middle, path: /work, method: POST}
     - http: {service: side}
-      probability: 0.3
+      probability: 30%
       ignoreErrors: true
     - log: {level: Warn, message: front was asked}
 - name: middle
@@ -121,7 +121,7 @@ services:
   - path: /work
     calls:
     - database: {name: orders, collection: items, query: SELECT 1, time: {duration: 1ms}}
-    - cache: {name: c, missProbability: 0.25}
+    - cache: {name: c, missProbability: 25%}
     - oneOf:
       - weight: 3
         calls:
@@ -135,15 +135,15 @@ services:
   - path: /
     calls:
     - error: {code: 503, message: broken}
-      probability: 0.2
+      probability: 20%
     - sleep: {duration: 20ms}
-      probability: 0.1
+      probability: 10%
 - name: side
   endpoints:
   - path: /
     calls:
     - error: {code: 404, message: not here}
-      probability: 0.5
+      probability: 50%
 `
 
 func TestTelemetry(t *testing.T) {

@@ -11,7 +11,11 @@ import (
 // prometheusOperator is the API group of the Prometheus operator.
 const prometheusOperator = "monitoring.coreos.com"
 
-// FromCatalogs returns a stand-in for every chart in the catalogs of the
+// ours is the repository of the charts that the project publishes. They need no
+// stand-in: their source is here.
+const ours = "oci://ghcr.io/observe-k8s/charts"
+
+// FromCatalogs returns a stand-in for every chart of others in the catalogs of the
 // repository at root. A chart that nothing special is known about gets one
 // Deployment.
 func FromCatalogs(root string) ([]StandIn, error) {
@@ -49,7 +53,7 @@ func fromCatalogFile(file string) (StandIn, bool, error) {
 	if err := yaml.Unmarshal(b, &entry); err != nil {
 		return StandIn{}, false, fmt.Errorf("cannot parse catalog %s: %w", file, err)
 	}
-	if entry.Chart.Name == "" {
+	if entry.Chart.Name == "" || entry.Chart.Repository == ours {
 		return StandIn{}, false, nil
 	}
 	return For(entry.Chart.Repository, entry.Chart.Name, entry.Chart.Version), true, nil

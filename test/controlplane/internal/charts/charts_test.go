@@ -73,6 +73,26 @@ func TestFromCatalogs(t *testing.T) {
 	}
 }
 
+func TestOwnCharts(t *testing.T) {
+	got, err := OwnCharts("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Path() != "ghcr.io/observe-k8s/charts/game" || got[0].Tag() == "" {
+		t.Fatalf("OwnCharts: want the chart of games, got %+v", got)
+	}
+	tgz, err := got[0].Package()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := unpack(t, tgz)
+	for name, want := range map[string]string{"game/Chart.yaml": "version: " + got[0].Tag(), "game/templates/services.yaml": "kind: Service", "game/values.schema.json": "services"} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s: want %q in it, got %q", name, want, files[name])
+		}
+	}
+}
+
 func unpack(t *testing.T, tgz []byte) map[string]string {
 	t.Helper()
 	gz, err := gzip.NewReader(bytes.NewReader(tgz))

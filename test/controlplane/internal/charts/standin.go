@@ -57,6 +57,9 @@ func (s StandIn) Path() string {
 	return path.Join(strings.TrimSuffix(p, "/"), s.Name)
 }
 
+// Tag is the chart's version.
+func (s StandIn) Tag() string { return s.Version }
+
 // Metadata returns the chart's Chart.yaml.
 func (s StandIn) Metadata() map[string]any {
 	return map[string]any{

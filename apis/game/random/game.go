@@ -55,7 +55,7 @@ func Game(r *rand.Rand) Object {
 		case 1:
 			c["latency"] = m.delay()
 		default:
-			c["loss"] = Object{"probability": r.Float64()}
+			c["loss"] = Object{"probability": m.percentage()}
 		}
 		g["chaos"] = []any{c}
 	}
@@ -75,6 +75,9 @@ func service(i int) string { return fmt.Sprintf("s%d", i) }
 func path(i int) string { return fmt.Sprintf("/p%d", i) }
 
 func (m maker) chance(p float64) bool { return m.r.Float64() < p }
+
+// percentage with as many decimals as there may be.
+func (m maker) percentage() string { return fmt.Sprintf("%.4f%%", 100*m.r.Float64()) }
 
 func (m maker) calls() []any {
 	var out []any
@@ -105,7 +108,7 @@ func (m maker) choices() []any {
 
 func (m maker) conditions(c Object) Object {
 	if m.chance(0.7) {
-		c["probability"] = m.r.Float64()
+		c["probability"] = m.percentage()
 	}
 	if m.chance(0.1) {
 		c["schedule"] = "0-29 * * * *"
@@ -124,11 +127,11 @@ func (m maker) step() Object {
 	case 1:
 		c["cpu"] = m.delay()
 	case 2:
-		c["cache"] = Object{"name": "c", "missProbability": m.r.Float64(), "hit": m.delay(), "miss": m.delay()}
+		c["cache"] = Object{"name": "c", "missProbability": m.percentage(), "hit": m.delay(), "miss": m.delay()}
 	case 3:
 		c["database"] = Object{
 			"name": "db", "system": "MySQL", "operation": "INSERT", "collection": "t", "query": "INSERT",
-			"time": m.delay(), "errorProbability": m.r.Float64(),
+			"time": m.delay(), "errorProbability": m.percentage(),
 		}
 		c["remoteTimeout"] = "1s"
 	case 4:
@@ -152,9 +155,9 @@ func (m maker) step() Object {
 
 func (m maker) delay() Object {
 	d := time.Duration(m.r.IntN(1000)) * time.Millisecond
-	out := Object{"duration": d.String()}
+	out := Object{"duration": fmt.Sprintf("%dms", d.Milliseconds())}
 	if m.chance(0.5) {
-		out["jitter"] = (d / 2).String()
+		out["jitter"] = fmt.Sprintf("%dus", (d / 2).Microseconds())
 	}
 	return out
 }

@@ -221,15 +221,15 @@ func (r *reader) integer(n *yaml.Node, path string, to *int32) {
 }
 
 func (r *reader) probability(n *yaml.Node, path string, to *Probability) {
-	if !r.plain(n, path, yaml.ScalarNode, "a number from 0 to 1") {
+	if !r.plain(n, path, yaml.ScalarNode, "a percentage such as 20%") {
 		return
 	}
-	var f float64
-	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || n.Decode(&f) != nil {
-		r.wrongf(n, path, "must be a number from 0 to 1, not %q", n.Value)
+	p, err := parseProbability(n.Value)
+	if err != nil {
+		r.wrongf(n, path, "%v", err)
 		return
 	}
-	*to = Probability(f)
+	*to = p
 }
 
 func (r *reader) duration(n *yaml.Node, path string, to *Duration) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/observe-k8s/observe-k8s/workloads/game/internal/random"
+	"github.com/observe-k8s/observe-k8s/apis/game/random"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -91,10 +91,15 @@ func TestParseProblems(t *testing.T) {
 			game:   call(`sleep: {duration: 5}`),
 			want:   []string{`5:25: services[web].endpoints[/].calls[0].sleep.duration: "5" is no duration such as 300ms, 1.5s or 2m`},
 		},
+		"DurationInMinus": {
+			reason: "Nothing takes less than no time.",
+			game:   call(`sleep: {duration: -5s}`),
+			want:   []string{`5:25: services[web].endpoints[/].calls[0].sleep.duration: "-5s" is no duration such as 300ms, 1.5s or 2m`},
+		},
 		"DurationTooLong": {
 			reason: "Nobody waits for more than a day.",
 			game:   call(`sleep: {duration: 25h}`),
-			want:   []string{"5:25: services[web].endpoints[/].calls[0].sleep.duration: 25h is not between 0s and 24h"},
+			want:   []string{"5:25: services[web].endpoints[/].calls[0].sleep.duration: 25h0m0s is not between 0s and 24h0m0s"},
 		},
 		"Jitter": {
 			reason: "Nothing takes less than no time.",
@@ -102,14 +107,24 @@ func TestParseProblems(t *testing.T) {
 			want:   []string{"5:38: services[web].endpoints[/].calls[0].sleep.jitter: 6ms is not between 0s and 5ms"},
 		},
 		"ProbabilityTooHigh": {
-			reason: "A probability is not a percentage.",
-			game:   call(`{sleep: {duration: 5ms}, probability: 50}`),
-			want:   []string{"5:45: services[web].endpoints[/].calls[0].probability: 50 is not between 0 and 1"},
+			reason: "Nothing happens more often than always.",
+			game:   call(`{sleep: {duration: 5ms}, probability: 101%}`),
+			want:   []string{"5:45: services[web].endpoints[/].calls[0].probability: 101% is not between 0% and 100%"},
+		},
+		"ProbabilityIsNoPercentage": {
+			reason: "A number could be meant either way.",
+			game:   call(`{sleep: {duration: 5ms}, probability: 0.5}`),
+			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "0.5" is no percentage such as 20% or 0.5%`},
 		},
 		"ProbabilityIsNoNumber": {
-			reason: "Not a number is between nothing.",
-			game:   call(`{sleep: {duration: 5ms}, probability: .nan}`),
-			want:   []string{"5:45: services[web].endpoints[/].calls[0].probability: NaN is not between 0 and 1"},
+			reason: "What computers take for numbers is none for people.",
+			game:   call(`{sleep: {duration: 5ms}, probability: NaN%}`),
+			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "NaN%" is no percentage such as 20% or 0.5%`},
+		},
+		"ProbabilityTooFine": {
+			reason: "More decimals would be lost.",
+			game:   call(`{sleep: {duration: 5ms}, probability: 0.00001%}`),
+			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "0.00001%" is no percentage such as 20% or 0.5%`},
 		},
 		"TwoForms": {
 			reason: "What comes first would be a guess.",
@@ -118,7 +133,7 @@ func TestParseProblems(t *testing.T) {
 		},
 		"NoForm": {
 			reason: "A call that is nothing is a mistake.",
-			game:   call(`{probability: 1}`),
+			game:   call(`{probability: 100%}`),
 			want:   []string{"5:7: services[web].endpoints[/].calls[0]: is nothing: give exactly one of http, sleep, cpu, cache, database, log, error, leak, oneOf"},
 		},
 		"NestedOneOf": {
@@ -178,7 +193,7 @@ func TestParseProblems(t *testing.T) {
 		},
 		"ChaosWithoutTime": {
 			reason: "Chaos that never begins is a mistake.",
-			game:   "services: [{name: web}]\nchaos: [{name: a, target: wep, for: 1s, pause: {}, loss: {probability: 1}}]\n",
+			game:   "services: [{name: web}]\nchaos: [{name: a, target: wep, for: 1s, pause: {}, loss: {probability: 100%}}]\n",
 			want: []string{
 				"2:9: chaos[a]: give exactly one of every and schedule",
 				"2:9: chaos[a]: give exactly one of pause, latency and loss",
@@ -197,25 +212,25 @@ func TestParseProblems(t *testing.T) {
 		},
 		"CycleWithChance": {
 			reason: "A cycle that is left sooner or later ends.",
-			game:   call(`{http: {service: web}, probability: 0.9}`),
+			game:   call(`{http: {service: web}, probability: 90%}`),
 		},
 		"CycleWithRetries": {
 			reason: "Retries multiply: 0.6 with one retry is 1.2 of itself.",
-			game:   call(`{http: {service: web, retries: 1}, probability: 0.6}`),
+			game:   call(`{http: {service: web, retries: 1}, probability: 60%}`),
 			want:   []string{"3:5: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"},
 		},
 		"CycleThatGrows": {
 			reason: "Each call alone may end, both together do not.",
-			game:   call(`{http: {service: web}, probability: 0.6}`, `{http: {service: web}, probability: 0.6}`),
+			game:   call(`{http: {service: web}, probability: 60%}`, `{http: {service: web}, probability: 60%}`),
 			want:   []string{"3:5: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"},
 		},
 		"CycleBehindError": {
 			reason: "An error before the call ends some requests.",
-			game:   call(`{error: {code: 500}, probability: 0.5}`, `http: {service: web}`),
+			game:   call(`{error: {code: 500}, probability: 50%}`, `http: {service: web}`),
 		},
 		"CycleBehindIgnoredError": {
 			reason: "An error that is ignored ends nothing.",
-			game:   call(`{error: {code: 500}, probability: 0.5, ignoreErrors: true}`, `http: {service: web}`),
+			game:   call(`{error: {code: 500}, probability: 50%, ignoreErrors: true}`, `http: {service: web}`),
 			want:   []string{"3:5: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"},
 		},
 		"CycleBehindScheduledError": {
@@ -233,7 +248,7 @@ func TestParseProblems(t *testing.T) {
 		},
 		"Never": {
 			reason: "A call of probability 0 is never made.",
-			game:   call(`{http: {service: web}, probability: 0}`),
+			game:   call(`{http: {service: web}, probability: 0%}`),
 		},
 	}
 	for name, tc := range cases {
@@ -302,7 +317,7 @@ func TestParseMany(t *testing.T) {
 }
 
 func TestParseGames(t *testing.T) {
-	files, err := filepath.Glob("../games/*.yaml")
+	files, err := filepath.Glob("../../../workloads/game/games/*.yaml")
 	if err != nil || len(files) != 3 {
 		t.Fatalf("want 3 games, got %v, %v", files, err)
 	}
@@ -390,6 +405,46 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestJSON shows how a claim that was read stands in the objects made of it.
+func TestJSON(t *testing.T) {
+	type text struct {
+		P Probability `json:"p"`
+		D Duration    `json:"d"`
+	}
+	cases := map[string]struct {
+		reason   string
+		in, want string
+	}{
+		"Plain":     {"What is plain stays.", `{"p":"20%","d":"300ms"}`, `{"p":"20%","d":"300ms"}`},
+		"Ends":      {"Never and always.", `{"p":"0%","d":"0s"}`, `{"p":"0%","d":"0s"}`},
+		"Always":    {"Decimals that say nothing go.", `{"p":"100.00%","d":"24h"}`, `{"p":"100%","d":"24h0m0s"}`},
+		"Fine":      {"All decimals there may be are kept.", `{"p":"0.0001%","d":"0.5us"}`, `{"p":"0.0001%","d":"500ns"}`},
+		"Thirds":    {"No digit comes of rounding.", `{"p":"33.3333%","d":"1.5ms"}`, `{"p":"33.3333%","d":"1.5ms"}`},
+		"Micro":     {"A microsecond stays in ASCII.", `{"p":"1%","d":"1500us"}`, `{"p":"1%","d":"1.5ms"}`},
+		"Microtime": {"And one that is none of the others.", `{"p":"1%","d":"15us"}`, `{"p":"1%","d":"15us"}`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var v text
+			if err := json.Unmarshal([]byte(tc.in), &v); err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, string(got)); diff != "" {
+				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+	for _, wrong := range []string{`{"p":0.5}`, `{"p":"1e1%"}`, `{"p":"-1%"}`, `{"p":"%"}`, `{"p":".%"}`, `{"p":"101%"}`, `{"d":5}`, `{"d":"5"}`} {
+		if err := json.Unmarshal([]byte(wrong), &text{}); err == nil {
+			t.Errorf("%s: want an error", wrong)
+		}
+	}
+}
+
 func TestCron(t *testing.T) {
 	at := func(s string) time.Time {
 		v, err := time.Parse("2006-01-02 15:04:05", s)
@@ -436,7 +491,7 @@ func TestCron(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	files, err := filepath.Glob("../games/*.yaml")
+	files, err := filepath.Glob("../../../workloads/game/games/*.yaml")
 	if err != nil {
 		f.Fatal(err)
 	}

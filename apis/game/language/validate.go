@@ -245,7 +245,7 @@ func (v *validator) method(path string, m Method) {
 func (v *validator) probability(path string, p *Probability) {
 	// Written so that what is not a number is refused as well.
 	if p != nil && !(*p >= 0 && *p <= 1) {
-		v.wrongf(path, "%v is not between 0 and 1", float64(*p))
+		v.wrongf(path, "%v%% is not between 0%% and 100%%", 100*float64(*p))
 	}
 }
 

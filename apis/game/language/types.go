@@ -1,11 +1,21 @@
 // Package language is the language of games: what an app consists of, what its
 // services do when they are called, and who calls them. A game that Parse
 // returns can be run: everything it calls exists, and every request ends.
+//
+// The types are those of the file that the emulator reads, and of the field game
+// of a claim: the schema of the latter is generated from them.
+//
+// +kubebuilder:object:generate=true
 package language
 
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -68,33 +78,73 @@ type Name string
 // +kubebuilder:validation:Pattern=`^/[A-Za-z0-9._~/-]*$`
 type Path string
 
-// A Probability is a number from 0 (never) to 1 (always).
-// +kubebuilder:validation:Type=number
-// +kubebuilder:validation:Minimum=0
-// +kubebuilder:validation:Maximum=1
+// A Probability is a percentage from 0% (never) to 100% (always), with at most
+// four decimals: 20%, 0.5%.
+// +kubebuilder:validation:Type=string
+// +kubebuilder:validation:MaxLength=8
+// +kubebuilder:validation:Pattern=`^(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)%$`
 type Probability float64
+
+// millionths are the smallest part of a probability that can be written.
+const millionths = 1e6
+
+// MarshalJSON writes the probability as a percentage. It never fails.
+func (p Probability) MarshalJSON() ([]byte, error) {
+	percent := math.Round(float64(p)*millionths) / (millionths / 100)
+	return json.Marshal(strconv.FormatFloat(percent, 'f', -1, 64) + "%")
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for what is no
+// percentage from 0% to 100%.
+func (p *Probability) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("cannot read a probability: %w", err)
+	}
+	v, err := parseProbability(s)
+	if err != nil {
+		return err
+	}
+	*p = v
+	return nil
+}
+
+func parseProbability(s string) (Probability, error) {
+	number, isPercentage := strings.CutSuffix(s, "%")
+	whole, decimals, _ := strings.Cut(number, ".")
+	v, err := strconv.ParseFloat(number, 64)
+	if !isPercentage || err != nil || strings.Trim(whole+decimals, "0123456789") != "" || len(decimals) > 4 {
+		return 0, fmt.Errorf("%q is no percentage such as 20%% or 0.5%%", s)
+	}
+	if v > 100 {
+		return 0, fmt.Errorf("%s is not between 0%% and 100%%", s)
+	}
+	// By way of integers, so that what is read is what was written.
+	return Probability(math.Round(v*millionths/100) / millionths), nil
+}
 
 // A Schedule says in cron's five fields (minute, hour, day, month, day of the
 // week) in which minutes something happens, in UTC.
 // +kubebuilder:validation:MinLength=9
 // +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:Pattern=`^[-0-9*,/]+( +[-0-9*,/]+){4}$`
 type Schedule string
 
 // A Duration is written as Go does: 1.5s, 300ms, 2m. At most a day.
 // +kubebuilder:validation:Type=string
 // +kubebuilder:validation:MaxLength=32
-// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(us|ms|s|m|h))+$`
+// +kubebuilder:validation:Pattern=`^([0-9]{1,4}(\.[0-9]{1,9})?h|[0-9]{1,6}(\.[0-9]{1,9})?(ns|us|ms|s|m)){1,4}$`
 type Duration struct {
 	time.Duration `json:"-"`
 }
 
 // MarshalJSON writes the duration as a string. It never fails.
 func (d Duration) MarshalJSON() ([]byte, error) {
-	return json.Marshal(d.String())
+	return json.Marshal(strings.Replace(d.String(), "µ", "u", 1))
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. It returns an error for what is
-// no duration, and for one below 0 or above MaxDuration.
+// no duration. Whether it is too long is for Validate to say.
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -108,13 +158,18 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// durations that can be written: of what Go reads, what has no sign, is ASCII
+// and cannot overflow.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
+var durations = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{1,4}(\.[0-9]{1,9})?h|[0-9]{1,6}(\.[0-9]{1,9})?(ns|us|ms|s|m)){1,4}$`)
+})
+
 func parseDuration(s string) (time.Duration, error) {
 	v, err := time.ParseDuration(s)
-	if err != nil {
+	if err != nil || len(s) > 32 || !durations().MatchString(s) {
 		return 0, fmt.Errorf("%q is no duration such as 300ms, 1.5s or 2m", s)
-	}
-	if v < 0 || v > MaxDuration {
-		return 0, fmt.Errorf("%s is not between 0s and 24h", s)
 	}
 	return v, nil
 }
@@ -126,6 +181,7 @@ type Service struct {
 
 	// Version that the service's telemetry carries.
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
 	// +optional
 	Version string `json:"version,omitempty"`
 
@@ -171,13 +227,14 @@ type Endpoint struct {
 	// Calls are made in this order. One that fails ends the request with an
 	// error. When all have succeeded, the answer is 200.
 	// +kubebuilder:validation:MaxItems=32
+	// +observe-k8s:itemsExactlyOneOf=http;sleep;cpu;cache;database;log;error;leak;oneOf
 	// +listType=atomic
 	// +optional
 	Calls []Call `json:"calls,omitempty"`
 }
 
-// A Call is a step, or a choice of several.
-// +kubebuilder:validation:XValidation:rule="[has(self.http), has(self.sleep), has(self.cpu), has(self.cache), has(self.database), has(self.log), has(self.error), has(self.leak), has(self.oneOf)].filter(x, x).size() == 1",message="give exactly one of http, sleep, cpu, cache, database, log, error, leak, oneOf"
+// A Call is a step, or a choice of several. A rule in CEL would be too
+// expensive for as many calls as there may be, so the schema's oneOf judges.
 type Call struct {
 	Step `json:",inline"`
 
@@ -199,6 +256,7 @@ type Choice struct {
 
 	// Calls are made in this order. No calls do nothing.
 	// +kubebuilder:validation:MaxItems=32
+	// +observe-k8s:itemsExactlyOneOf=http;sleep;cpu;cache;database;log;error;leak
 	// +listType=atomic
 	// +optional
 	Calls []Step `json:"calls,omitempty"`
@@ -206,9 +264,8 @@ type Choice struct {
 
 // A Step is one thing that an endpoint does. Exactly one of http, sleep, cpu,
 // cache, database, log, error and leak says what.
-// +kubebuilder:validation:XValidation:rule="!has(self.remoteTimeout) || has(self.http) || has(self.database)",message="remoteTimeout is for http and database"
 type Step struct {
-	// Probability that the step happens at all; 1 when empty.
+	// Probability that the step happens at all; 100% when empty.
 	// +optional
 	Probability *Probability `json:"probability,omitempty"`
 
@@ -315,7 +372,7 @@ type Cache struct {
 	// +optional
 	Name Name `json:"name,omitempty"`
 
-	// MissProbability is how probable it is that the cache does not have it; 0
+	// MissProbability is how probable it is that the cache does not have it; 0%
 	// when empty.
 	// +optional
 	MissProbability *Probability `json:"missProbability,omitempty"`
@@ -356,7 +413,8 @@ type Database struct {
 	// +optional
 	Time *Delay `json:"time,omitempty"`
 
-	// ErrorProbability is how probable it is that the query fails; 0 when empty.
+	// ErrorProbability is how probable it is that the query fails; 0% when
+	// empty.
 	// +optional
 	ErrorProbability *Probability `json:"errorProbability,omitempty"`
 }
