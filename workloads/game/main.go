@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/observe-k8s/observe-k8s/workloads/game/host"
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/workloads/game/host"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 	"go.opentelemetry.io/otel"
 )

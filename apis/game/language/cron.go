@@ -8,6 +8,7 @@ import (
 )
 
 // Cron is a schedule that can be asked.
+// +kubebuilder:object:generate=false
 type Cron struct {
 	minute, hour, day, month, weekday uint64
 	// Cron's oldest rule: when both days are restricted, either is enough.

@@ -11,6 +11,7 @@ import (
 const maxProblems = 20
 
 // A Problem is something wrong with a game.
+// +kubebuilder:object:generate=false
 type Problem struct {
 	// Line and Column of the place in the file, from 1; 0 when there is no file.
 	Line, Column int
@@ -33,6 +34,7 @@ func (p Problem) String() string {
 }
 
 // A ProblemsError is all that is wrong with a game, in the order of the file.
+// +kubebuilder:object:generate=false
 type ProblemsError []Problem
 
 // Error is one line for each problem.

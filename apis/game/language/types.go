@@ -134,6 +134,7 @@ type Schedule string
 // +kubebuilder:validation:Type=string
 // +kubebuilder:validation:MaxLength=32
 // +kubebuilder:validation:Pattern=`^([0-9]{1,4}(\.[0-9]{1,9})?h|[0-9]{1,6}(\.[0-9]{1,9})?(ns|us|ms|s|m)){1,4}$`
+// +kubebuilder:object:generate=false
 type Duration struct {
 	time.Duration `json:"-"`
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/observe-k8s/observe-k8s/apis/game/random"
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/game/random"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 )
 

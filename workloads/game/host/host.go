@@ -19,8 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/observe-k8s/observe-k8s/workloads/game/emulator"
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/workloads/game/emulator"
 	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
 )
 

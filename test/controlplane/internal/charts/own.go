@@ -54,16 +54,13 @@ func (o Own) Metadata() map[string]any { return o.metadata }
 // Package returns the chart as Helm packages it.
 func (o Own) Package() ([]byte, error) {
 	var files []file
-	err := filepath.WalkDir(o.folder, func(name string, d fs.DirEntry, err error) error {
+	source := os.DirFS(o.folder)
+	err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(o.folder, name)
-		files = append(files, file{filepath.ToSlash(rel), content})
+		content, err := fs.ReadFile(source, name)
+		files = append(files, file{name, content})
 		return err
 	})
 	if err != nil {
