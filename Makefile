@@ -51,7 +51,7 @@ help: ## Show this help.
 		'VERSION=v1.2.3' 'version of the packages'
 
 # What the generator makes of the types of provider-local.
-LOCAL := --root ../../providers/local --crds --out package/crds
+LOCAL := --root ../../providers/local --api ./apis/v1alpha1 --crds --out package/crds
 
 generate: ## Generate XRDs, CRDs and deep copies from the Go types.
 	@cd apis/generate && go run . && go run . $(LOCAL)
