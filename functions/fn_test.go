@@ -278,8 +278,8 @@ func TestRunFunction(t *testing.T) {
 					Composite: compositeWith(`{"phase": "Pending"}`, readyFalse),
 					Resources: map[string]*fnv1.Resource{},
 				},
-				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "NotAvailableYet", "App bookinfo is not available yet. Available: podinfo")},
-				Results:    []*fnv1.Result{result(warning, "NotAvailableYet", "AppReady: App bookinfo is not available yet. Available: podinfo")},
+				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo")},
+				Results:    []*fnv1.Result{result(warning, "NotAvailableYet", "AppReady: App bookinfo is not available yet. Available: o11y-game, podinfo")},
 			},
 		},
 		"Requirements": {
