@@ -41,9 +41,9 @@ type Delivery string
 const (
 	// DeliveryHelm installs charts straight from the management cluster.
 	DeliveryHelm Delivery = "Helm"
-	// DeliveryFlux hands sources to Flux on the cluster. Not available yet.
+	// DeliveryFlux hands sources to Flux on the cluster.
 	DeliveryFlux Delivery = "Flux"
-	// DeliveryArgoCD hands sources to Argo CD on the cluster. Not available yet.
+	// DeliveryArgoCD hands sources to Argo CD on the cluster.
 	DeliveryArgoCD Delivery = "ArgoCD"
 )
 
@@ -74,6 +74,7 @@ type SecretKeyReference struct {
 }
 
 // A Chart is a Helm chart in a repository.
+// +kubebuilder:validation:XValidation:rule="!has(self.digest) || self.repository.startsWith('oci://')",message="only an oci:// repository knows digests: take the chart from one, or leave digest out"
 type Chart struct {
 	// Repository that serves the chart: oci://HOST/PATH or https://HOST/PATH.
 	// +kubebuilder:validation:MinLength=1
@@ -99,6 +100,130 @@ type Chart struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^sha256:[a-f0-9]{64}$')",message="digest must be sha256: and 64 hexadecimal digits"
 	// +optional
 	Digest string `json:"digest,omitempty"`
+}
+
+// A GitSource is a folder of a Git repository that kustomize builds.
+type GitSource struct {
+	// URL of the repository: https://HOST/PATH. It is read without credentials.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]+)?/[-._~a-zA-Z0-9/]+$')",message="url must be https://HOST/PATH, without user names, queries or spaces"
+	URL string `json:"url"`
+
+	// Ref is what to take of the repository.
+	Ref GitRef `json:"ref"`
+
+	// Path of the folder with the kustomization.yaml, for example
+	// deploy/overlays/demo; the repository's root when empty.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9][-._a-zA-Z0-9]*(/[a-zA-Z0-9][-._a-zA-Z0-9]*)*$')",message="path must be a folder in the repository such as deploy/overlays/demo, without a slash at its ends and without .."
+	// +optional
+	Path string `json:"path,omitempty"`
+
+	// Kustomize changes what the folder builds.
+	// +optional
+	Kustomize *Kustomize `json:"kustomize,omitempty"`
+}
+
+// A GitRef is what to take of a repository. Only a commit is the same tomorrow.
+// +kubebuilder:validation:XValidation:rule="(has(self.branch) ? 1 : 0) + (has(self.tag) ? 1 : 0) + (has(self.semver) ? 1 : 0) + (has(self.commit) ? 1 : 0) == 1",message="give exactly one of branch, tag, semver and commit"
+type GitRef struct {
+	// Branch to follow.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9][-._/a-zA-Z0-9]*$')",message="branch must be the name of a branch, without refs/heads/"
+	// +optional
+	Branch string `json:"branch,omitempty"`
+
+	// Tag to take.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9][-+._/a-zA-Z0-9]*$')",message="tag must be the name of a tag, without refs/tags/"
+	// +optional
+	Tag string `json:"tag,omitempty"`
+
+	// Semver is a range of versions: the newest tag within is taken.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+.0-9A-Za-z<>=~^*|, ]+$') && self.matches('[<>=~^*xX]|[0-9] - [0-9]')",message="semver must be a range of versions such as >=1.2.0 <2.0.0 or 1.2.x; give one version as tag"
+	// +optional
+	Semver string `json:"semver,omitempty"`
+
+	// Commit to take, by its full hash.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-f0-9]{40}|[a-f0-9]{64})$')",message="commit must be a full hash of 40 or 64 hexadecimal digits"
+	// +optional
+	Commit string `json:"commit,omitempty"`
+}
+
+// Kustomize changes what a folder builds.
+type Kustomize struct {
+	// Images to replace by others.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Images []KustomizeImage `json:"images,omitempty"`
+
+	// Patches of objects.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +optional
+	Patches []KustomizePatch `json:"patches,omitempty"`
+}
+
+// A KustomizeImage replaces an image.
+// +kubebuilder:validation:XValidation:rule="has(self.newName) || has(self.newTag)",message="give newName, newTag or both"
+type KustomizeImage struct {
+	// Name of the image in the folder, without tag.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][-._a-z0-9/:]*$`
+	Name string `json:"name"`
+
+	// NewName of the image, without tag.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][-._a-z0-9/:]*$`
+	// +optional
+	NewName string `json:"newName,omitempty"`
+
+	// NewTag of the image.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9_][-._a-zA-Z0-9]*$`
+	// +optional
+	NewTag string `json:"newTag,omitempty"`
+}
+
+// A KustomizePatch changes objects.
+type KustomizePatch struct {
+	// Patch as a strategic merge patch or as JSON 6902 operations, in YAML.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=8192
+	Patch string `json:"patch"`
+
+	// Target objects; a strategic merge patch may name its own.
+	// +optional
+	Target *KustomizeTarget `json:"target,omitempty"`
+}
+
+// A KustomizeTarget selects the objects that a patch changes.
+type KustomizeTarget struct {
+	// Kind of the objects.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Kind string `json:"kind,omitempty"`
+
+	// Name of the objects, a regular expression.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// LabelSelector of the objects.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	LabelSelector string `json:"labelSelector,omitempty"`
 }
 
 // A ValuesKind is a kind of object that values may come from.

@@ -7,6 +7,13 @@ import (
 
 // ComponentSpec says what to bring to which cluster, and how.
 // +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Component on the other cluster, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.engine == oldSelf.engine",message="engine cannot change: what one engine installed another does not take over. Create a new Component with the other engine, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.source.chart) == has(oldSelf.source.chart) && has(self.source.git) == has(oldSelf.source.git)",message="source cannot become another kind of source: create a new Component, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.engine != 'Helm' || !has(self.source.git)",message="engine Helm cannot take source.git: choose engine Flux or ArgoCD, or give a chart or manifests"
+// +kubebuilder:validation:XValidation:rule="self.engine != 'ArgoCD' || !has(self.source.chart) || !has(self.source.chart.digest)",message="engine ArgoCD cannot check source.chart.digest: choose engine Helm or Flux, or leave the digest out"
+// +kubebuilder:validation:XValidation:rule="has(self.source.chart) || (!has(self.values) && !has(self.valuesFrom))",message="values and valuesFrom are for source.chart; what Git builds is changed by source.git.kustomize"
+// +kubebuilder:validation:XValidation:rule="self.engine == 'Helm' || !has(self.valuesFrom) || self.valuesFrom.all(v, v.kind == 'ConfigMap')",message="only engine Helm can take values from a Secret without showing them on the way: choose engine Helm, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.git) || !has(self.releaseName)",message="releaseName is for charts and manifests; what Git builds is no Helm release"
 // +kubebuilder:validation:XValidation:rule="self.__namespace__ == oldSelf.__namespace__",message="namespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.releaseName) == has(oldSelf.releaseName) && (!has(self.releaseName) || self.releaseName == oldSelf.releaseName)",message="releaseName cannot change: Helm would install a second release beside the first. Create a new Component instead"
 // +kubebuilder:validation:XValidation:rule="!(self.__namespace__ in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
@@ -14,8 +21,9 @@ type ComponentSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Engine that delivers the component.
-	// +kubebuilder:validation:Enum=Helm
+	// Engine that delivers the component. Flux and ArgoCD have to be on the
+	// cluster: a stack brings them, others name their Component in dependsOn.
+	// +kubebuilder:validation:Enum=Helm;Flux;ArgoCD
 	// +kubebuilder:default=Helm
 	// +optional
 	Engine Delivery `json:"engine,omitempty"`
@@ -43,13 +51,14 @@ type ComponentSpec struct {
 	// +optional
 	ReleaseName string `json:"releaseName,omitempty"`
 
-	// Values of the chart.
+	// Values of a chart.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:XPreserveUnknownFields
 	// +optional
 	Values *runtime.RawExtension `json:"values,omitempty"`
 
-	// ValuesFrom are read in order; later ones and values win.
+	// ValuesFrom are read in order; later ones and values win. A Secret is for
+	// engine Helm only.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
@@ -73,9 +82,28 @@ type ComponentSpec struct {
 }
 
 // A ComponentSource is what is delivered.
+// +kubebuilder:validation:XValidation:rule="(has(self.chart) ? 1 : 0) + (has(self.git) ? 1 : 0) + (has(self.manifests) ? 1 : 0) == 1",message="give exactly one of chart, git and manifests"
 type ComponentSource struct {
 	// Chart is a Helm chart.
-	Chart *Chart `json:"chart"`
+	// +optional
+	Chart *Chart `json:"chart,omitempty"`
+
+	// Git is a folder of a Git repository, for engines Flux and ArgoCD. All its
+	// namespaced objects go into the Component's namespace.
+	// +optional
+	Git *GitSource `json:"git,omitempty"`
+
+	// Manifests are Kubernetes objects, for every engine. They reach the cluster
+	// as values of a chart of this project, so that any engine can keep track of
+	// them. Objects without a namespace go into the Component's.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:XPreserveUnknownFields
+	// +kubebuilder:validation:items:XEmbeddedResource
+	// +kubebuilder:validation:items:XValidation:rule="self.apiVersion != 'v1' || self.kind != 'Secret'",message="a Secret in a manifest could be read by everyone who may read Components: make it on the cluster, or by a chart with valuesFrom"
+	// +listType=atomic
+	// +optional
+	Manifests []runtime.RawExtension `json:"manifests,omitempty"`
 }
 
 // ComponentStatus says how the component stands.
@@ -91,7 +119,7 @@ type ComponentStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// Revision of the engine, for example a Helm revision.
+	// Revision that the engine brought: of the Helm release, or of Git.
 	// +kubebuilder:validation:MaxLength=128
 	// +optional
 	Revision string `json:"revision,omitempty"`
@@ -114,7 +142,8 @@ type ComponentStatus struct {
 	Leaves []ObjectReference `json:"leaves,omitempty"`
 }
 
-// A Component is one chart on one cluster, brought there by one engine.
+// A Component is one chart, Git folder or set of manifests on one cluster,
+// brought there by one engine.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Namespaced,path=components,shortName=cmp,categories=observe;crossplane

@@ -20,6 +20,8 @@ const (
 
 // StackParameters say what the stack consists of.
 // +kubebuilder:validation:XValidation:rule="!has(self.components) || !has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.components.all(c, !self.beyondCNCF.components.exists(b, b.name == c.name))",message="a component is named either in components or in beyondCNCF.components, not in both"
+// +kubebuilder:validation:XValidation:rule="!has(self.components) || self.components.all(c, !has(c.valuesFrom) || c.name in ['flux', 'argo-cd'] || (has(c.delivery) ? c.delivery : has(self.delivery) ? self.delivery : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only delivery Helm can take values from a Secret without showing them on the way: set delivery: Helm for that component, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="!has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.beyondCNCF.components.all(c, !has(c.valuesFrom) || (has(c.delivery) ? c.delivery : has(self.delivery) ? self.delivery : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only delivery Helm can take values from a Secret without showing them on the way: set delivery: Helm for that component, or give what is not secret in a ConfigMap"
 type StackParameters struct {
 	// Profile is the set of components to start from: CNCF projects only, and
 	// NGINX.
@@ -28,9 +30,11 @@ type StackParameters struct {
 	// +optional
 	Profile Profile `json:"profile,omitempty"`
 
-	// Delivery is how components reach the cluster.
-	// +kubebuilder:validation:Enum=Helm
-	// +kubebuilder:default=Helm
+	// Delivery is how components reach the cluster. The default is Helm for
+	// profile Minimal, which has to fit the smallest cluster, and Flux for the
+	// others. Components that are there keep the engine that brought them.
+	// +kubebuilder:validation:Enum=Helm;Flux
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Take the stack down and set it up again with the other"
 	// +optional
 	Delivery Delivery `json:"delivery,omitempty"`
 
@@ -129,6 +133,12 @@ type StackComponent struct {
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
 
+	// Delivery of this component instead of the stack's.
+	// +kubebuilder:validation:Enum=Helm;Flux
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Disable the component, and enable it again with the other when it is gone"
+	// +optional
+	Delivery Delivery `json:"delivery,omitempty"`
+
 	// Version of the catalog's chart to install instead of the pinned one.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -174,6 +184,14 @@ type ObservabilityStackSpec struct {
 
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
+
+	// Engines to have on the cluster besides those that deliver this stack, for
+	// workloads and Components of one's own.
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:items:Enum=Flux;ArgoCD
+	// +listType=set
+	// +optional
+	Engines []Delivery `json:"engines,omitempty"`
 }
 
 // ObservabilityStackStatus says how the stack stands.

@@ -36,9 +36,11 @@ type WorkloadParameters struct {
 	// +optional
 	Game *language.Game `json:"game,omitempty"`
 
-	// Delivery is how the workload reaches the cluster.
-	// +kubebuilder:validation:Enum=Helm
-	// +kubebuilder:default=Helm
+	// Delivery is how the workload reaches the cluster. In a platform the default
+	// is Helm for profile Minimal, and ArgoCD for the others; a Workload of its
+	// own takes Helm. A workload that is there keeps the engine that brought it.
+	// +kubebuilder:validation:Enum=Helm;Flux;ArgoCD
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Give a new workload the other delivery, then remove this one"
 	// +optional
 	Delivery Delivery `json:"delivery,omitempty"`
 

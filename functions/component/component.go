@@ -8,7 +8,9 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/values"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Parts of a Component.
@@ -27,32 +29,73 @@ func Parts() []string { return []string{PartDelivered, PartDependencies} }
 const (
 	requirementCluster    = "cluster"
 	requirementDependency = "component-"
+	requirementValues     = "values-"
 
 	resourceNamespace = "namespace"
-	resourceRelease   = "release"
 )
 
 // An Engine brings a source to a cluster.
 type Engine interface {
-	// Plan plans the delivery into a namespace that exists once gate is open.
-	Plan(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, gate compose.Gate) (Delivery, error)
+	// Plan plans the delivery of an order.
+	Plan(o Order) (Delivery, error)
+}
+
+// An Order is what an engine is to deliver.
+type Order struct {
+	compose.Input[v1alpha1.Component]
+
+	// Access to the cluster; nil while it is unknown.
+	Access *v1alpha1.Access
+
+	// Unknown says that the values are not all known. What is there is then kept as
+	// it is.
+	Unknown bool
+
+	// Gate is open once the cluster, the namespace and the dependencies are there.
+	Gate compose.Gate
+
+	// Chart to install: that of the source, or the one that carries manifests. Nil
+	// for Git.
+	Chart *v1alpha1.Chart
+
+	// Mirror that serves charts instead of their own repositories; nil for none.
+	Mirror *compose.Mirror
+
+	// Values of the chart. Engines other than Helm find in them what valuesFrom
+	// refers to.
+	Values map[string]any
+
+	// ReleaseName is what the engine calls what it installs, unique on the cluster.
+	ReleaseName string
+
+	// Peers are the Components that this one depends on, as far as they are known.
+	Peers []v1alpha1.Component
 }
 
 // A Delivery is what an engine plans.
 type Delivery struct {
-	// Resources that deliver, leaves last.
+	// Resources that deliver.
 	Resources []compose.Resource
 
-	// Leaf is the resource whose existence means that something may still be on
-	// the cluster, and the name it is composed under.
-	Leaf     v1alpha1.ObjectReference
-	LeafName string
+	// Leaves are the resources whose existence means that something may still be
+	// on the cluster. The first one has to outlive the others, and what depends on
+	// the Component comes and goes by it.
+	Leaves []Leaf
 
-	// Config is the ProviderConfig that the leaf needs until it is gone.
+	// Config is the ProviderConfig that the leaves need until they are gone.
 	Config v1alpha1.ObjectReference
 
 	// Version and Revision as observed.
-	Version, Revision, ReleaseName string
+	Version, Revision string
+}
+
+// A Leaf is a resource that stands for something on the cluster.
+type Leaf struct {
+	// Resource is the name that it is composed under.
+	Resource string
+
+	// Ref refers to it.
+	Ref v1alpha1.ObjectReference
 }
 
 // engineFor finds the engine of a delivery: one row per engine.
@@ -60,8 +103,10 @@ func engineFor(d v1alpha1.Delivery) (Engine, bool) {
 	switch d {
 	case v1alpha1.DeliveryHelm:
 		return helm{}, true
-	case v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD:
-		return nil, false
+	case v1alpha1.DeliveryFlux:
+		return flux{}, true
+	case v1alpha1.DeliveryArgoCD:
+		return argocd{}, true
 	}
 	return nil, false
 }
@@ -73,9 +118,11 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	engine, ok := engineFor(xr.Spec.Engine)
 	switch {
 	case !ok:
-		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "NotAvailableYet", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s", xr.Spec.Engine, v1alpha1.DeliveryHelm)}}
-	case xr.Spec.Source.Chart == nil:
-		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: fmt.Sprintf("Engine %s delivers charts: give one in source.chart", xr.Spec.Engine)}}
+		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "NotAvailableYet", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s, %s, %s", xr.Spec.Engine, v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD)}}
+	case xr.Spec.Source.Chart == nil && xr.Spec.Source.Git == nil && len(xr.Spec.Source.Manifests) == 0:
+		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}}
+	case xr.Spec.Engine == v1alpha1.DeliveryHelm && xr.Spec.Source.Git != nil:
+		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: "Engine Helm cannot take source.git: choose engine Flux or ArgoCD"}}
 	}
 	if len(p.Problems) > 0 {
 		p.Partial = true
@@ -95,26 +142,82 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 		gate = gate.And(compose.WaitFor(in.Sees(resourceNamespace) && ns[0].Ready(in.Observed[resourceNamespace]).Ready,
 			"Waiting for namespace "+xr.Spec.Namespace))
 	}
-	d, err := engine.Plan(in, access, gate.And(dependencies))
+	o, err := order(in, &p, deps)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	o.Access, o.Gate = access, gate.And(dependencies).And(o.Gate)
+	if o.Mirror, err = mirrorOf(in.Settings, access); err != nil {
+		return compose.Plan{}, err
+	}
+	d, err := engine.Plan(o)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	p.Resources = append(p.Resources, d.Resources...)
 	p.Resources = append(p.Resources, usages(in, d, deps, len(ns) > 0)...)
-	p.Status = func(o compose.Outcome) (any, error) {
-		return &v1alpha1.ComponentStatus{
-			Phase:       compose.Phase(xr.Status.Phase, o),
-			Version:     d.Version,
-			Revision:    d.Revision,
-			ReleaseName: d.ReleaseName,
-			Access:      access,
-			Leaves:      []v1alpha1.ObjectReference{d.Leaf},
-		}, nil
+	leaves := make([]v1alpha1.ObjectReference, 0, len(d.Leaves))
+	for _, l := range d.Leaves {
+		leaves = append(leaves, l.Ref)
+	}
+	p.Status = func(out compose.Outcome) (any, error) {
+		s := &v1alpha1.ComponentStatus{
+			Phase:    compose.Phase(xr.Status.Phase, out),
+			Version:  d.Version,
+			Revision: d.Revision,
+			Access:   access,
+			Leaves:   leaves,
+		}
+		if o.Chart != nil {
+			s.ReleaseName = o.ReleaseName
+		}
+		return s, nil
 	}
 	return p, nil
 }
 
-// requirements are the cluster and the dependencies, whatever is known of them.
+// order makes what an engine needs to know of a claim.
+func order(in compose.Input[v1alpha1.Component], p *compose.Plan, deps []dependency) (Order, error) {
+	xr := in.Claim
+	o := Order{Input: in, Chart: xr.Spec.Source.Chart, ReleaseName: xr.Spec.ReleaseName}
+	if o.ReleaseName == "" {
+		o.ReleaseName = defaultReleaseName(xr)
+	}
+	for _, d := range deps {
+		if d.component != nil {
+			o.Peers = append(o.Peers, *d.component)
+		}
+	}
+	if len(xr.Spec.Source.Manifests) > 0 {
+		var err error
+		o.Chart, o.Values, err = carry(xr.Spec.Source.Manifests)
+		return o, err
+	}
+	var err error
+	if xr.Spec.Engine == v1alpha1.DeliveryHelm {
+		o.Values, err = values.From(xr.Spec.Values)
+		return o, err
+	}
+	o.Values, o.Gate, err = allValues(in, p)
+	o.Unknown = o.Gate.Waiting != ""
+	return o, err
+}
+
+// mirrorOf the cluster's policy, or else of the function's flag.
+func mirrorOf(s compose.Settings, access *v1alpha1.Access) (*compose.Mirror, error) {
+	if access == nil || access.ChartMirror == "" {
+		return s.ChartMirror, nil
+	}
+	return compose.ParseMirror(access.ChartMirror)
+}
+
+// defaultReleaseName is unique on every cluster.
+func defaultReleaseName(xr v1alpha1.Component) string {
+	return compose.NameMax(compose.MaxReleaseName, xr.Namespace, xr.Name)
+}
+
+// requirements are the cluster, the dependencies and the values, whatever is
+// known of them.
 func requirements(xr v1alpha1.Component) []compose.Requirement {
 	rs := []compose.Requirement{{
 		Name: requirementCluster, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KubernetesClusterKind,
@@ -125,6 +228,20 @@ func requirements(xr v1alpha1.Component) []compose.Requirement {
 			Name: requirementDependency + d.Name, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ComponentKind,
 			Namespace: xr.Namespace, ObjectName: d.Name,
 		})
+	}
+	if xr.Spec.Engine == v1alpha1.DeliveryHelm {
+		return rs
+	}
+	asked := map[string]bool{}
+	for _, v := range xr.Spec.ValuesFrom {
+		// A Secret would end up in places where more people may read it.
+		if v.Kind == v1alpha1.ValuesFromConfigMap && !asked[v.Name] {
+			asked[v.Name] = true
+			rs = append(rs, compose.Requirement{
+				Name: requirementValues + v.Name, APIVersion: "v1", Kind: "ConfigMap",
+				Namespace: xr.Namespace, ObjectName: v.Name,
+			})
+		}
 	}
 	return rs
 }
@@ -155,6 +272,9 @@ func reach(in compose.Input[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Acc
 type dependency struct {
 	name   string
 	leaves []v1alpha1.ObjectReference
+
+	// component as it is observed; nil while it is not.
+	component *v1alpha1.Component
 }
 
 // dependencies opens the gate when all of them are Ready.
@@ -163,7 +283,15 @@ func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compos
 	deps := make([]dependency, 0, len(in.Claim.Spec.DependsOn))
 	for _, d := range in.Claim.Spec.DependsOn {
 		o := in.One(requirementDependency + d.Name)
-		deps = append(deps, dependency{name: d.Name, leaves: compose.Leaves(o)})
+		dep := dependency{name: d.Name, leaves: compose.Leaves(o)}
+		if o != nil {
+			c := &v1alpha1.Component{}
+			// The API server has accepted it.
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, c); err == nil {
+				dep.component = c
+			}
+		}
+		deps = append(deps, dep)
 		if in.Answered(requirementDependency+d.Name) && o == nil {
 			p.Problems = append(p.Problems, compose.Problem{
 				Part: PartDependencies, Reason: "DependencyNotFound",
@@ -193,49 +321,31 @@ func namespace(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, ga
 	if o := in.Observed[resourceNamespace]; o != nil && o.GetAnnotations()["crossplane.io/external-create-succeeded"] != "" {
 		policies = []any{"*"}
 	}
-	r.Object = map[string]any{
-		"apiVersion": compose.KubernetesAPIVersion,
-		"kind":       "Object",
-		"metadata": map[string]any{
-			"name":        namespaceRef(xr).Name,
-			"namespace":   xr.Namespace,
-			"annotations": map[string]any{compose.AnnotationPollInterval: compose.PollInterval},
-		},
-		"spec": map[string]any{
-			"managementPolicies": policies,
-			"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": access.KubernetesProviderConfig},
-			"readiness":          map[string]any{"policy": "DeriveFromCelQuery", "celQuery": `object.status.phase == "Active"`},
-			"watch":              true,
-			"forProvider": map[string]any{
-				"manifest": map[string]any{
-					"apiVersion": "v1",
-					"kind":       "Namespace",
-					"metadata":   map[string]any{"name": xr.Spec.Namespace},
-				},
-			},
-		},
-	}
+	r.Object = onCluster(xr, access, resourceNamespace, `object.status.phase == "Active"`, map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Namespace",
+		"metadata":   map[string]any{"name": xr.Spec.Namespace},
+	})
+	//nolint:forcetypeassert // onCluster has just made it.
+	r.Object["spec"].(map[string]any)["managementPolicies"] = policies
 	return []compose.Resource{r}
 }
 
-func namespaceRef(xr v1alpha1.Component) v1alpha1.ObjectReference {
-	return v1alpha1.ObjectReference{
-		APIVersion: compose.KubernetesAPIVersion, Kind: "Object",
-		Name: compose.Name(xr.Namespace, xr.Name, resourceNamespace),
-	}
-}
-
-// usages encode the teardown: the leaf goes before what it needs.
+// usages encode the teardown: the leaves go before what they need. All but the
+// first leaf have to do with the first one only.
 func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency, ownsNamespace bool) []compose.Resource {
 	xr := in.Claim
-	seen := in.Sees(d.LeafName)
+	leaf, seen := d.Leaves[0].Ref, in.Sees(d.Leaves[0].Resource)
 	protect := func(name string, of, by v1alpha1.ObjectReference, seen bool) compose.Resource {
 		return compose.Protect(name, PartDelivered, xr.Namespace, xr.Name, of, by, seen)
 	}
-	us := []compose.Resource{protect("usage-access", d.Config, d.Leaf, seen)}
+	us := []compose.Resource{protect("usage-access", d.Config, leaf, seen)}
+	for _, l := range d.Leaves[1:] {
+		us = append(us, protect("usage-"+l.Resource, leaf, l.Ref, seen && in.Sees(l.Resource)))
+	}
 	if ownsNamespace {
-		ns := namespaceRef(xr)
-		us = append(us, protect("usage-namespace", ns, d.Leaf, seen && in.Sees(resourceNamespace)))
+		ns := objectRef(xr, resourceNamespace)
+		us = append(us, protect("usage-namespace", ns, leaf, seen && in.Sees(resourceNamespace)))
 		config := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig", Name: configName(in.Observed[resourceNamespace])}
 		us = append(us, protect("usage-namespace-access", config, ns, config.Name != ""))
 	}
@@ -243,7 +353,7 @@ func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency,
 		name := "usage-" + requirementDependency + dep.name
 		u := compose.Resource{Name: name, Part: PartDelivered, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
 		if len(dep.leaves) > 0 {
-			u = protect(name, dep.leaves[0], d.Leaf, seen)
+			u = protect(name, dep.leaves[0], leaf, seen)
 		}
 		us = append(us, u)
 	}

@@ -357,11 +357,11 @@ func TestCompose(t *testing.T) {
 		},
 		"EngineNotAvailable": {
 			reason:   "An engine that is not there yet takes nothing with it.",
-			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryFlux }),
+			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }),
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Flux is not available yet. Available: Helm"}, working),
+				conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
 				composed:   everything,
 				access:     access(),
 			},
@@ -372,20 +372,15 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "Engine Helm delivers charts: give one in source.chart"}, working),
+				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}, working),
 				composed:   everything,
 				access:     access(),
 			},
 		},
-		"ArgoCDNotAvailable": {
-			reason: "Not yet.",
-			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryArgoCD }),
-			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine ArgoCD is not available yet. Available: Helm"}, working)},
-		},
 		"UnknownEngine": {
 			reason: "A claim that got past an older schema.",
 			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }),
-			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm"}, working)},
+			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
 		},
 	}
 	for name, tc := range cases {
@@ -564,7 +559,7 @@ func TestStatus(t *testing.T) {
 		"EngineNotAvailable": {
 			reason: "What was known stays while an engine is not available.",
 			claim: claim(func(c *v1alpha1.Component) {
-				c.Spec.Engine = v1alpha1.DeliveryFlux
+				c.Spec.Engine = "Carrier"
 				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, Version: "1.2.2", Revision: "7", Leaves: leaves, Access: access()}
 			}),
 			observed: release(nil),
@@ -592,7 +587,7 @@ func TestRequirements(t *testing.T) {
 		{Name: "cluster", APIVersion: v1alpha1.APIVersion, Kind: "KubernetesCluster", Namespace: "team-a", ObjectName: "demo"},
 		{Name: "component-till", APIVersion: v1alpha1.APIVersion, Kind: "Component", Namespace: "team-a", ObjectName: "till"},
 	}
-	flux := func(c *v1alpha1.Component) { c.Spec.Engine = v1alpha1.DeliveryFlux }
+	carrier := func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }
 	cases := map[string]struct {
 		claim    *v1alpha1.Component
 		required map[string][]*unstructured.Unstructured
@@ -600,7 +595,7 @@ func TestRequirements(t *testing.T) {
 		"NotAnswered":        {claim: claim(needsTill)},
 		"NotFound":           {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
 		"Found":              {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
-		"EngineNotAvailable": {claim: claim(needsTill, flux)},
+		"EngineNotAvailable": {claim: claim(needsTill, carrier)},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

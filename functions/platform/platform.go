@@ -3,6 +3,7 @@
 package platform
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,9 +54,11 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	engines := engines(in)
 	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(resourceStack), &v1alpha1.ObservabilityStackSpec{
 		StackParameters: xr.Spec.Stack,
 		ClusterRef:      ref,
+		Engines:         engines,
 	})
 	if err != nil {
 		return compose.Plan{}, err
@@ -80,11 +83,11 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	}
 
 	// Workloads go before the stack that observes them.
-	roots, err := stack.Roots(xr.Namespace, name(resourceStack), xr.Spec.Stack)
+	roots, err := stack.Roots(xr.Namespace, name(resourceStack), xr.Spec.Stack, engines)
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	taken, err := stack.Namespaces(xr.Spec.Stack)
+	taken, err := stack.Namespaces(xr.Spec.Stack, engines)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -157,7 +160,7 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
-	parameters.Namespace = namespace(w)
+	parameters.Namespace, parameters.Delivery = namespace(w), delivery(in, w)
 	resource := resourceWorkload + w.Name
 	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &v1alpha1.WorkloadSpec{
 		WorkloadParameters: parameters,
@@ -171,6 +174,29 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
 	}, err
+}
+
+// delivery of a workload: the one that it has, or that is asked for, or else
+// that of the profile. The smallest one does without engines on the cluster.
+func delivery(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Delivery {
+	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "delivery")
+	byProfile := v1alpha1.DeliveryHelm
+	if p := in.Claim.Spec.Stack.Profile; p == v1alpha1.ProfileStandard || p == v1alpha1.ProfileFull {
+		byProfile = v1alpha1.DeliveryArgoCD
+	}
+	return cmp.Or(v1alpha1.Delivery(was), w.Delivery, byProfile)
+}
+
+// engines on the cluster that workloads need.
+func engines(in compose.Input[v1alpha1.ObservabilityPlatform]) []v1alpha1.Delivery {
+	var out []v1alpha1.Delivery
+	for _, w := range in.Claim.Spec.Workloads {
+		if d := delivery(in, w); d != v1alpha1.DeliveryHelm && !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // namespace on the cluster of a workload.

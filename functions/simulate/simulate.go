@@ -554,6 +554,8 @@ func (s *Simulation) report(o *unstructured.Unstructured) map[string]any {
 	switch o.GroupVersionKind().GroupKind() {
 	case schema.GroupKind{Group: "helm.m.crossplane.io", Kind: "Release"}:
 		return map[string]any{"version": text("chart", "version"), "revision": int64(1), "state": "deployed"}
+	case schema.GroupKind{Group: "kubernetes.m.crossplane.io", Kind: "Object"}:
+		return map[string]any{"manifest": s.onCluster(o)}
 	case schema.GroupKind{Group: "network.azure.m.upbound.io", Kind: "Subnet"}:
 		return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
 	case schema.GroupKind{Group: "managedidentity.azure.m.upbound.io", Kind: "UserAssignedIdentity"}:

@@ -19,8 +19,12 @@ type Component struct {
 	// Namespace on the cluster.
 	Namespace string `json:"namespace"`
 
-	// Profiles that contain the component.
-	Profiles []v1alpha1.Profile `json:"profiles"`
+	// Profiles that contain the component; none for what is brought when needed.
+	Profiles []v1alpha1.Profile `json:"profiles,omitempty"`
+
+	// Delivers is the engine that the component is. It is brought by Helm as soon
+	// as something is to be delivered by it.
+	Delivers v1alpha1.Delivery `json:"delivers,omitempty"`
 }
 
 // Catalog is the catalog of components by name. It is read once.

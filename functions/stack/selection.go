@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,11 @@ type selected struct {
 	// team is what the team said of it.
 	team v1alpha1.StackComponent
 
+	// engine that delivers the component, which comes after the component that is
+	// the engine, if one is: host of the engine.
+	engine     v1alpha1.Delivery
+	engineHost string
+
 	// lodgesWith is the component that makes the namespace; empty when this one
 	// does. A lodger comes after its host and goes before it.
 	lodgesWith string
@@ -32,10 +38,13 @@ type selected struct {
 
 // after are the components that have to be ready first.
 func (s selected) after() []string {
-	if s.lodgesWith == "" || slices.Contains(s.Needs, s.lodgesWith) {
-		return s.Needs
+	after := slices.Clone(s.Needs)
+	for _, n := range []string{s.lodgesWith, s.engineHost} {
+		if n != "" && !slices.Contains(after, n) {
+			after = append(after, n)
+		}
 	}
-	return append(slices.Clone(s.Needs), s.lodgesWith)
+	return after
 }
 
 // version of the chart that is asked for.
@@ -53,11 +62,26 @@ type lodging struct {
 
 	// host says that the component made the namespace.
 	host bool
+
+	// engine that brought the component.
+	engine v1alpha1.Delivery
+}
+
+// DeliveryFor is the engine that delivers the components of a stack if they do
+// not say otherwise. The smallest profile does without engines on the cluster.
+func DeliveryFor(p v1alpha1.StackParameters) v1alpha1.Delivery {
+	switch {
+	case p.Delivery != "":
+		return p.Delivery
+	case p.Profile == v1alpha1.ProfileStandard, p.Profile == v1alpha1.ProfileFull:
+		return v1alpha1.DeliveryFlux
+	}
+	return v1alpha1.DeliveryHelm
 }
 
 // selection is what a stack consists of, dependencies first. There are the
 // components that are there already.
-func selection(p v1alpha1.StackParameters, there map[string]lodging) ([]selected, []compose.Problem, error) {
+func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there map[string]lodging) ([]selected, []compose.Problem, error) {
 	entries, err := Catalog()
 	if err != nil {
 		return nil, nil, err
@@ -97,6 +121,9 @@ func selection(p v1alpha1.StackParameters, there map[string]lodging) ([]selected
 		chosen[t.Name] = selected{Component: c, team: t}
 	}
 
+	for _, pr := range deliver(chosen, entries, disabled, p, engines, there) {
+		refuse(pr.Reason, "%s", pr.Message)
+	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		c, l := chosen[name], there[name]
 		if l.namespace == "" || l.namespace == c.Namespace {
@@ -138,6 +165,54 @@ func selection(p v1alpha1.StackParameters, there map[string]lodging) ([]selected
 		refuse("DependencyNotFound", "Component %s needs %s, which is not part of this stack: add it, or take it out of dependsOn", s.Name, need)
 	}
 	return out, problems, nil
+}
+
+// deliver says which engine delivers each component, and adds the components
+// that are the engines. A component that is there keeps its engine.
+func deliver(chosen map[string]selected, entries map[string]Component, disabled map[string]bool, p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there map[string]lodging) []compose.Problem {
+	hosts := map[v1alpha1.Delivery]string{}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		if e := entries[name].Delivers; e != "" {
+			hosts[e] = name
+		}
+	}
+	var problems []compose.Problem
+	needed := map[v1alpha1.Delivery]bool{}
+	for _, e := range engines {
+		needed[e] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		c := chosen[name]
+		asked := cmp.Or(c.team.Delivery, p.Delivery)
+		c.engine = cmp.Or(c.team.Delivery, DeliveryFor(p))
+		if c.Delivers != "" {
+			c.engine, asked = v1alpha1.DeliveryHelm, ""
+		}
+		if was := there[name].engine; was != "" && was != c.engine {
+			if asked != "" {
+				problems = append(problems, compose.Problem{Reason: "DeliveryChanged", Message: fmt.Sprintf(
+					"Component %s was delivered by %s, and %s does not take it over: disable it, and enable it again when it is gone", name, was, asked)})
+				c.stays = true
+			}
+			c.engine = was
+		}
+		needed[c.engine] = true
+		c.engineHost = hosts[c.engine]
+		chosen[name] = c
+	}
+	for _, e := range engines {
+		if disabled[hosts[e]] {
+			problems = append(problems, compose.Problem{Reason: "DependencyDisabled", Message: fmt.Sprintf(
+				"Workloads are delivered by %s, and component %s is disabled: enable it, or choose another delivery for them", e, hosts[e])})
+		}
+	}
+	for _, e := range []v1alpha1.Delivery{v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD} {
+		host := hosts[e]
+		if _, ok := chosen[host]; !ok && needed[e] && !disabled[host] {
+			chosen[host] = selected{Component: entries[host], engine: v1alpha1.DeliveryHelm}
+		}
+	}
+	return problems
 }
 
 // lodge lets one component make each namespace, in which all others of that
@@ -239,8 +314,8 @@ func ComponentName(namespace, stack, component string) string {
 
 // Namespaces that the components of a stack live in, with the component that
 // makes each.
-func Namespaces(p v1alpha1.StackParameters) (map[string]string, error) {
-	all, _, err := selection(p, nil)
+func Namespaces(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (map[string]string, error) {
+	all, _, err := selection(p, engines, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -253,11 +328,11 @@ func Namespaces(p v1alpha1.StackParameters) (map[string]string, error) {
 	return out, nil
 }
 
-// Roots are the Components of a stack that no other needs. Whoever waits for
+// Roots are the Components of a stack with engines that no other needs. Whoever waits for
 // them waits for the whole stack. Who lodges with whom makes no difference: it
 // depends on history, which only the stack knows.
-func Roots(namespace, stack string, p v1alpha1.StackParameters) ([]v1alpha1.LocalReference, error) {
-	all, _, err := selection(p, nil)
+func Roots(namespace, stack string, p v1alpha1.StackParameters, engines []v1alpha1.Delivery) ([]v1alpha1.LocalReference, error) {
+	all, _, err := selection(p, engines, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -265,6 +340,9 @@ func Roots(namespace, stack string, p v1alpha1.StackParameters) ([]v1alpha1.Loca
 	for _, s := range all {
 		for _, n := range s.Needs {
 			needed[n] = true
+		}
+		if s.engineHost != "" {
+			needed[s.engineHost] = true
 		}
 	}
 	var roots []v1alpha1.LocalReference

@@ -14,12 +14,29 @@ func parameters(cs ...v1alpha1.StackComponent) v1alpha1.StackParameters {
 	return claim(cs...).Spec.StackParameters
 }
 
+func byFlux(p v1alpha1.StackParameters) v1alpha1.StackParameters {
+	p.Delivery = v1alpha1.DeliveryFlux
+	return p
+}
+
 func TestRoots(t *testing.T) {
 	cases := map[string]struct {
-		reason string
-		p      v1alpha1.StackParameters
-		want   []string
+		reason  string
+		p       v1alpha1.StackParameters
+		engines []v1alpha1.Delivery
+		want    []string
 	}{
+		"Flux": {
+			reason: "What delivers others is needed by them.",
+			p:      byFlux(parameters()),
+			want:   []string{"kube-prometheus-stack"},
+		},
+		"Engines": {
+			reason:  "What delivers workloads is there before them, and goes after them.",
+			p:       parameters(),
+			engines: []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD, v1alpha1.DeliveryFlux},
+			want:    []string{"argo-cd", "flux", "kube-prometheus-stack"},
+		},
 		"Minimal": {
 			reason: "What nobody needs is a root.",
 			p:      parameters(),
@@ -47,7 +64,7 @@ func TestRoots(t *testing.T) {
 			for _, n := range tc.want {
 				want = append(want, v1alpha1.LocalReference{Name: ComponentName("team-a", "demo", n)})
 			}
-			got, err := Roots("team-a", "demo", tc.p)
+			got, err := Roots("team-a", "demo", tc.p, tc.engines)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +112,7 @@ func TestNamespaces(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := Namespaces(tc.p)
+			got, err := Namespaces(tc.p, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,8 +160,8 @@ func TestCatalog(t *testing.T) {
 					t.Errorf("it needs %s, which is not in the catalog", n)
 				}
 			}
-			if len(e.Profiles) == 0 {
-				t.Error("it is in no profile")
+			if len(e.Profiles) == 0 && e.Delivers == "" {
+				t.Error("it is in no profile, and delivers nothing")
 			}
 			for _, p := range e.Profiles {
 				for _, n := range e.Needs {
@@ -156,7 +173,7 @@ func TestCatalog(t *testing.T) {
 		})
 	}
 	for _, p := range []v1alpha1.Profile{v1alpha1.ProfileMinimal, v1alpha1.ProfileStandard, v1alpha1.ProfileFull} {
-		_, problems, err := selection(v1alpha1.StackParameters{Profile: p}, nil)
+		_, problems, err := selection(v1alpha1.StackParameters{Profile: p}, nil, nil)
 		if err != nil || len(problems) > 0 {
 			t.Errorf("profile %s cannot be composed: %v %v", p, problems, err)
 		}

@@ -27,7 +27,7 @@ const (
 // Compose plans an ObservabilityStack.
 func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
 	xr := in.Claim
-	all, problems, err := selection(xr.Spec.StackParameters, lodgings(in.Observed))
+	all, problems, err := selection(xr.Spec.StackParameters, xr.Spec.Engines, lodgings(in.Observed))
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -113,7 +113,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 	create := s.lodgesWith == ""
 	r.Object, err = compose.Composite(v1alpha1.ComponentKind, xr.Namespace, ComponentName(xr.Namespace, xr.Name, s.Name), &v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
-		Engine:          xr.Spec.Delivery,
+		Engine:          s.engine,
 		Source:          v1alpha1.ComponentSource{Chart: &chart},
 		Namespace:       s.Namespace,
 		CreateNamespace: &create,
@@ -133,6 +133,8 @@ func lodgings(observed map[string]*unstructured.Unstructured) map[string]lodging
 		}
 		l := lodging{}
 		l.namespace, _, _ = unstructured.NestedString(o.Object, "spec", "namespace")
+		engine, _, _ := unstructured.NestedString(o.Object, "spec", "engine")
+		l.engine = v1alpha1.Delivery(engine)
 		l.host, _, _ = unstructured.NestedBool(o.Object, "spec", "createNamespace")
 		out[name] = l
 	}

@@ -191,7 +191,7 @@ func TestCompose(t *testing.T) {
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
 	none := map[string][]*unstructured.Unstructured{"cluster": {}}
-	const inCatalog = "which has cert-manager, kube-prometheus-stack, prometheus-operator-crds. A component of your own needs a chart"
+	const inCatalog = "which has argo-cd, cert-manager, flux, kube-prometheus-stack, prometheus-operator-crds. A component of your own needs a chart"
 
 	cases := map[string]struct {
 		reason   string

@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/values"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // PartApp is the condition that says whether the application works.
@@ -60,7 +62,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	create := true
 	o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resourceApp), &v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
-		Engine:          xr.Spec.Delivery,
+		Engine:          engine(in),
 		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
 		Namespace:       namespace(xr),
 		CreateNamespace: &create,
@@ -92,6 +94,15 @@ func wire(p v1alpha1.WorkloadParameters) (map[string]any, error) {
 		return game(p.Game)
 	}
 	return nil, nil
+}
+
+// engine that delivers the workload: the one that did, or else the one asked for.
+func engine(in compose.Input[v1alpha1.Workload]) v1alpha1.Delivery {
+	was := ""
+	if o := in.Observed[resourceApp]; o != nil {
+		was, _, _ = unstructured.NestedString(o.Object, "spec", "engine")
+	}
+	return cmp.Or(v1alpha1.Delivery(was), in.Claim.Spec.Delivery, v1alpha1.DeliveryHelm)
 }
 
 // namespace on the cluster: the one asked for, or the workload's own name, so

@@ -1,0 +1,147 @@
+package stack
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/component"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+)
+
+// TestDelivery shows which engine brings which component, and that the engines
+// come first.
+func TestDelivery(t *testing.T) {
+	type delivery struct {
+		Engine v1alpha1.Delivery
+		// OnEngine says that it comes after the component that is the engine.
+		OnEngine bool
+	}
+	const helm, flux = v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux
+	overridden := parameters(v1alpha1.StackComponent{Name: "cert-manager", Delivery: helm})
+	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
+	cases := map[string]struct {
+		reason   string
+		p        v1alpha1.StackParameters
+		engines  []v1alpha1.Delivery
+		there    map[string]lodging
+		want     map[string]delivery
+		problems []string
+	}{
+		"Minimal": {
+			reason: "The smallest profile does without engines.",
+			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal},
+			want:   map[string]delivery{"cert-manager": {Engine: helm}, "prometheus-operator-crds": {Engine: helm}, "kube-prometheus-stack": {Engine: helm}},
+		},
+		"Flux": {
+			reason: "Flux is brought by Helm, and everything else by Flux.",
+			p:      byFlux(parameters()),
+			want:   map[string]delivery{"flux": {Engine: helm}, "cert-manager": {flux, true}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
+		},
+		"Overridden": {
+			reason: "One component may take another way.",
+			p:      byFlux(overridden),
+			want:   map[string]delivery{"flux": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
+		},
+		"Engines": {
+			reason:  "Engines for others come along, and deliver nothing here.",
+			p:       v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal},
+			engines: []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD},
+			want:    map[string]delivery{"argo-cd": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {Engine: helm}, "kube-prometheus-stack": {Engine: helm}},
+		},
+		"Latched": {
+			reason: "A larger profile has another default, which does not touch what is there.",
+			p:      standard,
+			there:  map[string]lodging{"cert-manager": {namespace: "cert-manager", host: true, engine: helm}},
+			want:   map[string]delivery{"flux": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
+		},
+		"Changed": {
+			reason:   "Asked for by name, it is refused. The schema does so too.",
+			p:        byFlux(parameters()),
+			there:    map[string]lodging{"cert-manager": {namespace: "cert-manager", host: true, engine: helm}},
+			want:     map[string]delivery{"flux": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
+			problems: []string{"Component cert-manager was delivered by Helm, and Flux does not take it over: disable it, and enable it again when it is gone"},
+		},
+		"Disabled": {
+			reason: "Without Flux, Flux cannot deliver.",
+			p:      byFlux(parameters(v1alpha1.StackComponent{Name: "cert-manager", Delivery: helm}, disabled(v1alpha1.StackComponent{Name: "flux"}))),
+			want:   map[string]delivery{"cert-manager": {Engine: helm}},
+			problems: []string{
+				"Component kube-prometheus-stack needs prometheus-operator-crds, which is not part of this stack: add it, or take it out of dependsOn",
+				"Component prometheus-operator-crds needs flux, which is disabled: enable it, or disable prometheus-operator-crds too",
+			},
+		},
+		"EngineDisabled": {
+			reason:   "The same for workloads.",
+			p:        parameters(disabled(v1alpha1.StackComponent{Name: "argo-cd"})),
+			engines:  []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD},
+			want:     map[string]delivery{"cert-manager": {Engine: helm}, "prometheus-operator-crds": {Engine: helm}, "kube-prometheus-stack": {Engine: helm}},
+			problems: []string{"Workloads are delivered by ArgoCD, and component argo-cd is disabled: enable it, or choose another delivery for them"},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			all, problems, err := selection(tc.p, tc.engines, tc.there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]delivery{}
+			for _, s := range all {
+				// What else a profile holds is of no interest here.
+				if _, ok := tc.want[s.Name]; ok || s.Delivers != "" {
+					got[s.Name] = delivery{Engine: s.engine, OnEngine: s.engineHost != ""}
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\ndeliveries: -want, +got:\n%s", tc.reason, diff)
+			}
+			var messages []string
+			for _, p := range problems {
+				messages = append(messages, p.Message)
+			}
+			if diff := cmp.Diff(tc.problems, messages, cmpopts.EquateEmpty(), cmpopts.SortSlices(func(a, b string) bool { return a < b })); diff != "" {
+				t.Errorf("\n%s\nproblems: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestEnginesOfCatalog proves that every engine but Helm is in the catalog, where
+// its composer expects it.
+func TestEnginesOfCatalog(t *testing.T) {
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[v1alpha1.Delivery]string{}
+	for _, e := range entries {
+		if e.Delivers != "" {
+			got[e.Delivers] = e.Namespace
+		}
+	}
+	want := map[v1alpha1.Delivery]string{v1alpha1.DeliveryFlux: "flux-system", v1alpha1.DeliveryArgoCD: component.ArgoCDNamespace}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("namespaces of engines: -want, +got:\n%s", diff)
+	}
+}
+
+// TestEngineFirst shows that what Flux delivers waits for Flux.
+func TestEngineFirst(t *testing.T) {
+	xr := claim()
+	xr.Spec.StackParameters = byFlux(xr.Spec.StackParameters)
+	w := compose.World{XR: toUnstructured(t, xr), Required: reachable()}
+	if diff := cmp.Diff([]string{"flux"}, names(run(t, w))); diff != "" {
+		t.Errorf("first round: -want, +got:\n%s", diff)
+	}
+	w.Observed = observe(run(t, w))
+	res := run(t, w)
+	if diff := cmp.Diff([]string{"cert-manager", "flux", "prometheus-operator-crds"}, names(res)); diff != "" {
+		t.Errorf("second round: -want, +got:\n%s", diff)
+	}
+	s := spec(t, res.Resources["cert-manager"])
+	want := []v1alpha1.LocalReference{{Name: ComponentName("team-a", "demo", "flux")}}
+	if diff := cmp.Diff(want, s.DependsOn); diff != "" || s.Engine != v1alpha1.DeliveryFlux {
+		t.Errorf("engine %s, dependsOn: -want, +got:\n%s", s.Engine, diff)
+	}
+}
