@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate providers/local package/build test/schemas test/controlplane test/render workloads/game package/charts
+MODULES := . apis/generate providers/local package/build test/schemas test/controlplane test/render workloads/game package/action package/charts
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -132,8 +132,8 @@ fuzz: ## Fuzz the language of games and their plans, for FUZZTIME each.
 	@go test ./apis/game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
-test-packages: ## Test the packages.
-	$(call stage,packages,cd package/build && $(GO_TEST) ./...)
+test-packages: ## Test the packages, and the action for CI jobs.
+	$(call stage,packages,cd package/build && $(GO_TEST) ./... && cd ../action && $(GO_TEST) ./...)
 
 test-schemas: ## Prove rendered objects and bad input against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)
