@@ -73,10 +73,12 @@ func run(m *testing.M, output string) (int, error) {
 		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
 	}
 	// Whoever interrupts does not want to watch every test fail.
-	context.AfterFunc(ctx, func() {
+	undo := context.AfterFunc(ctx, func() {
 		w.stop()
 		os.Exit(130)
 	})
+	// The end of the tests ends ctx as well, and is no interruption.
+	defer undo()
 	defer w.stop()
 	if err := w.start(ctx); err != nil {
 		return 1, err
