@@ -22,13 +22,15 @@ import (
 type Format struct {
 	// Files matches the files of definitions in their folder.
 	Files string
+	// Pages is the folder of the pages for people, one per kind; empty for none.
+	Pages string
 	// file makes a definition of a CustomResourceDefinition.
 	file func(crd *extv1.CustomResourceDefinition, out string) (name string, definition any, err error)
 }
 
 // XRDs are CompositeResourceDefinitions, each in a folder of its own.
 func XRDs() Format {
-	return Format{Files: "*/definition.yaml", file: func(c *extv1.CustomResourceDefinition, out string) (string, any, error) {
+	return Format{Files: "*/definition.yaml", Pages: "docs/reference", file: func(c *extv1.CustomResourceDefinition, out string) (string, any, error) {
 		xrd, err := FromCRD(c)
 		return path.Join(out, c.Spec.Names.Plural, "definition.yaml"), xrd, err
 	}}
@@ -78,33 +80,37 @@ func Generate(root string, api []string, out string, format Format) ([]File, err
 		files = append(files, File{Path: name, Content: content.Bytes()})
 	}
 	for name, content := range crds.files {
-		f, err := definition(content.Bytes(), out, format)
+		fs, err := definition(content.Bytes(), out, format)
 		if err != nil {
 			return nil, errors.Wrapf(err, "cannot make a definition of %s", name)
 		}
-		files = append(files, f)
+		files = append(files, fs...)
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return files, nil
 }
 
 // definition turns the YAML of a CustomResourceDefinition into the file of a
-// definition.
-func definition(content []byte, out string, format Format) (File, error) {
+// definition, and its page.
+func definition(content []byte, out string, format Format) ([]File, error) {
 	c := &extv1.CustomResourceDefinition{}
 	if err := yaml.Unmarshal(content, c); err != nil {
-		return File{}, errors.Wrap(err, "cannot read the CustomResourceDefinition")
+		return nil, errors.Wrap(err, "cannot read the CustomResourceDefinition")
 	}
 	name, d, err := format.file(c, out)
 	if err != nil {
-		return File{}, err
+		return nil, err
 	}
 	b, err := yaml.Marshal(d)
 	if err != nil {
-		return File{}, errors.Wrap(err, "cannot write the definition")
+		return nil, errors.Wrap(err, "cannot write the definition")
 	}
 	header := "# Generated from the Go types by make generate. Do not edit.\n"
-	return File{Path: name, Content: append([]byte(header), b...)}, nil
+	files := []File{{Path: name, Content: append([]byte(header), b...)}}
+	if format.Pages != "" {
+		files = append(files, Reference(c, format.Pages))
+	}
+	return files, nil
 }
 
 // withoutStatus is the definition as its author writes it: what the API server

@@ -48,9 +48,60 @@ func TestGenerate(t *testing.T) {
 		"apis/observabilitystacks/definition.yaml",
 		"apis/v1alpha1/zz_generated.deepcopy.go",
 		"apis/workloads/definition.yaml",
+		"docs/reference/component.md",
+		"docs/reference/kubernetescluster.md",
+		"docs/reference/observabilityplatform.md",
+		"docs/reference/observabilitystack.md",
+		"docs/reference/workload.md",
 	}
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("generated files: -want, +got:\n%s", diff)
+	}
+}
+
+func TestReference(t *testing.T) {
+	c := &extv1.CustomResourceDefinition{}
+	c.Spec.Group = "example.org"
+	c.Spec.Names = extv1.CustomResourceDefinitionNames{Kind: "Thing", Singular: "thing", Plural: "things", ShortNames: []string{"th"}}
+	c.Spec.Versions = []extv1.CustomResourceDefinitionVersion{{Name: "v1", Schema: &extv1.CustomResourceValidation{OpenAPIV3Schema: &extv1.JSONSchemaProps{
+		Description: "A Thing is\na thing.",
+		Properties: map[string]extv1.JSONSchemaProps{"spec": {
+			Required:     []string{"size"},
+			XValidations: extv1.ValidationRules{{Message: "size and parts do not go together"}},
+			Properties: map[string]extv1.JSONSchemaProps{
+				"size": {Type: "string", Description: "Size of it.", Enum: []extv1.JSON{{Raw: []byte(`"S"`)}, {Raw: []byte(`"L"`)}}, Default: &extv1.JSON{Raw: []byte(`"S"`)}},
+				"parts": {Type: "array", Description: "Parts of it.", Items: &extv1.JSONSchemaPropsOrArray{Schema: &extv1.JSONSchemaProps{Type: "object", Properties: map[string]extv1.JSONSchemaProps{
+					"name": {Type: "string", Description: "Name | title.", XValidations: extv1.ValidationRules{{Message: "must be short"}}},
+				}}}},
+			},
+		}},
+	}}}}
+	want := `<!-- Generated from the Go types by make generate. Do not edit. -->
+# Thing
+
+A Thing is a thing.
+
+'example.org/v1', in a namespace. For kubectl: 'things', or 'th' for short.
+
+## spec
+
+| Field | Type | What |
+|---|---|---|
+| 'parts' | list of objects | Parts of it. |
+| 'parts[].name' | string | Name \| title. |
+| 'size' | string, required | Size of it. One of 'S', 'L'. Default: '"S"'. |
+
+### What is refused
+
+- 'spec': size and parts do not go together
+- 'parts[].name': must be short
+`
+	got := Reference(c, "docs")
+	if diff := cmp.Diff(strings.ReplaceAll(want, "'", "`"), string(got.Content)); diff != "" {
+		t.Errorf("Reference(...): -want, +got:\n%s", diff)
+	}
+	if diff := cmp.Diff("docs/thing.md", got.Path); diff != "" {
+		t.Errorf("Reference(...): -want path, +got path:\n%s", diff)
 	}
 }
 

@@ -59,6 +59,13 @@ func (c *CLI) Run() error {
 	if err != nil {
 		return err
 	}
+	if format.Pages != "" {
+		pages, err := Orphans(c.Root, path.Join(format.Pages, "*.md"), files)
+		if err != nil {
+			return err
+		}
+		orphans = append(orphans, pages...)
+	}
 	if c.Check {
 		stale = append(stale, orphans...)
 		if len(stale) > 0 {
