@@ -164,6 +164,7 @@ type StackComponent struct {
 
 	// Namespace on the cluster of a component of your own.
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="namespace cannot change: what is installed does not move. Give a new component the other namespace, then remove this one"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
 	// +optional
 	Namespace string `json:"namespace,omitempty"`

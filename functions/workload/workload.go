@@ -111,7 +111,8 @@ func namespace(xr v1alpha1.Workload) string {
 	if xr.Spec.Namespace != "" {
 		return xr.Spec.Namespace
 	}
-	return xr.Name
+	// A workload's name may have dots, a namespace's may not.
+	return strings.ReplaceAll(xr.Name, ".", "-")
 }
 
 // app is the application that is asked for.

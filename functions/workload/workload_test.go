@@ -212,6 +212,15 @@ func TestComponent(t *testing.T) {
 				Values: raw(catalogValues),
 			},
 		},
+		"Dots": {
+			reason: "The name of an object may have dots, that of a namespace may not.",
+			claim:  claim(func(c *v1alpha1.Workload) { c.Name = "shop.blue" }),
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop-blue", CreateNamespace: &yes,
+				Source: v1alpha1.ComponentSource{Chart: podinfo},
+				Values: raw(catalogValues),
+			},
+		},
 		"Values": {
 			reason: "The team's values win over those of the catalog.",
 			claim: claim(func(c *v1alpha1.Workload) {
