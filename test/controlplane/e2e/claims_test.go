@@ -94,7 +94,7 @@ func clean(t *testing.T) {
 	}
 	t.Log("the test left something behind: deleting all claims")
 	left := []string{}
-	for start := time.Now(); time.Since(start) < hang; time.Sleep(time.Second) {
+	for start := time.Now(); time.Since(start) < 2*hang; time.Sleep(time.Second) {
 		for _, k := range allOurs() {
 			deleteRoots(ctx, t, k)
 		}
@@ -152,7 +152,8 @@ func remove(t *testing.T, cascade metav1.DeletionPropagation, promised time.Dura
 	}
 	of := claims[0].GetNamespace()
 	there := leftovers(t.Context(), of)
-	eventually(t, hang, "nothing left", func() (bool, string) {
+	// In the foreground cascade each layer takes half a minute.
+	eventually(t, 2*hang, "nothing left", func() (bool, string) {
 		left := leftovers(t.Context(), of)
 		for _, name := range there {
 			if !slices.Contains(left, name) {

@@ -118,7 +118,7 @@ func TestDefaultFlags(t *testing.T) {
 	}
 	claims := []*unstructured.Unstructured{example(t, "existing.yaml")}
 	if w.cp.Clouds() != nil {
-		claims = []*unstructured.Unstructured{example(t, "aks.yaml"), cloudCluster(t, "eks"), cloudCluster(t, "gke")}
+		claims = append(claims, cloudCluster(t, "eks"), cloudCluster(t, "aks"), cloudCluster(t, "gke"))
 	}
 	claim(t, claims...)
 	for _, o := range claims {
