@@ -155,10 +155,9 @@ func remove(t *testing.T, cascade metav1.DeletionPropagation, promised time.Dura
 	// In the foreground cascade each layer takes half a minute.
 	eventually(t, 2*hang, "nothing left", func() (bool, string) {
 		left := leftovers(t.Context(), of)
-		for _, name := range there {
-			if !slices.Contains(left, name) {
-				t.Logf("%5.1fs gone: %s", time.Since(start).Seconds(), name)
-			}
+		gone := slices.DeleteFunc(there, func(name string) bool { return slices.Contains(left, name) })
+		if len(gone) > 0 {
+			t.Logf("%5.1fs gone: %s", time.Since(start).Seconds(), strings.Join(gone, ", "))
 		}
 		there = left
 		return len(left) == 0, strings.Join(left, ", ")
@@ -205,16 +204,7 @@ func remoteObjects(ctx context.Context) (map[string]bool, error) {
 // leftovers are objects of claims in a namespace, or in all, on the remote
 // cluster and in the clouds. What cannot be looked at counts as one.
 func leftovers(ctx context.Context, namespace string) []string {
-	var left []string
-	for _, k := range slices.Concat(kinds(), w.clouds) {
-		objs, err := w.management.List(ctx, k, namespace)
-		if err != nil {
-			left = append(left, err.Error())
-		}
-		for _, o := range objs {
-			left = append(left, k.Kind+"/"+o.GetName())
-		}
-	}
+	left := listed(ctx, kinds(), namespace)
 	now, err := remoteObjects(ctx)
 	if err != nil {
 		left = append(left, err.Error())
@@ -229,8 +219,26 @@ func leftovers(ctx context.Context, namespace string) []string {
 			left = append(left, "in the SIMULATED cloud: "+thing)
 		}
 	}
+	if len(left) == 0 {
+		// They are many, and the things behind them are looked at above.
+		left = listed(ctx, w.clouds, namespace)
+	}
 	slices.Sort(left)
 	return left
+}
+
+func listed(ctx context.Context, kinds []schema.GroupVersionKind, namespace string) []string {
+	var out []string
+	for _, k := range kinds {
+		objs, err := w.management.List(ctx, k, namespace)
+		if err != nil {
+			out = append(out, err.Error())
+		}
+		for _, o := range objs {
+			out = append(out, k.Kind+"/"+o.GetName())
+		}
+	}
+	return out
 }
 
 // onFailure shows how things stand when a test fails.
