@@ -215,6 +215,7 @@ func (cp *ControlPlane) stopProcesses() {
 	if cp.stopGoogle != nil {
 		_ = cp.stopGoogle()
 	}
+	cp.ports.Close()
 	entries, _ := os.ReadDir(cp.dir)
 	for _, e := range entries {
 		if e.Name() != "logs" {

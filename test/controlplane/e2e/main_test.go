@@ -50,8 +50,9 @@ var w world
 
 func TestMain(m *testing.M) {
 	output := flag.String("output", filepath.Join("..", "..", "..", "_output"), "Folder with the function and the packages.")
+	name := flag.String("name", "e2e", "Name of the control plane; several run side by side.")
 	flag.Parse()
-	code, err := run(m, *output)
+	code, err := run(m, *name, *output)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -59,11 +60,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func run(m *testing.M, output string) (int, error) {
+func run(m *testing.M, name, output string) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w.options = controlplane.Options{
-		Name:                 "e2e",
+		Name:                 name,
 		Output:               os.Stdout,
 		FunctionBinary:       filepath.Join(output, "bin", "function"),
 		ConfigurationPackage: filepath.Join(output, "observe-k8s.xpkg"),

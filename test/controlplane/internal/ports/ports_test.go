@@ -5,10 +5,17 @@ import (
 	"testing"
 )
 
+// TestFree takes ports from two pools, as two control planes do.
 func TestFree(t *testing.T) {
-	p := NewPool()
+	a, b := NewPool(), NewPool()
+	defer a.Close()
+	defer b.Close()
 	seen := map[int]bool{}
-	for range 50 {
+	for i := range 3 * block {
+		p := a
+		if i%2 == 1 {
+			p = b
+		}
 		port, err := p.Free()
 		if err != nil {
 			t.Fatal(err)
