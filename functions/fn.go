@@ -27,14 +27,15 @@ import (
 type Function struct {
 	fnv1.UnimplementedFunctionRunnerServiceServer
 
-	log      logging.Logger
-	settings compose.Settings
+	log       logging.Logger
+	settings  compose.Settings
+	telemetry telemetry
 	// now is the clock; time.Now when nil.
 	now func() time.Time
 }
 
 // RunFunction composes one composite resource.
-func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+func (f *Function) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
 	rsp := response.To(req, response.DefaultTTL)
 	w, err := world(req, f.settings)
 	w.Now = f.clock()
@@ -48,10 +49,12 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 		response.Fatal(rsp, errors.Errorf("this function composes kinds of %s, not %s of %s", v1alpha1.APIVersion, w.XR.GetKind(), w.XR.GetAPIVersion()))
 		return rsp, nil
 	}
+	done := f.telemetry.start(ctx, w)
 	res, err := f.compose(w, composer)
 	if err == nil {
 		err = respond(rsp, w.XR, res)
 	}
+	done(res, err)
 	if err != nil {
 		log.Info("Cannot compose", "error", err)
 		response.Fatal(rsp, errors.Wrapf(err, "cannot compose %s %s", w.XR.GetKind(), w.XR.GetName()))

@@ -13,6 +13,7 @@ import (
 	"github.com/crossplane/function-sdk-go"
 	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
@@ -35,6 +36,7 @@ type CLI struct {
 	Insecure           bool   `help:"Run without mTLS credentials. If you supply this flag --tls-certs-dir will be ignored."`
 	MaxRecvMessageSize int    `default:"4"                               help:"Maximum size of received messages in MB."`
 	MetricsAddress     string `default:":8080"                           help:"Address at which to serve Prometheus metrics. Empty serves none."`
+	ProfileAddress     string `help:"Address at which to serve Go's profiles below /debug/pprof, for example localhost:6060. None by default." placeholder:"HOST:PORT"`
 
 	ManagementClusterNamespaces []string `help:"Namespaces whose claims may take the management cluster itself, with the providers' own identity. * allows all; none by default." placeholder:"NAMESPACE"`
 	ChartMirror                 string   `help:"OCI registry that serves all charts below their own host and path: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
@@ -53,9 +55,23 @@ func (c *CLI) Run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	tr, flush, err := tracer(ctx)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	tel, err := newTelemetry(registry, tr)
+	if err != nil {
+		return err
+	}
+	if c.ProfileAddress != "" {
+		if err := serveProfiles(ctx, c.ProfileAddress); err != nil {
+			return err
+		}
+	}
 	hs := health.NewServer()
 	hs.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
-	d := &drainer{FunctionRunnerServiceServer: &Function{log: log, settings: settings}}
+	d := &drainer{FunctionRunnerServiceServer: &Function{log: log, settings: settings, telemetry: tel}}
 
 	served := make(chan error, 1)
 	go func() {
@@ -66,6 +82,7 @@ func (c *CLI) Run() error {
 			function.MaxRecvMessageSize(c.MaxRecvMessageSize*1024*1024),
 			function.WithHealthServer(hs),
 			function.WithMetricsServer(c.MetricsAddress),
+			function.WithMetricsRegistry(registry),
 		)
 	}()
 	select {
@@ -75,7 +92,9 @@ func (c *CLI) Run() error {
 		log.Info("Stopping")
 		hs.Shutdown()
 		d.drain(patience)
-		return nil
+		last, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		return errors.Wrap(flush(last), "cannot export the last traces")
 	}
 }
 
