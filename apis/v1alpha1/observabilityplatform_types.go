@@ -103,6 +103,11 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	CheckedAt *metav1.Time `json:"checkedAt,omitempty"`
 
+	// Remaining are the objects of a platform that is taken down, while they are
+	// not known to be gone.
+	// +optional
+	Remaining *Remaining `json:"remaining,omitempty"`
+
 	// URLs that a person opens.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=map
@@ -116,6 +121,27 @@ type ObservabilityPlatformStatus struct {
 	// +listMapKey=name
 	// +optional
 	Notices []Notice `json:"notices,omitempty"`
+}
+
+// Remaining are objects by the layer that they belong to.
+type Remaining struct {
+	// Workloads are what is left of workloads.
+	// +kubebuilder:validation:MaxItems=1024
+	// +listType=atomic
+	// +optional
+	Workloads []ObjectReference `json:"workloads,omitempty"`
+
+	// Stack is what is left of the stack.
+	// +kubebuilder:validation:MaxItems=1024
+	// +listType=atomic
+	// +optional
+	Stack []ObjectReference `json:"stack,omitempty"`
+
+	// Cluster is what is left of the cluster.
+	// +kubebuilder:validation:MaxItems=1024
+	// +listType=atomic
+	// +optional
+	Cluster []ObjectReference `json:"cluster,omitempty"`
 }
 
 // An ObservabilityPlatform is the claim: a cluster with a monitoring stack and

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 func TestEnding(t *testing.T) {
@@ -141,87 +143,201 @@ func TestEnding(t *testing.T) {
 	}
 }
 
-// TestTearDown looks at which layers are let go.
+// TestTearDown looks at which layers are let go, and what is noted of them.
 func TestTearDown(t *testing.T) {
-	suspended := claim(func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Suspend = true })
 	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
-	nothing := []*unstructured.Unstructured{}
+	component := func(name string) v1alpha1.ObjectReference {
+		return v1alpha1.ObjectReference{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ComponentKind, Name: name}
+	}
+	leaf := func(name string) v1alpha1.ObjectReference {
+		return v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "Release", Name: name}
+	}
+	self := func(resource string) v1alpha1.ObjectReference {
+		o := there[resource]
+		return v1alpha1.ObjectReference{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Name: o.GetName()}
+	}
+	composing := func(o *unstructured.Unstructured, refs ...v1alpha1.ObjectReference) *unstructured.Unstructured {
+		o = o.DeepCopy()
+		var raw []any
+		for _, r := range refs {
+			raw = append(raw, map[string]any{"apiVersion": r.APIVersion, "kind": r.Kind, "name": r.Name})
+		}
+		if err := unstructured.SetNestedSlice(o.Object, raw, "spec", "crossplane", "resourceRefs"); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	observed := map[string]*unstructured.Unstructured{
+		"cluster":       composing(there["cluster"], leaf("probe")),
+		"stack":         composing(there["stack"], component("prometheus")),
+		"workload-shop": composing(there["workload-shop"], component("app")),
+	}
+	answer := func(component string, leaves ...v1alpha1.ObjectReference) []*unstructured.Unstructured {
+		return []*unstructured.Unstructured{composing(&unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.ComponentKind, "metadata": map[string]any{"name": component},
+		}}, leaves...)}
+	}
+	answered := map[string][]*unstructured.Unstructured{
+		requirementName(component("app")):        answer("app", leaf("app-release")),
+		requirementName(component("prometheus")): answer("prometheus", leaf("prometheus-release")),
+	}
+	workloads := []v1alpha1.ObjectReference{leaf("app-release"), component("app"), self("workload-shop")}
+	stack := []v1alpha1.ObjectReference{leaf("prometheus-release"), component("prometheus"), self("stack")}
+	cluster := []v1alpha1.ObjectReference{leaf("probe"), self("cluster")}
+	all := &v1alpha1.Remaining{Workloads: workloads, Stack: stack, Cluster: cluster}
+	gone := func(refs ...[]v1alpha1.ObjectReference) map[string][]*unstructured.Unstructured {
+		out := map[string][]*unstructured.Unstructured{}
+		for _, rs := range refs {
+			for _, r := range rs {
+				out[requirementName(r)] = nil
+			}
+		}
+		return out
+	}
+	with := func(ms ...map[string][]*unstructured.Unstructured) map[string][]*unstructured.Unstructured {
+		out := map[string][]*unstructured.Unstructured{}
+		for _, m := range ms {
+			maps.Copy(out, m)
+		}
+		return out
+	}
 	something := []*unstructured.Unstructured{{}}
 
 	cases := map[string]struct {
 		reason   string
+		back     bool
 		observed []string
 		required map[string][]*unstructured.Unstructured
+		noted    *v1alpha1.Remaining
 		kept     []string
+		left     *v1alpha1.Remaining
 		phase    v1alpha1.Phase
-		again    time.Duration
 	}{
-		"Begin": {
-			reason:   "Workloads go first, and need no answer to be let go.",
-			observed: []string{"cluster", "stack", "workload-shop"},
-			kept:     []string{"cluster", "stack"},
-			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
-		},
 		"Unanswered": {
-			reason:   "Crossplane has forgotten the workload. While nobody has looked it up, it may be there.",
-			observed: []string{"cluster", "stack"},
-			kept:     []string{"cluster", "stack"},
+			reason:   "While nobody has looked what there is, nothing is let go.",
+			observed: []string{"cluster", "stack", "workload-shop"},
+			kept:     []string{"cluster", "stack", "workload-shop"},
+			left:     &v1alpha1.Remaining{Workloads: workloads[1:], Stack: stack[1:], Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
+		},
+		"Note": {
+			reason:   "What is let go is forgotten, so it is noted first.",
+			observed: []string{"cluster", "stack", "workload-shop"},
+			required: answered,
+			kept:     []string{"cluster", "stack", "workload-shop"},
+			left:     all,
+			phase:    v1alpha1.PhaseTearingDown,
+		},
+		"Begin": {
+			reason:   "Workloads go first.",
+			observed: []string{"cluster", "stack", "workload-shop"},
+			required: answered,
+			noted:    all,
+			kept:     []string{"cluster", "stack"},
+			left:     all,
+			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Lingering": {
-			reason:   "It is still there.",
+			reason:   "Its composites are gone, and a release is still there.",
 			observed: []string{"cluster", "stack"},
-			required: map[string][]*unstructured.Unstructured{"workload-shop": something, "stack": something, "cluster": something},
+			required: with(answered, gone(workloads), map[string][]*unstructured.Unstructured{requirementName(leaf("app-release")): something}),
+			noted:    all,
 			kept:     []string{"cluster", "stack"},
+			left:     &v1alpha1.Remaining{Workloads: workloads[:1], Stack: stack, Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
 		},
 		"Next": {
-			reason:   "It is gone, so the stack may go.",
+			reason:   "All of it is gone, so the stack may go.",
 			observed: []string{"cluster", "stack"},
-			required: map[string][]*unstructured.Unstructured{"workload-shop": nothing, "stack": something, "cluster": something},
+			required: with(answered, gone(workloads)),
+			noted:    all,
 			kept:     []string{"cluster"},
+			left:     &v1alpha1.Remaining{Stack: stack, Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
 		},
 		"Last": {
 			reason:   "The cluster goes last.",
 			observed: []string{"cluster"},
-			required: map[string][]*unstructured.Unstructured{"workload-shop": nothing, "stack": nothing, "cluster": something},
+			required: gone(stack),
+			noted:    &v1alpha1.Remaining{Stack: stack, Cluster: cluster},
+			left:     &v1alpha1.Remaining{Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
 		},
 		"Halfway": {
 			reason:   "What never came up need not be waited for.",
 			observed: []string{"cluster"},
-			required: map[string][]*unstructured.Unstructured{"workload-shop": nothing, "stack": nothing},
+			noted:    &v1alpha1.Remaining{Cluster: cluster},
+			left:     &v1alpha1.Remaining{Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
-			again:    8 * time.Second,
 		},
 		"Gone": {
 			reason:   "There is nothing to hurry for any more.",
-			required: map[string][]*unstructured.Unstructured{"workload-shop": nothing, "stack": nothing, "cluster": nothing},
+			required: gone(cluster),
+			noted:    &v1alpha1.Remaining{Cluster: cluster},
 			phase:    v1alpha1.PhaseDown,
-			again:    10 * time.Minute,
+		},
+		"BackBefore": {
+			reason:   "Wanted again before anything went, it is as if nothing had been.",
+			back:     true,
+			observed: []string{"cluster", "stack", "workload-shop"},
+			noted:    all,
+			kept:     []string{"cluster", "stack", "workload-shop"},
+			phase:    v1alpha1.PhaseReady,
+		},
+		"BackAmid": {
+			reason:   "A new workload would be called as what is left of the old one, and go with it.",
+			back:     true,
+			observed: []string{"cluster", "stack"},
+			required: with(gone(workloads), map[string][]*unstructured.Unstructured{requirementName(leaf("app-release")): something}),
+			noted:    all,
+			kept:     []string{"cluster", "stack"},
+			left:     &v1alpha1.Remaining{Workloads: workloads[:1]},
+			phase:    v1alpha1.PhaseProvisioning,
+		},
+		"BackAfter": {
+			reason:   "Nothing is left, so it comes back.",
+			back:     true,
+			observed: []string{"cluster", "stack"},
+			required: gone(workloads),
+			noted:    all,
+			kept:     []string{"cluster", "stack", "workload-shop"},
+			phase:    v1alpha1.PhaseProvisioning,
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			observed := map[string]*unstructured.Unstructured{}
+			c := claim(func(c *v1alpha1.ObservabilityPlatform) {
+				c.Spec.Suspend = !tc.back
+				c.Status.Remaining = tc.noted
+			})
+			o := map[string]*unstructured.Unstructured{}
 			for _, n := range tc.observed {
-				observed[n] = there[n]
+				o[n] = observed[n]
 			}
-			res := run(t, compose.World{XR: toUnstructured(t, suspended), Observed: observed, Required: tc.required})
+			res := run(t, compose.World{XR: toUnstructured(t, c), Observed: o, Required: tc.required})
 			if diff := cmp.Diff(tc.kept, names(res), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nresources: -want, +got:\n%s", tc.reason, diff)
 			}
-			if res.Status["phase"] != string(tc.phase) || res.RunAgainAfter != tc.again || res.Ready {
-				t.Errorf("\n%s\nphase %v, again after %s, ready %v; want %s, %s and not ready", tc.reason, res.Status["phase"], res.RunAgainAfter, res.Ready, tc.phase, tc.again)
+			status := v1alpha1.ObservabilityPlatformStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
+				t.Fatal(err)
+			}
+			byName := cmpopts.SortSlices(func(a, b v1alpha1.ObjectReference) bool { return requirementName(a) < requirementName(b) })
+			if diff := cmp.Diff(tc.left, status.Remaining, byName); diff != "" {
+				t.Errorf("\n%s\nremaining: -want, +got:\n%s", tc.reason, diff)
+			}
+			again := 8 * time.Second
+			if tc.phase == v1alpha1.PhaseDown || tc.phase == v1alpha1.PhaseReady {
+				again = 10 * time.Minute
+			}
+			if status.Phase != tc.phase || res.RunAgainAfter != again {
+				t.Errorf("\n%s\nphase %s, again after %s; want %s, %s", tc.reason, status.Phase, res.RunAgainAfter, tc.phase, again)
 			}
 			for _, n := range names(res) {
-				if diff := cmp.Diff(compose.Hold(there[n]), res.Resources[n].Object); diff != "" {
+				if o[n] == nil || tc.back {
+					continue
+				}
+				if diff := cmp.Diff(compose.Hold(o[n]), res.Resources[n].Object); diff != "" {
 					t.Errorf("\nWhat has to wait stays as it is.\n%s: -want, +got:\n%s", n, diff)
 				}
 			}

@@ -114,8 +114,9 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "version")
 		rows = append(rows, compose.Row(w.Name, version, r, in.Observed[r.Name]))
 	}
+	left := comeBack(in, &p)
 	p.Status = func(o compose.Outcome) (any, error) {
-		return status(in, o, e, ref.Name, rows)
+		return status(in, o, e, left, ref.Name, rows)
 	}
 	return p, nil
 }
@@ -209,7 +210,7 @@ func namespace(w v1alpha1.PlatformWorkload) string {
 
 // status passes on what the cluster and the stack say of themselves. What they
 // do not say at the moment stays as it was.
-func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, e ending, clusterName string, workloads []v1alpha1.Row) (any, error) {
+func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, e ending, left *v1alpha1.Remaining, clusterName string, workloads []v1alpha1.Row) (any, error) {
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase:               compose.Phase(was.Phase, o),
@@ -221,6 +222,7 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		Workloads:           workloads,
 		ExpiresAt:           e.expiresAt,
 		CheckedAt:           e.checkedAt,
+		Remaining:           left,
 	}
 	c := v1alpha1.KubernetesCluster{}
 	if obs := in.Observed[resourceCluster]; obs != nil {

@@ -81,6 +81,7 @@ func without(all map[string]any) map[string]any {
 			delete(m, "metadata")
 			status, _ := m["status"].(map[string]any)
 			delete(status, "expiresAt")
+			delete(status, "remaining")
 			status["conditions"] = slices.DeleteFunc(status["conditions"].([]any), func(c any) bool {
 				typ := c.(map[string]any)["type"]
 				return typ == "Expired" || typ == "Suspended"

@@ -48,6 +48,7 @@ func (s *Simulation) Composed() []*unstructured.Unstructured {
 	walk = func(n Node) {
 		for _, c := range n.Children {
 			delete(c.Object.Object, "status")
+			withoutRefs(c.Object)
 			an := c.Object.GetAnnotations()
 			delete(an, annotationCreated)
 			c.Object.SetAnnotations(an)
@@ -59,6 +60,13 @@ func (s *Simulation) Composed() []*unstructured.Unstructured {
 		walk(t)
 	}
 	return out
+}
+
+// withoutRefs takes off what Crossplane notes in a composite.
+func withoutRefs(o *unstructured.Unstructured) {
+	if o.GetAPIVersion() == v1alpha1.APIVersion {
+		unstructured.RemoveNestedField(o.Object, "spec", "crossplane")
+	}
 }
 
 // Each calls f with every object that a provider looks after, so that a test

@@ -72,9 +72,8 @@ type Simulation struct {
 	// of creation and of writing come from it.
 	ServerNow time.Time
 
-	// Linger, when set, says whether a leaf that was deleted is still there. What
-	// is deleted then goes as in the foreground: leaves first, composites when
-	// everything below them is gone. Without it all goes at once.
+	// Linger, when set, says whether an object that was deleted is still there.
+	// Without it what is deleted goes at once.
 	Linger func(o *unstructured.Unstructured) bool
 
 	settings compose.Settings
@@ -162,6 +161,9 @@ func (s *Simulation) Apply(o *unstructured.Unstructured) {
 			}
 			an[annotationCreated] = created
 			n.SetAnnotations(an)
+		}
+		if refs, ok, _ := unstructured.NestedSlice(was.Object, "spec", "crossplane", "resourceRefs"); ok {
+			_ = unstructured.SetNestedSlice(n.Object, refs, "spec", "crossplane", "resourceRefs")
 		}
 		n.SetCreationTimestamp(was.GetCreationTimestamp())
 		n.SetDeletionTimestamp(was.GetDeletionTimestamp())
@@ -404,7 +406,23 @@ func (s *Simulation) compose(k key, composed map[string]*unstructured.Unstructur
 		}
 		changed = changed || was == nil || !equal(was.Object, s.objects[ck].Object)
 	}
-	return changed
+	return s.refer(k) || changed
+}
+
+// refer notes in a composite what it composes, as Crossplane does.
+func (s *Simulation) refer(k key) bool {
+	refs := make([]any, 0, len(s.children[k]))
+	for _, c := range slices.SortedFunc(maps.Values(s.children[k]), compareKeys) {
+		refs = append(refs, map[string]any{"apiVersion": c.apiVersion, "kind": c.kind, "name": c.name})
+	}
+	o := s.objects[k]
+	was, _, _ := unstructured.NestedSlice(o.Object, "spec", "crossplane", "resourceRefs")
+	if len(was) == len(refs) && (len(refs) == 0 || equal(was, refs)) {
+		return false
+	}
+	_ = unstructured.SetNestedSlice(o.Object, refs, "spec", "crossplane", "resourceRefs")
+	s.changes[k]++
+	return true
 }
 
 // remove deletes an object and everything below it.
@@ -439,29 +457,31 @@ func (s *Simulation) doom(k key) {
 	s.changes[k]++
 }
 
-// vanish lets go what was deleted and does not linger.
+// vanish lets go what was deleted and does not linger. A Usage stays for as long
+// as what it protects others for is there.
 func (s *Simulation) vanish() bool {
 	changed := false
 	for _, k := range slices.SortedFunc(maps.Keys(s.dying), compareKeys) {
-		_, composite := composers.For(k.kind)
-		if (composite && k.apiVersion == v1alpha1.APIVersion) || (s.Linger != nil && s.Linger(s.objects[k])) {
+		if (s.Linger != nil && s.Linger(s.objects[k])) || s.used(k) {
 			continue
 		}
 		s.drop(k)
 		changed = true
 	}
-	// A composite goes when those below it are gone, and then its parent may.
-	for again := true; again; {
-		again = false
-		for _, k := range slices.SortedFunc(maps.Keys(s.dying), compareKeys) {
-			_, composite := composers.For(k.kind)
-			if composite && k.apiVersion == v1alpha1.APIVersion && len(s.children[k]) == 0 {
-				s.drop(k)
-				again, changed = true, true
-			}
-		}
-	}
 	return changed
+}
+
+// used says whether an object is a Usage by something that is there.
+func (s *Simulation) used(k key) bool {
+	if k.kind != "Usage" {
+		return false
+	}
+	by, _, _ := unstructured.NestedMap(s.objects[k].Object, "spec", "by")
+	ref, _ := by["resourceRef"].(map[string]any)
+	apiVersion, _ := by["apiVersion"].(string)
+	kind, _ := by["kind"].(string)
+	name, _ := ref["name"].(string)
+	return s.objects[key{apiVersion, kind, k.namespace, name}] != nil
 }
 
 // drop forgets an object that is gone.

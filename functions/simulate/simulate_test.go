@@ -85,6 +85,7 @@ func render(tb testing.TB, objs []*unstructured.Unstructured) []byte {
 func applied(s *Simulation) []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
 	for _, n := range s.Trees() {
+		withoutRefs(n.Object)
 		out = append(out, n.Object)
 	}
 	return out
