@@ -192,7 +192,10 @@ type Nodes struct {
 	// +optional
 	DiskGiB int64 `json:"diskGiB,omitempty"`
 
-	// Spot takes spare capacity: cheaper, and the cloud may take it back.
+	// Spot takes spare capacity: cheaper, and the cloud may take it back. On AKS
+	// only pods run there that tolerate the taint
+	// kubernetes.azure.com/scalesetpriority=spot:NoSchedule, which Azure insists on;
+	// all others run on the system pool.
 	// +optional
 	Spot bool `json:"spot,omitempty"`
 }
