@@ -5,7 +5,7 @@ import (
 )
 
 // A Phase sums up in one word where an object stands. Conditions say why.
-// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Degraded;TearingDown;Down
+// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Updating;Degraded;TearingDown;Down
 type Phase string
 
 // Phases.
@@ -16,6 +16,9 @@ const (
 	PhaseProvisioning Phase = "Provisioning"
 	// PhaseReady means that everything asked for works.
 	PhaseReady Phase = "Ready"
+	// PhaseUpdating means that it was Ready once and is on its way to what is asked
+	// for now.
+	PhaseUpdating Phase = "Updating"
 	// PhaseDegraded means that it was Ready once and something does not work now.
 	PhaseDegraded Phase = "Degraded"
 	// PhaseTearingDown means that it is taken down while its claim stays: its

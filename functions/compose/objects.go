@@ -23,11 +23,13 @@ const PollInterval = "30s"
 
 // Phase of a composite from its last one and the outcome.
 func Phase(was v1alpha1.Phase, o Outcome) v1alpha1.Phase {
-	wasReady := was == v1alpha1.PhaseReady || was == v1alpha1.PhaseDegraded
+	wasReady := was == v1alpha1.PhaseReady || was == v1alpha1.PhaseDegraded || was == v1alpha1.PhaseUpdating
 	switch {
 	case o.Ready:
 		return v1alpha1.PhaseReady
-	case wasReady && !o.Progressing:
+	case wasReady && o.Progressing:
+		return v1alpha1.PhaseUpdating
+	case wasReady:
 		return v1alpha1.PhaseDegraded
 	case o.Composed:
 		return v1alpha1.PhaseProvisioning

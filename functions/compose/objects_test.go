@@ -60,9 +60,14 @@ func TestPhase(t *testing.T) {
 			want:   v1alpha1.PhaseDegraded,
 		},
 		"ReadyThenMore": {
-			reason: "A new workload makes a platform provision again; nothing is wrong.",
+			reason: "A new workload updates a platform; nothing is wrong.",
 			args:   args{was: v1alpha1.PhaseReady, o: Outcome{Progressing: true, Composed: true}},
-			want:   v1alpha1.PhaseProvisioning,
+			want:   v1alpha1.PhaseUpdating,
+		},
+		"UpdateFails": {
+			reason: "What was Ready before its update is not forgotten.",
+			args:   args{was: v1alpha1.PhaseUpdating, o: Outcome{Composed: true}},
+			want:   v1alpha1.PhaseDegraded,
 		},
 	}
 	for name, tc := range cases {

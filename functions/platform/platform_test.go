@@ -246,7 +246,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(working, working, failed("Creating", "Workload "+compose.Name("team-a", "demo", "workload-bakery")+" is being created")),
 				composed:   []string{"cluster", "stack", "workload-bakery", "workload-shop"},
-				phase:      v1alpha1.PhaseProvisioning,
+				phase:      v1alpha1.PhaseUpdating,
 			},
 		},
 		"NamespaceTaken": {
