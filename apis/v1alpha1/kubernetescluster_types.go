@@ -407,6 +407,12 @@ type Access struct {
 	// +optional
 	HostPorts bool `json:"hostPorts,omitempty"`
 
+	// ContainerdSocket is where the container runtime listens on the nodes;
+	// /run/containerd/containerd.sock when empty.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	ContainerdSocket string `json:"containerdSocket,omitempty"`
+
 	// Domain that leads to the cluster without any set-up, for clusters on this
 	// machine.
 	// +kubebuilder:validation:MaxLength=200

@@ -25,7 +25,7 @@ const (
 type StackParameters struct {
 	// Profile is the set of components to start from: CNCF projects only, and
 	// NGINX.
-	// +kubebuilder:validation:Enum=Minimal
+	// +kubebuilder:validation:Enum=Minimal;Standard;Full
 	// +kubebuilder:default=Minimal
 	// +optional
 	Profile Profile `json:"profile,omitempty"`

@@ -135,25 +135,30 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 	}
 	old := map[string]bool{}
 	components, _, _ := unstructured.NestedSlice(object(in.Observed[resourceStack]), "spec", "components")
-	for _, c := range components {
+	beyond, _, _ := unstructured.NestedSlice(object(in.Observed[resourceStack]), "spec", "beyondCNCF", "components")
+	for _, c := range slices.Concat(components, beyond) {
 		if m, ok := c.(map[string]any); ok {
 			n, _ := m["name"].(string)
 			old[n] = true
 		}
 	}
 	var problems []compose.Problem
-	var kept []v1alpha1.StackComponent
-	for _, c := range spec.Stack.Components {
-		w, taken := workloads[c.Namespace]
-		disabled := c.Enabled != nil && !*c.Enabled
-		if c.Chart == nil || disabled || old[c.Name] || !taken {
-			kept = append(kept, c)
-			continue
+	keep := func(components []v1alpha1.StackComponent) []v1alpha1.StackComponent {
+		var kept []v1alpha1.StackComponent
+		for _, c := range components {
+			w, taken := workloads[c.Namespace]
+			disabled := c.Enabled != nil && !*c.Enabled
+			if c.Chart == nil || disabled || old[c.Name] || !taken {
+				kept = append(kept, c)
+				continue
+			}
+			problems = append(problems, compose.Problem{Part: PartStack, Reason: "NamespaceTaken", Message: fmt.Sprintf(
+				"Component %s cannot have namespace %s, which is that of workload %s: give it another namespace", c.Name, c.Namespace, w)})
 		}
-		problems = append(problems, compose.Problem{Part: PartStack, Reason: "NamespaceTaken", Message: fmt.Sprintf(
-			"Component %s cannot have namespace %s, which is that of workload %s: give it another in stack.components[].namespace", c.Name, c.Namespace, w)})
+		return kept
 	}
-	spec.Stack.Components = kept
+	spec.Stack.Components = keep(spec.Stack.Components)
+	spec.Stack.BeyondCNCF.Components = keep(spec.Stack.BeyondCNCF.Components)
 	return problems
 }
 
@@ -219,6 +224,8 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		Endpoint:            was.Endpoint,
 		KubeconfigSecretRef: was.KubeconfigSecretRef,
 		Components:          was.Components,
+		URLs:                was.URLs,
+		Notices:             was.Notices,
 		Workloads:           workloads,
 		ExpiresAt:           e.expiresAt,
 		CheckedAt:           e.checkedAt,
@@ -242,7 +249,7 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 			return nil, err
 		}
 		if len(st.Status.Components) > 0 {
-			s.Components = st.Status.Components
+			s.Components, s.URLs, s.Notices = st.Status.Components, st.Status.URLs, st.Status.Notices
 		}
 	}
 	return s, nil

@@ -289,7 +289,7 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			want: want{
 				conditions: conditions(working, failed("NamespaceTaken",
-					"Component till cannot have namespace shop, which is that of workload shop: give it another in stack.components[].namespace"), working),
+					"Component till cannot have namespace shop, which is that of workload shop: give it another namespace"), working),
 				composed: all,
 				phase:    v1alpha1.PhaseDegraded,
 			},
@@ -300,7 +300,7 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			want: want{
 				conditions: conditions(working, failed("NamespaceTaken",
-					"Component till cannot have namespace shop, which is that of workload shop: give it another in stack.components[].namespace"), working),
+					"Component till cannot have namespace shop, which is that of workload shop: give it another namespace"), working),
 				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseDegraded,
 			},
@@ -453,7 +453,10 @@ func TestObjects(t *testing.T) {
 			want: object("Workload", "workload-shop", map[string]any{
 				"app": "podinfo", "delivery": "Helm", "clusterRef": ref, "namespace": "shop",
 				"values":    map[string]any{"replicaCount": int64(2)},
-				"dependsOn": []any{map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")}},
+				"dependsOn": []any{
+					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")},
+					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "perses")},
+				},
 			}),
 		},
 	}

@@ -12,6 +12,18 @@ import (
 //go:embed catalog/*.yaml
 var files embed.FS
 
+// A Persona is somebody whom a component serves, as the founding document of
+// the working group names them.
+type Persona string
+
+// Personas.
+const (
+	Practitioner  Persona = "Practitioner"
+	Developer     Persona = "Developer"
+	Analyst       Persona = "Analyst"
+	BusinessOwner Persona = "BusinessOwner"
+)
+
 // A Component is an entry of the catalog of components.
 type Component struct {
 	catalog.Entry
@@ -25,6 +37,64 @@ type Component struct {
 	// Delivers is the engine that the component is. It is brought by Helm as soon
 	// as something is to be delivered by it.
 	Delivers v1alpha1.Delivery `json:"delivers,omitempty"`
+
+	// After are components that must be Ready first where they are part of the
+	// stack; it does without where they are not.
+	After []string `json:"after,omitempty"`
+
+	// Takes and Gives are the signals that go in and come out.
+	Takes []v1alpha1.Signal `json:"takes,omitempty"`
+	Gives []v1alpha1.Signal `json:"gives,omitempty"`
+
+	// Personas that want it.
+	Personas []Persona `json:"personas"`
+
+	// Exposes are views that people open.
+	Exposes []View `json:"exposes,omitempty"`
+
+	// Scrape is where its metrics are.
+	Scrape []Target `json:"scrape,omitempty"`
+
+	// Tolerations are the paths of the values that hold tolerations, so that it
+	// runs where all nodes are tainted for their architecture.
+	Tolerations []string `json:"tolerations,omitempty"`
+}
+
+// A View is a web page that a component serves.
+type View struct {
+	// Name of the view: the first label of its host.
+	Name string `json:"name"`
+
+	// Service in the component's namespace.
+	Service string `json:"service"`
+
+	// Port of the Service.
+	Port int64 `json:"port"`
+}
+
+// A Target is where metrics are: Services, or pods, of a component.
+type Target struct {
+	// Pods says that the labels are those of pods, not of Services.
+	Pods bool `json:"pods,omitempty"`
+
+	// Anywhere says that they are in every namespace.
+	Anywhere bool `json:"anywhere,omitempty"`
+
+	// Namespace that they are in; the component's when empty.
+	Namespace string `json:"namespace,omitempty"`
+
+	// Labels that they have.
+	Labels map[string]string `json:"labels"`
+
+	// Ports to ask, by name.
+	Ports []string `json:"ports"`
+
+	// Path of the metrics; /metrics when empty.
+	Path string `json:"path,omitempty"`
+
+	// Scheme to ask by; http when empty. Certificates of the cluster's own are not
+	// checked.
+	Scheme string `json:"scheme,omitempty"`
 }
 
 // Catalog is the catalog of components by name. It is read once.
@@ -36,3 +106,12 @@ var Catalog = sync.OnceValues(func() (map[string]Component, error) {
 
 // in says whether a profile contains the component.
 func (c Component) in(p v1alpha1.Profile) bool { return slices.Contains(c.Profiles, p) }
+
+// ingressProject is what the founding document names as the door to the
+// cluster: the one project outside the CNCF that profiles may contain.
+const ingressProject = "NGINX"
+
+// beyondCNCF says that the component comes only when it is named beyond the CNCF.
+func (c Component) beyondCNCF() bool {
+	return c.Project.Maturity == catalog.NotCNCF && (c.Project.Name != ingressProject || len(c.Profiles) == 0)
+}

@@ -23,6 +23,10 @@ type selected struct {
 	engine     v1alpha1.Delivery
 	engineHost string
 
+	// follows are the needs, and whatever else has to be ready first where it is
+	// part of the stack.
+	follows []string
+
 	// lodgesWith is the component that makes the namespace; empty when this one
 	// does. A lodger comes after its host and goes before it.
 	lodgesWith string
@@ -38,7 +42,7 @@ type selected struct {
 
 // after are the components that have to be ready first.
 func (s selected) after() []string {
-	after := slices.Clone(s.Needs)
+	after := slices.Clone(s.follows)
 	for _, n := range []string{s.lodgesWith, s.engineHost} {
 		if n != "" && !slices.Contains(after, n) {
 			after = append(after, n)
@@ -99,31 +103,23 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there ma
 	}
 	disabled := map[string]bool{}
 	for _, t := range p.Components {
-		c, known := entries[t.Name]
-		switch {
-		case known && t.Chart != nil:
-			refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
-			if s, ok := chosen[t.Name]; ok {
-				s.stays = true
-				chosen[t.Name] = s
-			}
+		if c, known := entries[t.Name]; known && t.Chart == nil && c.beyondCNCF() {
+			refuse("BeyondCNCF", "Component %s is a project outside the CNCF: name it in beyondCNCF.components instead of components", t.Name)
 			continue
-		case !known && t.Chart == nil:
-			refuse("UnknownComponent", "Component %s is not in the catalog, which has %s. A component of your own needs a chart", t.Name, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))
-			continue
-		case t.Enabled != nil && !*t.Enabled:
-			disabled[t.Name] = true
-			delete(chosen, t.Name)
-			continue
-		case !known:
-			c = own(t)
 		}
-		chosen[t.Name] = selected{Component: c, team: t}
+		pick(entries, t, chosen, disabled, refuse)
 	}
-
+	for _, t := range p.BeyondCNCF.Components {
+		if c, known := entries[t.Name]; known && t.Chart == nil && !c.beyondCNCF() {
+			refuse("NotBeyondCNCF", "Component %s is not a project outside the CNCF: name it in components instead of beyondCNCF.components", t.Name)
+			continue
+		}
+		pick(entries, t, chosen, disabled, refuse)
+	}
 	for _, pr := range deliver(chosen, entries, disabled, p, engines, there) {
 		refuse(pr.Reason, "%s", pr.Message)
 	}
+	follow(p, chosen)
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		c, l := chosen[name], there[name]
 		if l.namespace == "" || l.namespace == c.Namespace {
@@ -213,6 +209,88 @@ func deliver(chosen map[string]selected, entries map[string]Component, disabled 
 		}
 	}
 	return problems
+}
+
+// pick takes what the team said of one component.
+func pick(entries map[string]Component, t v1alpha1.StackComponent, chosen map[string]selected, disabled map[string]bool, refuse func(reason, format string, a ...any)) {
+	c, known := entries[t.Name]
+	switch {
+	case known && t.Chart != nil:
+		refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
+		if s, ok := chosen[t.Name]; ok {
+			s.stays = true
+			chosen[t.Name] = s
+		}
+		return
+	case !known && t.Chart == nil:
+		refuse("UnknownComponent", "Component %s is not in the catalog. The nearest names in it are %s. A component of your own needs a chart", t.Name, strings.Join(nearest(t.Name, slices.Sorted(maps.Keys(entries))), ", "))
+		return
+	case t.Enabled != nil && !*t.Enabled:
+		disabled[t.Name] = true
+		delete(chosen, t.Name)
+		return
+	case !known:
+		c = own(t)
+	}
+	chosen[t.Name] = selected{Component: c, team: t}
+}
+
+// follow finds out what each component comes after.
+func follow(p v1alpha1.StackParameters, chosen map[string]selected) {
+	for name, s := range chosen {
+		s.follows = s.Needs
+		add := func(n string) {
+			if _, ok := chosen[n]; ok && !slices.Contains(s.follows, n) {
+				s.follows = append(slices.Clone(s.follows), n)
+			}
+		}
+		for _, n := range s.After {
+			add(n)
+		}
+		// It looks for the kinds of the Gateway API when it starts.
+		if name == certManager && p.TLS != nil && p.TLS.ACME != nil {
+			add(gatewayAPI)
+		}
+		chosen[name] = s
+	}
+}
+
+// nearest are the names that one may have meant, or that have such a word in
+// them, the likeliest first.
+func nearest(name string, names []string) []string {
+	const most = 3
+	byDistance := slices.Clone(names)
+	nearness := func(candidate string) int {
+		d := distance(name, candidate)
+		for word := range strings.SplitSeq(candidate, "-") {
+			d = min(d, distance(name, word))
+		}
+		return d
+	}
+	slices.SortStableFunc(byDistance, func(a, b string) int { return cmp.Compare(nearness(a), nearness(b)) })
+	return byDistance[:min(most, len(byDistance))]
+}
+
+// distance between two words: how many letters have to be added, taken away or
+// replaced to make one of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := last
+			if a[i] != b[j] {
+				replaced++
+			}
+			last = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // lodge lets one component make each namespace, in which all others of that
@@ -338,7 +416,7 @@ func Roots(namespace, stack string, p v1alpha1.StackParameters, engines []v1alph
 	}
 	needed := map[string]bool{}
 	for _, s := range all {
-		for _, n := range s.Needs {
+		for _, n := range s.follows {
 			needed[n] = true
 		}
 		if s.engineHost != "" {

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,16 +153,46 @@ func TestCatalog(t *testing.T) {
 			}
 			switch e.Project.Maturity {
 			case catalog.Graduated, catalog.Incubating, catalog.Sandbox:
+				if len(e.Profiles) == 0 && e.Delivers == "" {
+					t.Error("it is in no profile, and delivers nothing")
+				}
+			case catalog.NotCNCF:
+				if len(e.Profiles) > 0 && e.Project.Name != ingressProject {
+					t.Errorf("profiles hold CNCF projects only, and %s, not %s", ingressProject, e.Project.Name)
+				}
 			default:
-				t.Errorf("profiles hold CNCF projects only, maturity is %q", e.Project.Maturity)
+				t.Errorf("%q is no maturity", e.Project.Maturity)
 			}
-			for _, n := range e.Needs {
+			for _, n := range slices.Concat(e.Needs, e.After) {
 				if _, ok := entries[n]; !ok {
-					t.Errorf("it needs %s, which is not in the catalog", n)
+					t.Errorf("it comes after %s, which is not in the catalog", n)
 				}
 			}
-			if len(e.Profiles) == 0 && e.Delivers == "" {
-				t.Error("it is in no profile, and delivers nothing")
+			if len(e.Personas) == 0 {
+				t.Error("nobody wants it")
+			}
+			for _, p := range e.Personas {
+				if !slices.Contains([]Persona{Practitioner, Developer, Analyst, BusinessOwner}, p) {
+					t.Errorf("%q is no persona", p)
+				}
+			}
+			for _, s := range slices.Concat(e.Takes, e.Gives) {
+				if !slices.Contains([]v1alpha1.Signal{v1alpha1.SignalMetrics, v1alpha1.SignalTraces, v1alpha1.SignalLogs, v1alpha1.SignalProfiles}, s) {
+					t.Errorf("%q is no signal", s)
+				}
+			}
+			for _, v := range e.Exposes {
+				if !label.MatchString(v.Name) || !label.MatchString(v.Service) || v.Port <= 0 {
+					t.Errorf("%+v is no view", v)
+				}
+			}
+			for _, s := range e.Scrape {
+				if len(s.Labels) == 0 || len(s.Ports) == 0 {
+					t.Errorf("%+v says nothing of where metrics are", s)
+				}
+			}
+			if len(e.Scrape) > 0 && !slices.Contains(e.Gives, v1alpha1.SignalMetrics) {
+				t.Error("it is scraped and gives no metrics")
 			}
 			for _, p := range e.Profiles {
 				for _, n := range e.Needs {

@@ -61,9 +61,15 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 		})
 	}
 
+	w := wiring{access: access, stack: xr.Spec.StackParameters, cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all))}
+	for _, s := range all {
+		w.parts[s.Name] = s
+	}
+	p.Problems = append(p.Problems, w.problems()...)
+	pace := pace(in.Observed, all)
 	rows := make([]v1alpha1.Row, 0, len(all))
 	for _, s := range all {
-		rs, err := plan(in, s, access)
+		rs, err := plan(in, s, w, pace)
 		if err != nil {
 			return compose.Plan{}, err
 		}
@@ -74,6 +80,8 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 		return &v1alpha1.ObservabilityStackStatus{
 			Phase:      compose.Phase(xr.Status.Phase, o),
 			Components: rows,
+			URLs:       w.urls(),
+			Notices:    w.notices(),
 			Access:     access,
 		}, nil
 	}
@@ -81,7 +89,7 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 }
 
 // plan plans the Component of a selected component, and what its values need.
-func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1alpha1.Access) ([]compose.Resource, error) {
+func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, pace compose.Gate) ([]compose.Resource, error) {
 	xr := in.Claim
 	r := compose.Resource{
 		Name:  s.Name,
@@ -89,7 +97,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		Gate:  compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
 		Ready: compose.Named(s.Name, compose.Child(component.Parts()...)),
 	}
-	if access == nil {
+	if w.access == nil {
 		return []compose.Resource{r}, nil
 	}
 	if s.stays {
@@ -103,8 +111,9 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		r.Gate = r.Gate.And(compose.WaitFor(compose.IsReady(in.Observed[n]), s.Name+": waiting for "+n))
 		deps = append(deps, v1alpha1.LocalReference{Name: ComponentName(xr.Namespace, xr.Name, n)})
 	}
+	r.Gate = r.Gate.And(pace)
 	l, err := values.Layer(resourceValues+s.Name, PartComponents, xr.Namespace, xr.Name,
-		values.Merge(s.Values, wire(s.Name, access)), s.team.Values, s.team.ValuesFrom)
+		values.Merge(s.Values, w.wire(s.Name)), s.team.Values, s.team.ValuesFrom)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +131,25 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, access *v1a
 		DependsOn:       deps,
 	})
 	return append([]compose.Resource{r}, l.Resources...), err
+}
+
+// together is how many components start at the same time. Each costs the stack's
+// breaker about 25 of its 100 tokens until it is ready.
+const together = 4
+
+// pace lets components start in small groups. One that is known to be broken is
+// not on its way, and holds nobody up.
+func pace(observed map[string]*unstructured.Unstructured, all []selected) compose.Gate {
+	ready := compose.Child(component.Parts()...)
+	starting := 0
+	for _, s := range all {
+		if o := observed[s.Name]; o != nil {
+			if v := ready(o); !v.Ready && v.Progressing {
+				starting++
+			}
+		}
+	}
+	return compose.WaitFor(starting < together, "waiting for others to start")
 }
 
 // lodgings are where the composed Components live.

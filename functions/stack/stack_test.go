@@ -1,20 +1,25 @@
 package stack
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/values"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// claim is a stack of the Minimal profile with components changed.
+// claim is a stack of the Minimal profile, without dashboards so that it is
+// small, with components changed.
 func claim(cs ...v1alpha1.StackComponent) *v1alpha1.ObservabilityStack {
+	cs = append(cs, disabled(v1alpha1.StackComponent{Name: "perses"}), disabled(v1alpha1.StackComponent{Name: "perses-operator"}))
 	c := &v1alpha1.ObservabilityStack{}
 	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ObservabilityStackKind
 	c.Namespace, c.Name = "team-a", "demo"
@@ -191,7 +196,11 @@ func TestCompose(t *testing.T) {
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
 	none := map[string][]*unstructured.Unstructured{"cluster": {}}
-	const inCatalog = "which has argo-cd, cert-manager, flux, kube-prometheus-stack, prometheus-operator-crds. A component of your own needs a chart"
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inCatalog := "The nearest names in it are " + strings.Join(nearest("shop", slices.Sorted(maps.Keys(entries))), ", ") + ". A component of your own needs a chart"
 
 	cases := map[string]struct {
 		reason   string
@@ -310,7 +319,7 @@ func TestCompose(t *testing.T) {
 			observed: withShop,
 			required: reachable(),
 			want: want{
-				condition: failed("UnknownComponent", "Component shop is not in the catalog, "+inCatalog),
+				condition: failed("UnknownComponent", "Component shop is not in the catalog. "+inCatalog),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop"},
 				rows:      rows, access: access(),
 			},
@@ -320,7 +329,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(v1alpha1.StackComponent{Name: "shop"}),
 			required: reachable(),
 			want: want{
-				condition: failed("UnknownComponent", "Component shop is not in the catalog, "+inCatalog),
+				condition: failed("UnknownComponent", "Component shop is not in the catalog. "+inCatalog),
 				composed:  []string{"cert-manager", "prometheus-operator-crds"},
 				rows:      begun, access: access(),
 			},
@@ -550,6 +559,20 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// catalogWith are the values of an entry with some changed, as JSON.
+func catalogWith(t *testing.T, name string, changes map[string]any) string {
+	t.Helper()
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(values.Merge(entries[name].Values, changes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // TestComponent looks at what is composed for one component.
 func TestComponent(t *testing.T) {
 	yes, no := true, false
@@ -569,7 +592,7 @@ func TestComponent(t *testing.T) {
 			Values: raw(values),
 		}
 	}
-	const catalogValues = `{"crds":{"enabled":true,"keep":false},"fullnameOverride":"cert-manager"}`
+	catalogValues := catalogWith(t, "cert-manager", nil)
 	full := ownComponent("shop", "shops", "cert-manager")
 	full.Values = raw(`{"replicas":2}`)
 	full.ValuesFrom = []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: "c", Key: "k", Optional: true}}
@@ -595,7 +618,7 @@ func TestComponent(t *testing.T) {
 			reason:    "The team's values win over those of the catalog.",
 			claim:     claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"crds": {"keep": true}, "replicaCount": 2}`)}),
 			component: "cert-manager",
-			want:      certManager("v1.21.1", `{"crds":{"enabled":true,"keep":true},"fullnameOverride":"cert-manager","replicaCount":2}`),
+			want:      certManager("v1.21.1", catalogWith(t, "cert-manager", map[string]any{"crds": map[string]any{"keep": true}, "replicaCount": 2})),
 		},
 		"Own": {
 			reason:    "A component of the team is as the team says.",

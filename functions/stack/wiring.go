@@ -1,36 +1,122 @@
 package stack
 
-import "github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+import (
+	"strings"
 
-// wire gives a component the values that depend on the cluster: one row per
-// component that has any.
-func wire(component string, a *v1alpha1.Access) map[string]any {
-	wires := map[string]func(*v1alpha1.Access) map[string]any{
-		"kube-prometheus-stack": wirePrometheus,
-	}
-	if w, ok := wires[component]; ok {
-		return w(a)
-	}
-	return nil
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/values"
+)
+
+// Names of components that others are wired to.
+const (
+	prometheus       = "kube-prometheus-stack"
+	prometheusCRDs   = "prometheus-operator-crds"
+	certManager      = "cert-manager"
+	gatewayAPI       = "gateway-api"
+	gatewayFabric    = "nginx-gateway-fabric"
+	ingress          = "ingress"
+	collectorGateway = "collector-gateway"
+	jaeger           = "jaeger"
+	thanos           = "thanos"
+	grafana          = "grafana"
+	loki             = "loki"
+	tempo            = "tempo"
+	pyroscope        = "pyroscope"
+)
+
+// A wiring is all that the values of a component can depend on.
+type wiring struct {
+	// access is what is known of the cluster.
+	access *v1alpha1.Access
+
+	// stack is what the team asked for.
+	stack v1alpha1.StackParameters
+
+	// cluster is the name by which telemetry tells clusters apart.
+	cluster string
+
+	// parts are the components of the stack by name.
+	parts map[string]selected
 }
 
-// wirePrometheus leaves out targets that nobody can reach, whose alerts would
-// fire for ever, and keeps metrics on volumes where a storage class is given.
-func wirePrometheus(a *v1alpha1.Access) map[string]any {
-	v := map[string]any{}
-	if !a.ControlPlaneScrapable {
-		for _, target := range []string{"kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler"} {
-			v[target] = map[string]any{"enabled": false}
-		}
+// has says that a component is part of the stack.
+func (w wiring) has(component string) bool {
+	_, ok := w.parts[component]
+	return ok
+}
+
+// url of a Service of a component.
+func (w wiring) url(component, service, port string) string {
+	return "http://" + service + "." + w.parts[component].Namespace + ":" + port
+}
+
+// wire gives a component the values that depend on the cluster and on its
+// peers: one row per component that has any.
+func (w wiring) wire(component string) map[string]any {
+	wires := map[string]func(wiring) map[string]any{
+		certManager:             wireCertManager,
+		gatewayAPI:              wireGatewayAPI,
+		ingress:                 wireIngress,
+		prometheus:              wirePrometheus,
+		thanos:                  wireThanos,
+		"opencost":              wireOpenCost,
+		collectorGateway:        wireCollectorGateway,
+		jaeger:                  wireJaeger,
+		"perses":                wirePerses,
+		grafana:                 wireGrafana,
+		loki:                    wireLoki,
+		tempo:                   wireTempo,
+		pyroscope:               wirePyroscope,
+		"linkerd-identity":      wireMeshIdentity,
+		"linkerd-viz-identity":  wireVizIdentity,
+		"linkerd-control-plane": wireMesh,
+		"chaos-mesh":            wireChaosMesh,
 	}
-	if a.StorageClass != "" {
-		v["prometheus"] = map[string]any{"prometheusSpec": map[string]any{"storageSpec": map[string]any{
-			"volumeClaimTemplate": map[string]any{"spec": map[string]any{
-				"storageClassName": a.StorageClass,
-				"accessModes":      []any{"ReadWriteOnce"},
-				"resources":        map[string]any{"requests": map[string]any{"storage": "20Gi"}},
-			}},
-		}}}
+	v := w.tolerations(component)
+	if f, ok := wires[component]; ok {
+		v = values.Merge(v, f(w))
 	}
 	return v
+}
+
+// tolerations let a component run on nodes that are tainted for their
+// architecture, as Google Cloud taints arm64.
+// https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment, 2026-08.
+func (w wiring) tolerations(component string) map[string]any {
+	t := w.tolerated()
+	if len(t) == 0 {
+		return nil
+	}
+	out := map[string]any{}
+	for _, path := range w.parts[component].Tolerations {
+		out = values.Merge(out, at(path, t))
+	}
+	return out
+}
+
+// tolerated are the taints that a pod has to tolerate.
+func (w wiring) tolerated() []any {
+	if w.access.Architecture != v1alpha1.ArchitectureARM64 {
+		return nil
+	}
+	return []any{map[string]any{
+		"key": "kubernetes.io/arch", "operator": "Equal", "value": string(v1alpha1.ArchitectureARM64), "effect": "NoSchedule",
+	}}
+}
+
+// at is a value at a path of names with dots between them.
+func at(path string, value any) map[string]any {
+	keys := strings.Split(path, ".")
+	for i := len(keys) - 1; i > 0; i-- {
+		value = map[string]any{keys[i]: value}
+	}
+	return map[string]any{keys[0]: value}
+}
+
+// wireChaosMesh tells where the container runtime listens.
+func wireChaosMesh(w wiring) map[string]any {
+	if w.access.ContainerdSocket == "" {
+		return nil
+	}
+	return at("chaosDaemon.socketPath", w.access.ContainerdSocket)
 }

@@ -58,7 +58,8 @@ type kindSchema struct {
 }
 
 // Load the CRDs in folders and their sub-folders. Files must be named
-// <group>_<plural>.yaml, as generators name them.
+// <group>_<plural>.yaml, as generators name them, or <plural>.<group>.yaml, as
+// clusters name CRDs.
 func Load(folders ...string) (*Set, error) {
 	s := &Set{files: map[string][]string{}, kinds: map[gvk]*kindSchema{}}
 	for _, folder := range folders {
@@ -67,6 +68,9 @@ func Load(folders ...string) (*Set, error) {
 				return err
 			}
 			group, _, ok := strings.Cut(d.Name(), "_")
+			if !ok {
+				_, group, ok = strings.Cut(strings.TrimSuffix(d.Name(), ".yaml"), ".")
+			}
 			if ok && filepath.Ext(path) == ".yaml" {
 				s.files[group] = append(s.files[group], path)
 			}
@@ -214,6 +218,13 @@ func (s *Set) validate(ctx context.Context, u *unstructured.Unstructured, old ma
 	}
 	ruleErrs, _ := k.cel.Validate(ctx, nil, k.structural, obj, oldObj, celconfig.RuntimeCELCostBudget)
 	return ruleErrs, nil
+}
+
+// Namespaced says whether objects of a kind live in namespaces. Of Kubernetes' own
+// kinds it takes that for granted.
+func (s *Set) Namespaced(id gvk) bool {
+	k, err := s.find(id)
+	return err != nil || k.namespaced
 }
 
 // find what judges a kind, reading the files of its group at the first time.

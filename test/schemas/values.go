@@ -11,6 +11,7 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -43,7 +44,7 @@ func LoadChart(folder, name string) (*Chart, error) {
 		return nil, err
 	}
 	c := &Chart{Name: name, Version: meta.Version, values: map[string]any{}}
-	if strings.TrimPrefix(c.Version, "v") == "0.0.0" {
+	if strings.HasPrefix(strings.TrimPrefix(c.Version, "v"), "0.0.0") {
 		c.Version = ""
 	}
 	if err := read(filepath.Join(folder, name, "values.yaml"), &c.values); err != nil {
@@ -77,6 +78,7 @@ func LoadChart(folder, name string) (*Chart, error) {
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot parse the schema of chart %s", name)
 	}
+	withoutRemote(doc)
 	c.raw, _ = doc.(map[string]any)
 	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("values.schema.json", doc); err != nil {
@@ -84,6 +86,24 @@ func LoadChart(folder, name string) (*Chart, error) {
 	}
 	c.schema, err = compiler.Compile("values.schema.json")
 	return c, errors.Wrapf(err, "cannot use the schema of chart %s", name)
+}
+
+// withoutRemote takes references to other documents out of a schema: they are not
+// at hand, so what they say is not checked.
+func withoutRemote(node any) {
+	switch n := node.(type) {
+	case map[string]any:
+		if ref, ok := n["$ref"].(string); ok && strings.Contains(ref, "://") {
+			delete(n, "$ref")
+		}
+		for _, v := range n {
+			withoutRemote(v)
+		}
+	case []any:
+		for _, v := range n {
+			withoutRemote(v)
+		}
+	}
 }
 
 func read(file string, into any) error {
@@ -142,6 +162,15 @@ func (j *judge) leaf(path string, has, set any) {
 		// Taking a default away is always possible.
 	case hok && sok && len(hm) > 0:
 		j.walk(path, hm, sm)
+	case empty(has) && sok && (path == "resources" || strings.HasSuffix(path, ".resources")):
+		// What every chart hands on to a container.
+		b, err := yaml.Marshal(sm)
+		if err == nil {
+			err = yaml.UnmarshalStrict(b, &corev1.ResourceRequirements{})
+		}
+		if err != nil {
+			j.complainf(path, "are no resource requirements: %v", err)
+		}
 	case empty(has) && sok:
 		if !j.allowed(path) {
 			j.complainf(path, "is set below an empty value of the chart, which says nothing about what may be there")

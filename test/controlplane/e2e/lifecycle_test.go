@@ -231,11 +231,11 @@ func checkRemote(t *testing.T) {
 			releases[s.GetNamespace()] = true
 		}
 	}
-	want := []string{"cert-manager", "monitoring", "podinfo", "prometheus-operator-crds"}
+	want := []string{"cert-manager", "monitoring", "perses", "perses-operator", "podinfo", "prometheus-operator-crds"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(releases))); diff != "" {
 		t.Errorf("namespaces with deployed Helm releases on the remote cluster: -want, +got:\n%s", diff)
 	}
-	for _, ns := range []string{"cert-manager", "monitoring", "podinfo"} {
+	for _, ns := range []string{"cert-manager", "monitoring", "perses-operator", "podinfo"} {
 		pods, err := w.remote.List(t.Context(), schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, ns)
 		if err != nil {
 			t.Fatal(err)

@@ -8,8 +8,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// prometheusOperator is the API group of the Prometheus operator.
-const prometheusOperator = "monitoring.coreos.com"
+// API groups of kinds that stand-ins install.
+const (
+	gatewayAPI         = "gateway.networking.k8s.io"
+	nginxGateway       = "gateway.nginx.org"
+	perses             = "perses.dev"
+	prometheusOperator = "monitoring.coreos.com"
+)
 
 // ours is the repository of the charts that the project publishes. They need no
 // stand-in: their source is here.
@@ -79,6 +84,39 @@ func contents() map[string]StandIn {
 			{Group: prometheusOperator, Version: "v1", Kind: "Alertmanager", Plural: "alertmanagers"},
 			{Group: prometheusOperator, Version: "v1alpha1", Kind: "AlertmanagerConfig", Plural: "alertmanagerconfigs"},
 			{Group: prometheusOperator, Version: "v1", Kind: "Probe", Plural: "probes"},
+			{Group: prometheusOperator, Version: "v1alpha1", Kind: "ScrapeConfig", Plural: "scrapeconfigs"},
+		}},
+		"gateway-api": {CRDs: []CRD{
+			{Group: gatewayAPI, Version: "v1", Kind: "GatewayClass", Plural: "gatewayclasses", Cluster: true},
+			{Group: gatewayAPI, Version: "v1", Kind: "Gateway", Plural: "gateways"},
+			{Group: gatewayAPI, Version: "v1", Kind: "HTTPRoute", Plural: "httproutes"},
+			{Group: gatewayAPI, Version: "v1", Kind: "GRPCRoute", Plural: "grpcroutes"},
+		}},
+		"nginx-gateway-fabric": {Deployments: []string{"gateway"}, CRDs: []CRD{
+			{Group: nginxGateway, Version: "v1alpha2", Kind: "NginxProxy", Plural: "nginxproxies"},
+			{Group: nginxGateway, Version: "v1alpha1", Kind: "AuthenticationFilter", Plural: "authenticationfilters"},
+		}},
+		"trust-manager": {Deployments: []string{"trust-manager"}, CRDs: []CRD{
+			{Group: "trust.cert-manager.io", Version: "v1alpha1", Kind: "Bundle", Plural: "bundles", Cluster: true},
+		}},
+		"linkerd-crds": {CRDs: []CRD{
+			{Group: "linkerd.io", Version: "v1alpha2", Kind: "ServiceProfile", Plural: "serviceprofiles"},
+		}},
+		"linkerd-control-plane": {Deployments: []string{"destination", "identity", "proxy-injector"}},
+		"linkerd-viz":           {Deployments: []string{"metrics-api", "tap", "web"}},
+		"opentelemetry-operator": {Deployments: []string{"operator"}, CRDs: []CRD{
+			{Group: "opentelemetry.io", Version: "v1alpha1", Kind: "Instrumentation", Plural: "instrumentations"},
+			{Group: "opentelemetry.io", Version: "v1beta1", Kind: "OpenTelemetryCollector", Plural: "opentelemetrycollectors"},
+		}},
+		"perses-operator": {Deployments: []string{"operator"}, CRDs: []CRD{
+			{Group: perses, Version: "v1alpha2", Kind: "Perses", Plural: "perses"},
+			{Group: perses, Version: "v1alpha2", Kind: "PersesDashboard", Plural: "persesdashboards"},
+			{Group: perses, Version: "v1alpha2", Kind: "PersesDatasource", Plural: "persesdatasources"},
+			{Group: perses, Version: "v1alpha2", Kind: "PersesGlobalDatasource", Plural: "persesglobaldatasources", Cluster: true},
+		}},
+		"argo-rollouts": {Deployments: []string{"controller", "dashboard"}, CRDs: []CRD{
+			{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout", Plural: "rollouts"},
+			{Group: "argoproj.io", Version: "v1alpha1", Kind: "AnalysisTemplate", Plural: "analysistemplates"},
 		}},
 		"kube-prometheus-stack": {
 			Deployments: []string{"operator", "prometheus", "kube-state-metrics"},

@@ -1,0 +1,250 @@
+package stack
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+)
+
+const (
+	gatewayAPIVersion = "gateway.networking.k8s.io/v1"
+	nginxAPIGroup     = "gateway.nginx.org"
+
+	// password is the Secret, on the cluster, with which one opens a view: keys
+	// username and password for people, auth for NGINX.
+	password = "password"
+
+	// passwordImage has a shell, kubectl and BusyBox's mkpasswd.
+	passwordImage = "docker.io/alpine/kubectl:1.34.2"
+)
+
+// domain below which views are published; empty when they are not.
+func domain(p v1alpha1.StackParameters, a *v1alpha1.Access) string {
+	if a == nil {
+		return p.Domain
+	}
+	return cmp.Or(p.Domain, a.Domain)
+}
+
+// A published view has a host.
+type published struct {
+	View
+
+	// component that serves it.
+	component string
+	host      string
+}
+
+// published are the views that a person can open, by host.
+func (w wiring) published() []published {
+	d := domain(w.stack, w.access)
+	if d == "" || !w.has(ingress) {
+		return nil
+	}
+	var out []published
+	for _, name := range sortedKeys(w.parts) {
+		for _, v := range w.parts[name].Exposes {
+			out = append(out, published{View: v, component: name, host: v.Name + "." + d})
+		}
+	}
+	return out
+}
+
+// urls that a person opens, the dashboards first.
+func (w wiring) urls() []v1alpha1.URL {
+	var out []v1alpha1.URL
+	for _, v := range w.published() {
+		out = append(out, v1alpha1.URL{Name: v.Name, URL: "https://" + v.host})
+	}
+	first := func(u v1alpha1.URL) int { return slices.Index([]string{"", grafana, "perses"}, u.Name) }
+	slices.SortStableFunc(out, func(a, b v1alpha1.URL) int { return cmp.Compare(first(b), first(a)) })
+	return out
+}
+
+// wireCertManager lets authorities reach its answers through the gateway.
+func wireCertManager(w wiring) map[string]any {
+	if !w.acme() {
+		return nil
+	}
+	return map[string]any{"config": map[string]any{
+		"apiVersion": "controller.config.cert-manager.io/v1alpha1", "kind": "ControllerConfiguration", "enableGatewayAPI": true,
+	}}
+}
+
+// acme says that certificates come from an authority that everybody trusts.
+func (w wiring) acme() bool {
+	return w.has(ingress) && w.has(gatewayAPI) && w.stack.TLS != nil && w.stack.TLS.ACME != nil
+}
+
+// wireGatewayAPI leaves the kinds to clusters that bring them.
+func wireGatewayAPI(w wiring) map[string]any {
+	return map[string]any{"enabled": !w.access.ManagedGatewayAPI}
+}
+
+// wireIngress makes one door to all views: a gateway with a certificate, a
+// password that is made on the cluster once, and a route to every view.
+func wireIngress(w wiring) map[string]any {
+	views := w.published()
+	if len(views) == 0 {
+		return manifests()
+	}
+	hosts := make([]any, 0, len(views))
+	for _, v := range views {
+		hosts = append(hosts, v.host)
+	}
+	objects := slices.Concat(
+		[]any{w.proxy(), w.gateway()},
+		w.issuers(),
+		[]any{certificate("ingress-tls", issuer("Issuer", ingress), map[string]any{"dnsNames": hosts, "usages": []any{"server auth"}})},
+		w.passwordMaker(),
+		[]any{
+			manifest(nginxAPIGroup+"/v1alpha1", "AuthenticationFilter", password, map[string]any{"spec": map[string]any{
+				"type": "Basic", "basic": map[string]any{"realm": "observe-k8s", "secretRef": map[string]any{"name": password}},
+			}}),
+			redirect(),
+		},
+	)
+	for _, v := range views {
+		objects = append(objects, w.backend(v), route(v))
+	}
+	return manifests(objects...)
+}
+
+// proxy is how NGINX runs. It finds the views by name, so that a route does not
+// have to wait for the namespace of its view.
+func (w wiring) proxy() map[string]any {
+	pod := map[string]any{}
+	if t := w.tolerated(); len(t) > 0 {
+		pod["tolerations"] = t
+	}
+	container := map[string]any{"resources": map[string]any{"requests": map[string]any{"cpu": "50m", "memory": "64Mi"}}}
+	k := map[string]any{
+		"deployment": map[string]any{"container": container, "pod": pod},
+		"service":    map[string]any{"type": "LoadBalancer"},
+	}
+	if w.access.HostPorts {
+		container["hostPorts"] = []any{
+			map[string]any{"port": int64(80), "containerPort": int64(80)}, map[string]any{"port": int64(443), "containerPort": int64(443)},
+		}
+		k = map[string]any{"daemonSet": map[string]any{"container": container, "pod": pod}, "service": map[string]any{"type": "ClusterIP"}}
+	}
+	spec := map[string]any{
+		"kubernetes":  k,
+		"dnsResolver": map[string]any{"addresses": []any{map[string]any{"type": "Hostname", "value": "kube-dns.kube-system.svc.cluster.local"}}},
+	}
+	if w.has(collectorGateway) {
+		spec["telemetry"] = map[string]any{"serviceName": ingress, "exporter": map[string]any{"endpoint": collectorGateway + "." + w.parts[collectorGateway].Namespace + ":4317"}}
+	}
+	return manifest(nginxAPIGroup+"/v1alpha2", "NginxProxy", ingress, map[string]any{"spec": spec})
+}
+
+func (w wiring) gateway() map[string]any {
+	from := map[string]any{"namespaces": map[string]any{"from": "Same"}}
+	return manifest(gatewayAPIVersion, "Gateway", ingress, map[string]any{"spec": map[string]any{
+		"gatewayClassName": "nginx",
+		"infrastructure":   map[string]any{"parametersRef": map[string]any{"group": nginxAPIGroup, "kind": "NginxProxy", "name": ingress}},
+		"listeners": []any{
+			map[string]any{"name": "http", "port": int64(80), "protocol": "HTTP", "allowedRoutes": from},
+			map[string]any{
+				"name": "https", "port": int64(443), "protocol": "HTTPS", "hostname": "*." + domain(w.stack, w.access), "allowedRoutes": from,
+				"tls": map[string]any{"mode": "Terminate", "certificateRefs": []any{map[string]any{"name": "ingress-tls"}}},
+			},
+		},
+	}})
+}
+
+// issuers of the certificate: an authority of the cluster's own, or one that
+// everybody trusts.
+func (w wiring) issuers() []any {
+	if !w.acme() {
+		return authorityOf(ingress)
+	}
+	a := w.stack.TLS.ACME
+	return []any{manifest(certManagerAPI, "Issuer", ingress, map[string]any{"spec": map[string]any{"acme": map[string]any{
+		"email":               a.Email,
+		"server":              a.Server,
+		"privateKeySecretRef": map[string]any{"name": "acme-account"},
+		"solvers": []any{map[string]any{"http01": map[string]any{"gatewayHTTPRoute": map[string]any{
+			"parentRefs": []any{map[string]any{"name": ingress, "kind": "Gateway", "sectionName": "http"}},
+		}}}},
+	}}})}
+}
+
+// passwordMaker makes the password on the cluster, once, so that nobody else
+// ever knows it.
+func (w wiring) passwordMaker() []any {
+	const script = `set -eu
+kubectl get secret password >/dev/null 2>&1 && exit 0
+p=$(head -c 18 /dev/urandom | base64 | tr +/ -_)
+h=$(printf %s "$p" | mkpasswd -m sha512 -P 0)
+kubectl create secret generic password --from-literal=username=admin --from-literal=password="$p" --from-literal=auth="admin:$h"
+`
+	pod := map[string]any{
+		"serviceAccountName": password,
+		"restartPolicy":      "OnFailure",
+		"securityContext":    map[string]any{"runAsNonRoot": true, "runAsUser": int64(65534), "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
+		"containers": []any{map[string]any{
+			"name":            password,
+			"image":           passwordImage,
+			"command":         []any{"/bin/sh", "-c", script},
+			"env":             []any{map[string]any{"name": "HOME", "value": "/tmp"}},
+			"resources":       map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "32Mi"}},
+			"securityContext": map[string]any{"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []any{"ALL"}}},
+		}},
+	}
+	if t := w.tolerated(); len(t) > 0 {
+		pod["tolerations"] = t
+	}
+	const rbac = "rbac.authorization.k8s.io"
+	return []any{
+		manifest("v1", "ServiceAccount", password, nil),
+		manifest(rbac+"/v1", "Role", password, map[string]any{"rules": []any{
+			map[string]any{"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"create"}},
+			map[string]any{"apiGroups": []any{""}, "resources": []any{"secrets"}, "resourceNames": []any{password}, "verbs": []any{"get"}},
+		}}),
+		manifest(rbac+"/v1", "RoleBinding", password, map[string]any{
+			"roleRef":  map[string]any{"apiGroup": rbac, "kind": "Role", "name": password},
+			"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": password, "namespace": w.parts[ingress].Namespace}},
+		}),
+		// A Job cannot change: another one needs another name.
+		manifest("batch/v1", "Job", password+"-1", map[string]any{"spec": map[string]any{
+			"backoffLimit": int64(20), "template": map[string]any{"spec": pod},
+		}}),
+	}
+}
+
+// redirect sends everybody to TLS.
+func redirect() map[string]any {
+	return manifest(gatewayAPIVersion, "HTTPRoute", "redirect", map[string]any{"spec": map[string]any{
+		"parentRefs": []any{map[string]any{"name": ingress, "sectionName": "http"}},
+		"rules": []any{map[string]any{"filters": []any{map[string]any{
+			"type": "RequestRedirect", "requestRedirect": map[string]any{"scheme": "https", "statusCode": int64(301)},
+		}}}},
+	}})
+}
+
+// backend is a view under a name of this namespace. A reference to a Service of
+// another one would need an object there, and so wait for it.
+func (w wiring) backend(v published) map[string]any {
+	return manifest("v1", "Service", v.Name, map[string]any{"spec": map[string]any{
+		"type":         "ExternalName",
+		"externalName": v.Service + "." + w.parts[v.component].Namespace + ".svc.cluster.local",
+		"ports":        []any{map[string]any{"name": "http", "port": v.Port}},
+	}})
+}
+
+// route to a view, for those who know the password. The view does not see it.
+func route(v published) map[string]any {
+	return manifest(gatewayAPIVersion, "HTTPRoute", v.Name, map[string]any{"spec": map[string]any{
+		"parentRefs": []any{map[string]any{"name": ingress, "sectionName": "https"}},
+		"hostnames":  []any{v.host},
+		"rules": []any{map[string]any{
+			"filters": []any{
+				map[string]any{"type": "ExtensionRef", "extensionRef": map[string]any{"group": nginxAPIGroup, "kind": "AuthenticationFilter", "name": password}},
+				map[string]any{"type": "RequestHeaderModifier", "requestHeaderModifier": map[string]any{"remove": []any{"Authorization"}}},
+			},
+			"backendRefs": []any{map[string]any{"name": v.Name, "port": v.Port}},
+		}},
+	}})
+}

@@ -1,0 +1,61 @@
+package stack
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+)
+
+// notices are what a person should know though nothing is wrong.
+func (w wiring) notices() []v1alpha1.Notice {
+	var out []v1alpha1.Notice
+	add := func(name, message string) { out = append(out, v1alpha1.Notice{Name: name, Message: message}) }
+	if w.has(collectorGateway) && !w.has(loki) && !exports(w.stack, v1alpha1.SignalLogs) {
+		add("logs", "Logs are collected and kept nowhere, since the CNCF has no store for them: name loki in beyondCNCF.components, or give a backend of your own in exports")
+	}
+	if w.has(ingress) {
+		if len(w.published()) == 0 {
+			add("views", "No view is published, since there is no domain: give one in domain that leads to this cluster, or use kubectl port-forward")
+		} else {
+			add("password", "The views ask for user admin and the password in Secret "+w.parts[ingress].Namespace+"/"+password+" on the cluster")
+		}
+	}
+	if w.has(jaeger) {
+		add("traces", "Jaeger keeps traces in memory: the newest 50000, and none that are older than its pod")
+	}
+	return out
+}
+
+// exports says that a signal goes to a backend of the team.
+func exports(p v1alpha1.StackParameters, signal v1alpha1.Signal) bool {
+	return slices.ContainsFunc(p.Exports, func(e v1alpha1.Export) bool {
+		return e.OTLP != nil && slices.Contains(e.OTLP.Signals, signal)
+	})
+}
+
+// problems are what the team asked for and no component of the stack can do.
+func (w wiring) problems() []compose.Problem {
+	var out []compose.Problem
+	lacks := func(export, component string) {
+		if !w.has(component) {
+			out = append(out, compose.Problem{Part: PartComponents, Reason: "ExportImpossible", Message: fmt.Sprintf(
+				"Export %s needs component %s, which is not part of this stack: add it, or take the export out", export, component)})
+		}
+	}
+	for _, e := range w.stack.Exports {
+		if e.RemoteWrite != nil {
+			lacks(e.Name, prometheus)
+			continue
+		}
+		lacks(e.Name, collectorGateway)
+		if slices.Contains(e.OTLP.Signals, v1alpha1.SignalMetrics) {
+			lacks(e.Name, prometheus)
+		}
+	}
+	if w.stack.TLS != nil && w.stack.TLS.ACME != nil && !w.has(ingress) {
+		out = append(out, compose.Problem{Part: PartComponents, Reason: "TLSImpossible", Message: "tls needs component " + ingress + ", which is not part of this stack: add it, or take tls out"})
+	}
+	return out
+}

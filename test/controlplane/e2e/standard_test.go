@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// standard is the example with the profile Standard, delivered by Helm, with
+// values of one component.
+func standard(t *testing.T, component string, values map[string]any) *unstructured.Unstructured {
+	t.Helper()
+	o := example(t, "existing.yaml")
+	stack := map[string]any{
+		"profile": "Standard", "delivery": "Helm", "domain": "demo.example.org",
+		"components": []any{map[string]any{"name": component, "values": values}},
+	}
+	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// rows of the claim's components by name: empty when ready, else the reason.
+func rows(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	o := get(t, ours("ObservabilityPlatform"), "demo")
+	list, _, _ := unstructured.NestedSlice(o.Object, "status", "components")
+	for _, r := range list {
+		m, _ := r.(map[string]any)
+		name, _ := m["name"].(string)
+		out[name], _ = m["reason"].(string)
+		if m["ready"] != true && out[name] == "" {
+			out[name] = "NotReady"
+		}
+	}
+	return out
+}
+
+// TestStandard brings the whole Standard profile up, with one component that is
+// broken from the beginning: its reason is in the claim's status, its peers work,
+// and it recovers without help. In the end nothing is left.
+func TestStandard(t *testing.T) {
+	onFailure(t)
+	before := take(t)
+	opens := breakerOpens(t)
+	platform := ours("ObservabilityPlatform")
+
+	apply(t, standard(t, "opencost", map[string]any{"standInFail": "prices are missing"}))
+	start := time.Now()
+	said := says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing")
+	t.Logf("the broken component's reason is in the claim's status after %s", said.Round(time.Second))
+	eventually(t, long, "all components but the broken one", func() (bool, string) {
+		waiting := []string{}
+		all := rows(t)
+		for name, reason := range all {
+			if reason != "" && name != "opencost" {
+				waiting = append(waiting, name+": "+reason)
+			}
+		}
+		return len(all) > 15 && len(waiting) == 0, strings.Join(waiting, ", ")
+	})
+	t.Logf("%d components work after %s, beside the broken one", len(rows(t))-1, time.Since(start).Round(time.Second))
+
+	apply(t, standard(t, "opencost", map[string]any{"loglevel": "info"}))
+	t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+	o := get(t, platform, "demo")
+	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
+	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "notices")
+	t.Logf("urls: %v\nnotices: %v", urls, notices)
+	if len(urls) == 0 || len(notices) == 0 {
+		t.Error("the claim says nothing of its views, or of what one should know")
+	}
+	if got := breakerOpens(t) - opens; got != 0 {
+		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
+	}
+	took := remove(t, platform, "demo", metav1.DeletePropagationBackground, before, long)
+	t.Logf("nothing left %s after kubectl delete", took.Round(time.Second))
+}

@@ -1,0 +1,245 @@
+package schemas
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/observe-k8s/observe-k8s/apis"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/simulate"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+)
+
+// maxResponse is the most that the function may answer for one composite.
+const maxResponse = 512 << 10
+
+// uncollected are kinds that manifests use and nobody collected the schemas of.
+func uncollected() map[string]string {
+	return map[string]string{
+		"trust.cert-manager.io": "the kinds of trust-manager are not in the collection",
+	}
+}
+
+// enum reads the words that the schema of a kind admits for a field.
+func enum(t *testing.T, kind string, path ...string) []string {
+	t.Helper()
+	schemas, err := apis.Schemas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := schemas[kind]
+	for _, p := range path {
+		node, _, _ = unstructured.NestedMap(node, "properties", p)
+	}
+	words, _, _ := unstructured.NestedStringSlice(node, "enum")
+	if len(words) == 0 {
+		t.Fatalf("the schema of %s admits no words for %s", kind, strings.Join(path, "."))
+	}
+	return words
+}
+
+// TestMatrix renders every profile on every provider by every engine, and judges
+// all that comes of it: composed objects by the CRDs, values of charts by the
+// charts, manifests by the CRDs of those who read them.
+func TestMatrix(t *testing.T) {
+	collected := folder(t)
+	set := load(t, filepath.Join(collected, "crds"))
+	charts := &chartShelf{collected: filepath.Join(collected, "charts"), loaded: map[string]*Chart{}}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "provider\tprofile\tengine\tcomponents\tobjects\tvalues\tmanifests\tlargest answer")
+	examples := providers(t)
+	for _, provider := range slices.Sorted(maps.Keys(examples)) {
+		example := examples[provider]
+		for _, profile := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "profile") {
+			for _, engine := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "delivery") {
+				t.Run(strings.Join([]string{provider, profile, engine}, "/"), func(t *testing.T) {
+					claim := example.DeepCopy()
+					for field, value := range map[string]string{"profile": profile, "delivery": engine, "domain": "demo.example.org"} {
+						if err := unstructured.SetNestedField(claim.Object, value, "spec", "stack", field); err != nil {
+							t.Fatal(err)
+						}
+					}
+					m := judgeMatrix(t, set, charts, claim)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%.0f KiB\n", provider, profile, engine, m.components, m.objects, m.values, m.manifests, float64(m.answer)/1024)
+				})
+			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", table.String())
+	for chart, reason := range unknown() {
+		t.Logf("values of chart %s are NOT checked: %s", chart, reason)
+	}
+	for group, reason := range uncollected() {
+		t.Logf("manifests of %s are NOT checked: %s", group, reason)
+	}
+}
+
+// providers are the examples of clusters, by provider.
+func providers(t *testing.T) map[string]*unstructured.Unstructured {
+	t.Helper()
+	out := map[string]*unstructured.Unstructured{}
+	for _, name := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "cluster", "provider") {
+		b, err := os.ReadFile(filepath.Join(root, "examples", strings.ToLower(name)+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(b, &u.Object); err != nil {
+			t.Fatal(err)
+		}
+		out[name] = u
+	}
+	return out
+}
+
+// A chartShelf finds charts, and keeps them.
+type chartShelf struct {
+	collected string
+	loaded    map[string]*Chart
+}
+
+// of a Component; nil where it has no chart, or one that nobody collected.
+func (s *chartShelf) of(component *unstructured.Unstructured) (*Chart, error) {
+	name, _, _ := unstructured.NestedString(component.Object, "spec", "source", "chart", "name")
+	repository, _, _ := unstructured.NestedString(component.Object, "spec", "source", "chart", "repository")
+	if _, skip := unknown()[name]; skip || name == "" {
+		return nil, nil
+	}
+	if c := s.loaded[repository+name]; c != nil {
+		return c, nil
+	}
+	folder := s.collected
+	if repository == ourCharts {
+		folder = filepath.Join(root, "package", "charts")
+	}
+	c, err := LoadChart(folder, name)
+	s.loaded[repository+name] = c
+	return c, err
+}
+
+// measures of one rendering.
+type measures struct{ components, objects, values, manifests, answer int }
+
+func judgeMatrix(t *testing.T, set *Set, charts *chartShelf, claim *unstructured.Unstructured) measures {
+	t.Helper()
+	m := measures{}
+	s := simulation(t, claim)
+	s.Watch = func(r simulate.Run) { m.answer = max(m.answer, sizeOf(t, r)) }
+	if _, err := s.Converge(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range s.Trees() {
+		if got, _, _ := unstructured.NestedString(n.Object.Object, "status", "phase"); got != "Ready" {
+			t.Errorf("the platform is %s: %v", got, n.Object.Object["status"])
+		}
+	}
+	for _, o := range s.Composed() {
+		m.objects++
+		for _, err := range set.Validate(t.Context(), o.Object) {
+			t.Error(err)
+		}
+		if o.GetKind() != v1alpha1.ComponentKind {
+			continue
+		}
+		m.components++
+		values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
+		c, err := charts.of(o)
+		if err != nil {
+			t.Error(err)
+		}
+		if c != nil {
+			m.values++
+			errs, _ := c.Check(plain(t, values), free())
+			for _, err := range errs {
+				t.Error(err)
+			}
+		}
+		m.manifests += judgeManifests(t, set, o, values)
+	}
+	if m.answer > maxResponse {
+		t.Errorf("an answer of the function has %d bytes, want at most %d", m.answer, maxResponse)
+	}
+	return m
+}
+
+// judgeManifests judges the objects that a Component brings as they are.
+func judgeManifests(t *testing.T, set *Set, component *unstructured.Unstructured, values map[string]any) int {
+	t.Helper()
+	namespace, _, _ := unstructured.NestedString(component.Object, "spec", "namespace")
+	fromValues, _, _ := unstructured.NestedSlice(values, "manifests")
+	fromSource, _, _ := unstructured.NestedSlice(component.Object, "spec", "source", "manifests")
+	n := 0
+	for _, raw := range append(fromValues, fromSource...) {
+		o := &unstructured.Unstructured{Object: plain(t, raw.(map[string]any))}
+		if _, ok := uncollected()[o.GroupVersionKind().Group]; ok {
+			continue
+		}
+		n++
+		if o.GetNamespace() == "" && set.Namespaced(o.GroupVersionKind()) {
+			o.SetNamespace(namespace)
+		}
+		for _, err := range set.Validate(t.Context(), o.Object) {
+			t.Errorf("%s: %v", component.GetName(), err)
+		}
+	}
+	return n
+}
+
+// sizeOf what the function answers, in bytes of JSON, which is more than the
+// protobuf that it really is.
+func sizeOf(t *testing.T, r simulate.Run) int {
+	t.Helper()
+	objects := map[string]any{"status": r.Status}
+	for name, o := range r.Composed {
+		objects[name] = o.Object
+	}
+	b, err := json.Marshal(runtime.DeepCopyJSON(objects))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(b)
+}
+
+// TestMistypedPath proves that the matrix would notice: a path that no chart has
+// is refused, in whatever component.
+func TestMistypedPath(t *testing.T) {
+	collected := folder(t)
+	charts := &chartShelf{collected: filepath.Join(collected, "charts"), loaded: map[string]*Chart{}}
+	claim := providers(t)["Existing"]
+	if err := unstructured.SetNestedField(claim.Object, "Full", "spec", "stack", "profile"); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range rendered(t, claim) {
+		if o.GetKind() != v1alpha1.ComponentKind {
+			continue
+		}
+		c, err := charts.of(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c == nil {
+			continue
+		}
+		values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
+		if values == nil {
+			values = map[string]any{}
+		}
+		values["enabledd"] = true
+		if errs, _ := c.Check(plain(t, values), free()); len(errs) == 0 {
+			t.Errorf("chart %s takes a value that it does not have", c.Name)
+		}
+	}
+}
