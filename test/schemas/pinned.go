@@ -18,6 +18,8 @@ func sources() []source {
 	return []source{
 		{program: "crossplane", module: "github.com/crossplane/crossplane/v2", folder: "cluster/crds"},
 		{program: "provider-helm", module: "github.com/crossplane-contrib/provider-helm", folder: "package/crds"},
+		{program: "flux-helm-controller", module: "github.com/fluxcd/helm-controller", folder: "config/crd/bases"},
+		{program: "flux-source-controller", module: "github.com/fluxcd/source-controller", folder: "config/crd/bases"},
 		{program: "provider-kubernetes", module: "github.com/crossplane-contrib/provider-kubernetes", folder: "package/crds"},
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 // API groups of kinds that stand-ins install.
 const (
-	gatewayAPI         = "gateway.networking.k8s.io"
 	nginxGateway       = "gateway.nginx.org"
 	perses             = "perses.dev"
 	prometheusOperator = "monitoring.coreos.com"
@@ -85,12 +84,6 @@ func contents() map[string]StandIn {
 			{Group: prometheusOperator, Version: "v1alpha1", Kind: "AlertmanagerConfig", Plural: "alertmanagerconfigs"},
 			{Group: prometheusOperator, Version: "v1", Kind: "Probe", Plural: "probes"},
 			{Group: prometheusOperator, Version: "v1alpha1", Kind: "ScrapeConfig", Plural: "scrapeconfigs"},
-		}},
-		"gateway-api": {CRDs: []CRD{
-			{Group: gatewayAPI, Version: "v1", Kind: "GatewayClass", Plural: "gatewayclasses", Cluster: true},
-			{Group: gatewayAPI, Version: "v1", Kind: "Gateway", Plural: "gateways"},
-			{Group: gatewayAPI, Version: "v1", Kind: "HTTPRoute", Plural: "httproutes"},
-			{Group: gatewayAPI, Version: "v1", Kind: "GRPCRoute", Plural: "grpcroutes"},
 		}},
 		"nginx-gateway-fabric": {Deployments: []string{"gateway"}, CRDs: []CRD{
 			{Group: nginxGateway, Version: "v1alpha2", Kind: "NginxProxy", Plural: "nginxproxies"},
