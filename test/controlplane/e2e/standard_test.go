@@ -1,11 +1,11 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -45,16 +45,13 @@ func rows(t *testing.T) map[string]string {
 // broken from the beginning: its reason is in the claim's status, its peers work,
 // and it recovers without help. In the end nothing is left.
 func TestStandard(t *testing.T) {
-	onFailure(t)
-	before := take(t)
 	opens := breakerOpens(t)
 	platform := ours("ObservabilityPlatform")
 
-	apply(t, standard(t, "opencost", map[string]any{"standInFail": "prices are missing"}))
+	claim(t, standard(t, "opencost", map[string]any{"standInFail": "prices are missing"}))
 	start := time.Now()
-	said := says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing")
-	t.Logf("the broken component's reason is in the claim's status after %s", said.Round(time.Second))
-	eventually(t, long, "all components but the broken one", func() (bool, string) {
+	measured(t, "reason of a broken component of Standard in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), 0)
+	eventually(t, hang, "all components but the broken one", func() (bool, string) {
 		waiting := []string{}
 		all := rows(t)
 		for name, reason := range all {
@@ -64,10 +61,11 @@ func TestStandard(t *testing.T) {
 		}
 		return len(all) > 15 && len(waiting) == 0, strings.Join(waiting, ", ")
 	})
-	t.Logf("%d components work after %s, beside the broken one", len(rows(t))-1, time.Since(start).Round(time.Second))
+	measured(t, fmt.Sprintf("%d components of Standard work beside the broken one", len(rows(t))-1), time.Since(start), 0)
 
-	apply(t, standard(t, "opencost", map[string]any{"loglevel": "info"}))
-	t.Logf("recovered after %s", works(t, "demo").Round(time.Second))
+	fixed := standard(t, "opencost", map[string]any{"loglevel": "info"})
+	apply(t, fixed)
+	measured(t, "the broken component of Standard repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
 	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "notices")
@@ -78,6 +76,5 @@ func TestStandard(t *testing.T) {
 	if got := breakerOpens(t) - opens; got != 0 {
 		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
 	}
-	took := remove(t, platform, "demo", metav1.DeletePropagationBackground, before, long)
-	t.Logf("nothing left %s after kubectl delete", took.Round(time.Second))
+	remove(t, background, 0, fixed)
 }

@@ -79,7 +79,7 @@ func TestOwnCharts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(got, func(c OwnChart) bool { return c.Path() == "ghcr.io/observe-k8s/charts/game" })
+	i := slices.IndexFunc(got, func(c Own) bool { return c.Path() == "ghcr.io/observe-k8s/charts/game" })
 	if i < 0 || got[i].Tag() == "" {
 		t.Fatalf("OwnCharts: want the chart of games, got %+v", got)
 	}
