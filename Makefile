@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate providers/local package/build test/schemas test/controlplane test/render workloads/game package/action package/charts
+MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game package/action package/charts
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -26,7 +26,7 @@ LINT := $(CURDIR)/.cache/bin/golangci-lint
 GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down \
+.PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down kind-up kind-down \
 	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
@@ -108,6 +108,15 @@ demo: $(BIN)/render ## Start a control plane and watch a claim become a platform
 
 demo-down: $(BIN)/controlplane ## Stop the demo.
 	@$(BIN)/controlplane down
+
+# The provider for clusters of containers gets docker's socket.
+kind-up: ## Make a kind management cluster with all of this on it, where there is docker.
+	@docker version >/dev/null 2>&1 || { echo "docker does not answer on this machine. Install or start it, or run \`make demo\`: it needs no container engine"; exit 1; }
+	@$(MAKE) -s build ARCH=$$(go env GOARCH)
+	@cd package/kind && go run . up --root $(CURDIR) --version $(VERSION) $(KIND_UP)
+
+kind-down: ## Delete that cluster.
+	@cd package/kind && go run . down --root $(CURDIR)
 
 # A stage that fails does not keep the others from being run.
 test: ## Run every test, and say what each stage took.

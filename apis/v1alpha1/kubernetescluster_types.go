@@ -15,11 +15,11 @@ const (
 	ProviderAKS Provider = "AKS"
 	// ProviderGKE is Google Kubernetes Engine.
 	ProviderGKE Provider = "GKE"
-	// ProviderKind is kind: nodes as containers. Not available yet.
+	// ProviderKind is kind: nodes as containers.
 	ProviderKind Provider = "Kind"
-	// ProviderK3d is k3d: k3s nodes as containers. Not available yet.
+	// ProviderK3d is k3d: k3s nodes as containers.
 	ProviderK3d Provider = "K3d"
-	// ProviderK3s is k3s on hosts of one's own. Not available yet.
+	// ProviderK3s is k3s on hosts of one's own.
 	ProviderK3s Provider = "K3s"
 	// ProviderExisting is a cluster that exists already.
 	ProviderExisting Provider = "Existing"
@@ -247,10 +247,16 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.controlPlaneCIDR) || !isCIDR(self.gke.controlPlaneCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.controlPlaneCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.controlPlaneCIDR).ip()))",message="gke.controlPlaneCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 172.16.0.0/28"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.privateEndpoint) || !self.gke.privateEndpoint || (has(self.network) && has(self.network.allowedCIDRs))",message="gke.privateEndpoint needs network.allowedCIDRs: the private ranges that may reach the API server, Crossplane's among them"
 // +kubebuilder:validation:XValidation:rule="!has(self.externalName) || !has(self.gke) || (!has(self.gke.network) && !has(self.gke.serviceAccountKey))",message="gke.network and gke.serviceAccountKey are for a cluster that is made, not for one that is adopted by externalName: nothing is made for that one"
+// +kubebuilder:validation:XValidation:rule="has(self.k3s) == (self.provider == 'K3s')",message="provider K3s needs the block k3s with its hosts, and only provider K3s may have it"
+// +kubebuilder:validation:XValidation:rule="!has(self.kind) || self.provider == 'Kind'",message="the block kind is for provider Kind only: remove it, or set provider to Kind"
+// +kubebuilder:validation:XValidation:rule="!has(self.k3d) || self.provider == 'K3d'",message="the block k3d is for provider K3d only: remove it, or set provider to K3d"
+// +kubebuilder:validation:XValidation:rule="has(self.kind) == has(oldSelf.kind) && has(self.k3d) == has(oldSelf.k3d)",message="the blocks kind and k3d cannot be added or removed: neither tool changes a cluster that exists. Create a new object, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.k3s) || !has(self.k3s.version) || !has(self.version) || self.k3s.version.startsWith('v' + self.version + '.')",message="k3s.version must be a release of version: give only one of them, or two that fit, such as version 1.34 and k3s.version v1.34.2+k3s1"
+// +kubebuilder:validation:XValidation:rule="!(self.provider in ['Kind', 'K3d', 'K3s']) || (has(self.version) ? self.version : '-') == (has(oldSelf.version) ? oldSelf.version : '-')",message="version cannot change with providers Kind, K3d and K3s: they make clusters and do not upgrade them. Create a new object with the other version, then delete this one"
 type ClusterParameters struct {
 	// Provider of the cluster: the one line that changes between two places.
 
-	// +kubebuilder:validation:Enum=EKS;AKS;GKE;Existing
+	// +kubebuilder:validation:Enum=EKS;AKS;GKE;Kind;K3d;K3s;Existing
 	Provider Provider `json:"provider"`
 
 	// Region by its neutral name. An existing cluster is where it is.
@@ -321,6 +327,20 @@ type ClusterParameters struct {
 	// GKE says what has no neutral name. Only for provider GKE.
 	// +optional
 	GKE *GKECluster `json:"gke,omitempty"`
+
+	// Kind says what has no neutral name. Only for provider Kind.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the block kind cannot change: kind does not change a cluster that exists. Create a new object, then delete this one"
+	// +optional
+	Kind *KindCluster `json:"kind,omitempty"`
+
+	// K3d says what has no neutral name. Only for provider K3d.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the block k3d cannot change: k3d does not change a cluster that exists. Create a new object, then delete this one"
+	// +optional
+	K3d *K3dCluster `json:"k3d,omitempty"`
+
+	// K3s says which hosts there are. Only for provider K3s.
+	// +optional
+	K3s *K3sCluster `json:"k3s,omitempty"`
 }
 
 // An ExistingCluster is reached with a kubeconfig, or is the management cluster

@@ -59,6 +59,10 @@ type managed struct {
 	// the claim's management policies do not apply to it.
 	ManagedAlways bool
 
+	// Config is the ProviderConfig to use, of this namespace; the claim's when
+	// empty.
+	Config string
+
 	// Ready judges it; compose.Managed when nil.
 	Ready func(*unstructured.Unstructured) compose.Verdict
 }
@@ -73,6 +77,9 @@ func (c cloud) resource(m managed) compose.Resource {
 		return r
 	}
 	pc := c.in.Claim.Spec.ProviderConfigRef
+	if m.Config != "" {
+		pc = v1alpha1.ProviderConfigReference{Kind: "ProviderConfig", Name: m.Config}
+	}
 	md := map[string]any{"name": c.name(m.Name), "namespace": c.in.Claim.Namespace}
 	if m.ExternalName != "" {
 		md["annotations"] = map[string]any{compose.AnnotationExternalName: m.ExternalName}
@@ -202,6 +209,28 @@ func (c cloud) allowed() []any {
 		out = append(out, string(r))
 	}
 	return out
+}
+
+// reach says how to reach a cluster by the kubeconfig that its provider wrote,
+// once the gate is open.
+func (c cloud) reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyReference) {
+	out.Config = secretConfig(c.in.Claim.Namespace, ref)
+	out.Waiting = gate.Waiting
+	if out.Waiting != "" {
+		return
+	}
+	secret := c.in.One(requirementKubeconfig)
+	if secret == nil {
+		out.Waiting = "Waiting for the cluster's kubeconfig"
+		return
+	}
+	server, err := kubeconfigServer(secret, ref)
+	if err != nil {
+		out.Problems = append(out.Problems, compose.Problem{Part: PartAccess, Reason: err.reason, Message: err.message})
+		out.Waiting = err.message
+		return
+	}
+	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, Server: server}
 }
 
 // secretConfig is the spec of ProviderConfigs that read a kubeconfig.

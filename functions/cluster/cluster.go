@@ -87,8 +87,12 @@ func backendFor(p v1alpha1.Provider) Backend {
 		return eks{}
 	case v1alpha1.ProviderGKE:
 		return gke{}
-	case v1alpha1.ProviderKind, v1alpha1.ProviderK3d, v1alpha1.ProviderK3s:
-		return unavailable{}
+	case v1alpha1.ProviderKind:
+		return kind{}
+	case v1alpha1.ProviderK3d:
+		return k3d{}
+	case v1alpha1.ProviderK3s:
+		return k3s{}
 	}
 	return unavailable{}
 }

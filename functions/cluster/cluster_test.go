@@ -375,9 +375,6 @@ func TestCompose(t *testing.T) {
 				phase:      v1alpha1.PhasePending,
 			},
 		},
-		"Kind": {reason: "Not yet.", claim: claim(provider("Kind")), want: want{conditions: failed("NotAvailableYet", "Provider Kind is not available yet. The schema lists those that are"), phase: v1alpha1.PhasePending}},
-		"K3d":  {reason: "Not yet.", claim: claim(provider("K3d")), want: want{conditions: failed("NotAvailableYet", "Provider K3d is not available yet. The schema lists those that are"), phase: v1alpha1.PhasePending}},
-		"K3s":  {reason: "Not yet.", claim: claim(provider("K3s")), want: want{conditions: failed("NotAvailableYet", "Provider K3s is not available yet. The schema lists those that are"), phase: v1alpha1.PhasePending}},
 		"UnknownProvider": {
 			reason:   "A provider that this version does not know takes nothing with it.",
 			claim:    claim(provider("Nomad"), was),

@@ -7,8 +7,8 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
-// unavailable stands for the providers of the API that nothing composes yet.
-// The schema refuses them; this answers a claim that got past an older one.
+// unavailable stands for providers that nothing composes. The schema refuses
+// them; this answers a claim that got past another one.
 type unavailable struct{}
 
 // Plan says that there is no such provider yet, and keeps what exists.

@@ -37,7 +37,7 @@ func clouds(tb testing.TB) map[string]string {
 
 // randomCluster is a cluster anywhere.
 func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
-	provider := pick(r, []string{"Existing", "Existing", "EKS", "AKS", "GKE"})
+	provider := pick(r, []string{"Existing", "Existing", "EKS", "AKS", "GKE", "Kind", "K3d", "K3s"})
 	c := map[string]any{"provider": provider}
 	if provider == "Existing" {
 		c["existing"] = existing
@@ -56,6 +56,9 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	if chance(r, 0.3) {
 		c["managementPolicies"] = []any{"Observe", "Create", "Update"}
 	}
+	if block := randomLocal(r, provider); block != nil {
+		c[strings.ToLower(provider)] = block
+	}
 	if provider == "AKS" && chance(r, 0.7) {
 		c["aks"] = randomAKS(r)
 	}
@@ -69,18 +72,18 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	return c
 }
 
-// TestOneLine proves the promise: between two clouds one line changes.
+// TestOneLine proves the promise: between two clouds, or a cloud and a laptop,
+// one line changes.
 func TestOneLine(t *testing.T) {
-	files := clouds(t)
 	lines := func(p string) []string {
-		raw, err := os.ReadFile(files[p])
+		raw, err := os.ReadFile(filepath.Join(examples, p+".yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return strings.Split(string(raw), "\n")
 	}
 	base := lines("eks")
-	for p := range files {
+	for p, provider := range map[string]string{"aks": "AKS", "gke": "GKE", "kind": "Kind", "k3d": "K3d"} {
 		other := lines(p)
 		if len(base) != len(other) {
 			t.Errorf("eks.yaml has %d lines and %s.yaml %d", len(base), p, len(other))
@@ -92,13 +95,27 @@ func TestOneLine(t *testing.T) {
 				got = append(got, other[i])
 			}
 		}
-		want := []string{"    provider: " + strings.ToUpper(p)}
-		if p == "eks" {
-			want = nil
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff([]string{"    provider: " + provider}, got); diff != "" {
 			t.Errorf("%s.yaml differs from eks.yaml in more than the provider: -want, +got:\n%s", p, diff)
 		}
+	}
+}
+
+// TestHostsAreAdded proves that hosts of one's own need nothing but the same line
+// and which hosts they are.
+func TestHostsAreAdded(t *testing.T) {
+	want, got := read(t, filepath.Join(examples, "eks.yaml"))[0], read(t, filepath.Join(examples, "k3s.yaml"))[0]
+	cluster, _, _ := unstructured.NestedMap(got.Object, "spec", "cluster")
+	if cluster["provider"] != "K3s" || cluster["k3s"] == nil {
+		t.Errorf("k3s.yaml has cluster %v", cluster)
+	}
+	delete(cluster, "k3s")
+	cluster["provider"] = "EKS"
+	if err := unstructured.SetNestedMap(got.Object, cluster, "spec", "cluster"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Object, got.Object); diff != "" {
+		t.Errorf("k3s.yaml differs from eks.yaml in more than the provider and its hosts: -want, +got:\n%s", diff)
 	}
 }
 
@@ -252,7 +269,7 @@ func TestNamesakes(t *testing.T) {
 				s := start(t, everyone, c)
 				converge(t, s)
 				for _, o := range s.Composed() {
-					if !strings.HasSuffix(o.GroupVersionKind().Group, ".m.upbound.io") {
+					if !isMade(o.GroupVersionKind().Group) {
 						continue
 					}
 					for _, n := range cloudNames(o) {
@@ -265,6 +282,11 @@ func TestNamesakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// isMade says whether objects of a group stand for what a cluster is made of.
+func isMade(group string) bool {
+	return strings.HasSuffix(group, ".m.upbound.io") || group == "k3s.m.crossplane.io" || group == "local.observe-k8s.io"
 }
 
 // cloudNames are the names that the real thing behind an object may have.

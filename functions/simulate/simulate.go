@@ -38,7 +38,7 @@ const (
 const MaxRounds = 100
 
 // Kubeconfig is what every Secret that a composer asks for holds, below the
-// keys kubeconfig and value.
+// keys kubeconfig and value, besides something like an SSH key.
 const Kubeconfig = `apiVersion: v1
 kind: Config
 clusters: [{name: simulated, cluster: {server: "https://simulated.example.org"}}]
@@ -531,7 +531,7 @@ func secret(k key) *unstructured.Unstructured {
 		"apiVersion": "v1",
 		"kind":       "Secret",
 		"metadata":   map[string]any{"name": k.name, "namespace": k.namespace},
-		"data":       map[string]any{"kubeconfig": v, "value": v},
+		"data":       map[string]any{"kubeconfig": v, "value": v, "ssh-privatekey": base64.StdEncoding.EncodeToString([]byte("-----BEGIN SIMULATED KEY-----"))},
 	}}
 }
 
@@ -592,6 +592,8 @@ func (s *Simulation) report(o *unstructured.Unstructured) map[string]any {
 		return map[string]any{"endpoint": "https://simulated.example.org", "version": text("version")}
 	case schema.GroupKind{Group: "cloudplatform.gcp.m.upbound.io", Kind: "ServiceAccount"}:
 		return map[string]any{"project": "simulated"}
+	case schema.GroupKind{Group: "local.observe-k8s.io", Kind: "KindCluster"}, schema.GroupKind{Group: "local.observe-k8s.io", Kind: "K3dCluster"}:
+		return map[string]any{"architecture": "amd64", "stage": "Running"}
 	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "Cluster"}:
 		return map[string]any{"masterVersion": text("minMasterVersion") + ".9-gke.1"}
 	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "NodePool"}:

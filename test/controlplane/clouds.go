@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -47,10 +48,11 @@ func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) err
 		if !cp.opts.Clouds {
 			kinds = nil
 		}
-		content, err := cloudPackage(path.Base(repo), group, kinds)
+		content, found, err := cloudPackage(cp.opts.Root, path.Base(repo), group, kinds)
 		if err != nil {
 			return err
 		}
+		cp.simulated = append(cp.simulated, found...)
 		if err := cp.push(pkg{"Provider", dependencyName(repo), repo, oldest(constraint)}, content); err != nil {
 			return err
 		}
@@ -71,8 +73,14 @@ func (cp *ControlPlane) standIns() []*unstructured.Unstructured {
 
 // cloudGroup is the API group of a provider, by its repository:
 // provider-aws-ec2 brings ec2.aws.m.upbound.io, provider-family-azure
-// azure.m.upbound.io.
+// azure.m.upbound.io. Hosts and container engines are simulated like clouds.
 func cloudGroup(repository string) (string, bool) {
+	switch path.Base(repository) {
+	case "provider-k3s":
+		return "k3s.m.crossplane.io", true
+	case "provider-local":
+		return "local.observe-k8s.io", true
+	}
 	parts := strings.SplitN(strings.TrimPrefix(path.Base(repository), "provider-"), "-", 2)
 	if len(parts) != 2 {
 		return "", false
@@ -109,8 +117,10 @@ func activated(root string) (map[string]bool, error) {
 	return out, nil
 }
 
-// cloudPackage is the package.yaml of a stand-in.
-func cloudPackage(name, group string, kinds map[string]bool) ([]byte, error) {
+// cloudPackage is the package.yaml of a stand-in, and which of the kinds are in
+// it. Without the CRDs of a cloud it is empty; those of our own provider are
+// always there.
+func cloudPackage(root, name, group string, kinds map[string]bool) (content []byte, found []string, err error) {
 	var buf bytes.Buffer
 	fmt.Fprintf(&buf, `apiVersion: meta.pkg.crossplane.io/v1
 kind: Provider
@@ -119,25 +129,42 @@ metadata:
   annotations:
     meta.crossplane.io/description: A stand-in of this name. What it manages is simulated.
 `, name)
-	for kind := range kinds {
+	if len(kinds) == 0 {
+		return buf.Bytes(), nil, nil
+	}
+	collected := filepath.Join(os.Getenv(SchemasEnv), "crds", "*")
+	if os.Getenv(SchemasEnv) == "" {
+		collected = ""
+	}
+	for _, kind := range append(slices.Sorted(maps.Keys(kinds)), "providerconfigs."+group, "clusterproviderconfigs."+group) {
 		plural, of, _ := strings.Cut(kind, ".")
 		if of != group {
 			continue
 		}
-		files, err := filepath.Glob(filepath.Join(os.Getenv(SchemasEnv), "crds", "*", group+"_"+plural+".yaml"))
-		if err != nil {
-			return nil, fmt.Errorf("cannot find the CRD of %s: %w", kind, err)
+		var files []string
+		for _, folder := range []string{collected, filepath.Join(root, "providers", "local", "package", "crds")} {
+			if folder == "" {
+				continue
+			}
+			f, err := filepath.Glob(filepath.Join(folder, group+"_"+plural+".yaml"))
+			if err != nil {
+				return nil, nil, fmt.Errorf("cannot find the CRD of %s: %w", kind, err)
+			}
+			files = append(files, f...)
 		}
 		for _, f := range files {
 			b, err := os.ReadFile(f)
 			if err != nil {
-				return nil, fmt.Errorf("cannot read the CRD of %s: %w", kind, err)
+				return nil, nil, fmt.Errorf("cannot read the CRD of %s: %w", kind, err)
 			}
 			buf.WriteString("---\n")
 			buf.Write(b)
 		}
+		if len(files) > 0 && kinds[kind] {
+			found = append(found, kind)
+		}
 	}
-	return buf.Bytes(), nil
+	return buf.Bytes(), found, nil
 }
 
 // startClouds plays the clouds, as soon as the API server serves their kinds.
@@ -194,17 +221,10 @@ func (cp *ControlPlane) googleCredentials() string {
 
 // cloudKinds are the kinds of clouds that are served.
 func (cp *ControlPlane) cloudKinds(ctx context.Context) ([]schema.GroupVersionResource, error) {
-	names, err := activated(cp.opts.Root)
-	if err != nil {
-		return nil, err
-	}
 	crd := kind("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 	var out []schema.GroupVersionResource
-	for name := range names {
+	for _, name := range cp.simulated {
 		plural, group, _ := strings.Cut(name, ".")
-		if !strings.HasSuffix(group, ".m.upbound.io") {
-			continue
-		}
 		if err := cp.management.client.WaitCondition(ctx, stepTimeout, crd, "", name, "Established"); err != nil {
 			return nil, err
 		}

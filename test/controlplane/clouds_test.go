@@ -11,6 +11,8 @@ func TestCloudGroup(t *testing.T) {
 	}{
 		"Service": {"A service of a cloud is a group of its own.", "xpkg.crossplane.io/crossplane-contrib/provider-aws-ec2", "ec2.aws.m.upbound.io"},
 		"Family":  {"A family has what belongs to no service.", "xpkg.crossplane.io/crossplane-contrib/provider-family-azure", "azure.m.upbound.io"},
+		"Hosts":   {"Hosts are simulated like clouds.", "xpkg.crossplane.io/crossplane-contrib/provider-k3s", "k3s.m.crossplane.io"},
+		"Engine":  {"So are container engines.", "xpkg.crossplane.io/observe-k8s/provider-local", "local.observe-k8s.io"},
 		"Helm":    {"That is no cloud.", "xpkg.crossplane.io/crossplane-contrib/provider-helm", ""},
 		"Ours":    {"That is no provider.", "xpkg.crossplane.io/observe-k8s/function-observe-k8s", ""},
 	}

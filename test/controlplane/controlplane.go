@@ -59,7 +59,9 @@ type ControlPlane struct {
 	packages     []pkg
 	install      install
 	clouds       *cloud.Simulator
-	stopGoogle   func() error
+	// simulated are the kinds that the clouds serve, as names of CRDs.
+	simulated  []string
+	stopGoogle func() error
 
 	cancel  context.CancelFunc
 	watches sync.WaitGroup

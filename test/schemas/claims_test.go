@@ -36,3 +36,36 @@ func TestRefusedClaims(t *testing.T) {
 		})
 	}
 }
+
+// TestAcceptedChanges shows what may change of a cluster on hosts of one's own,
+// where most may not.
+func TestAcceptedChanges(t *testing.T) {
+	const lab = `
+apiVersion: observe-k8s.io/v1alpha1
+kind: KubernetesCluster
+metadata: {name: lab, namespace: team-a, resourceVersion: "1"}
+spec:
+  provider: K3s
+  version: "1.34"
+  k3s:
+`
+	const one = "    hosts: [{address: 192.0.2.10, role: Server}]\n"
+	cases := map[string]struct{ reason, old, now string }{
+		"Agent": {
+			reason: "Hosts may join later.",
+			old:    lab + one + "    ssh: {keySecretRef: {name: a}}",
+			now:    lab + "    hosts: [{address: 192.0.2.10, role: Server}, {address: node-1.lab.example.org, labels: {rack: a}}]\n    ssh: {keySecretRef: {name: a}}",
+		},
+		"Login": {
+			reason: "Keys and users are rotated.",
+			old:    lab + one + "    ssh: {keySecretRef: {name: a}}",
+			now:    lab + one + "    ssh: {username: ubuntu, port: 2222, keySecretRef: {name: b, key: id_ed25519}}",
+		},
+	}
+	set := load(t)
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			check(t, tc.reason, "", set.ValidateUpdate(t.Context(), object(t, tc.now), object(t, tc.old)))
+		})
+	}
+}

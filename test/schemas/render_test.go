@@ -111,10 +111,10 @@ func TestRenderedObjects(t *testing.T) {
 	for origin, loaded := range origins() {
 		t.Run(origin, func(t *testing.T) {
 			set := loaded(t)
-			// No program of the control plane brings the CRDs of clouds and Argo CD.
+			// No program of the control plane brings the CRDs of clouds, hosts and Argo CD.
 			lacksClouds := origin == pinned
 			if lacksClouds {
-				t.Log("SKIPPED: objects of cloud providers and of Argo CD are NOT checked against pinned schemas, only against collected ones")
+				t.Log("SKIPPED: objects of the providers of clouds and hosts, and of Argo CD, are NOT checked against pinned schemas, only against collected ones")
 			}
 			for name, claim := range claims(t) {
 				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim, lacksClouds) })
@@ -147,7 +147,8 @@ func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacks
 				continue
 			}
 			judged[string(b)] = true
-			if lacksClouds && (strings.HasSuffix(o.GroupVersionKind().Group, ".m.upbound.io") || wraps(o, "argoproj.io/")) {
+			group := o.GroupVersionKind().Group
+			if lacksClouds && (strings.HasSuffix(group, ".m.upbound.io") || group == "k3s.m.crossplane.io" || wraps(o, "argoproj.io/")) {
 				continue
 			}
 			for _, err := range set.Validate(t.Context(), o.Object) {
@@ -287,7 +288,7 @@ func TestActivationPolicy(t *testing.T) {
 		for _, o := range rendered(t, claim) {
 			group := o.GroupVersionKind().Group
 			_, managed, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
-			if managed && strings.Contains(group, ".m.") {
+			if managed && (strings.Contains(group, ".m.") || group == "local.observe-k8s.io") {
 				composed[plural(o.GetKind())+"."+group] = true
 			}
 		}
@@ -316,6 +317,14 @@ func TestCloudProviders(t *testing.T) {
 	want := map[string]bool{}
 	for _, name := range policy.Spec.Activate {
 		_, group, _ := strings.Cut(name, ".")
+		switch group {
+		case "k3s.m.crossplane.io":
+			want["xpkg.crossplane.io/crossplane-contrib/provider-k3s"] = true
+			continue
+		case "local.observe-k8s.io":
+			want["xpkg.crossplane.io/observe-k8s/provider-local"] = true
+			continue
+		}
 		group, ok := strings.CutSuffix(group, ".m.upbound.io")
 		if !ok {
 			continue
@@ -341,6 +350,9 @@ func TestCloudProviders(t *testing.T) {
 	}
 	got := map[string]bool{}
 	for _, d := range configuration.Spec.DependsOn {
+		if strings.HasSuffix(d.Package, "/provider-k3s") || strings.HasSuffix(d.Package, "/provider-local") {
+			got[d.Package] = true
+		}
 		for _, cloud := range []string{"aws", "azure", "gcp"} {
 			if strings.Contains(d.Package, "/provider-"+cloud+"-") || strings.HasSuffix(d.Package, "/provider-family-"+cloud) {
 				got[d.Package] = true

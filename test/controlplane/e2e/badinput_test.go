@@ -48,7 +48,7 @@ spec:
 		"NoCluster":               {"A claim without a cluster is no claim.", platform + "  stack: {profile: Minimal}", []string{"spec.cluster", "Required"}},
 		"NoProvider":              {"The provider is the one thing that everybody says.", platform + "  cluster: {" + existing + "}", []string{"spec.cluster.provider", "Required"}},
 		"UnknownProvider":         {"A typing error.", platform + "  cluster: {provider: Existing2, " + existing + "}", []string{"spec.cluster.provider", `"Existing"`}},
-		"ProviderNotYet":          {"The schema admits only what works.", platform + "  cluster: {provider: K3s}", []string{"spec.cluster.provider", `"Existing"`}},
+		"ProviderNotYet":          {"The schema admits only what works.", platform + "  cluster: {provider: Nomad}", []string{"spec.cluster.provider", `"Existing"`}},
 		"ProviderInLowerCase":     {"Names of providers are exact.", platform + "  cluster: {provider: existing, " + existing + "}", []string{"spec.cluster.provider", `"Existing"`}},
 		"ExistingWithoutBlock":    {"Nobody knows which cluster.", platform + "  cluster: {provider: Existing}", []string{"spec.cluster", "needs the block existing"}},
 		"NeitherSecretNorSelf":    {"Nobody knows which cluster.", platform + "  cluster: {provider: Existing, existing: {}}", []string{"spec.cluster.existing", "exactly one of"}},

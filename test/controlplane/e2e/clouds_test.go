@@ -11,14 +11,18 @@ import (
 )
 
 // TestClouds makes the platform of EKS's example, with the largest cluster, and
-// beside it clusters in the other clouds, and takes all down again. The clouds are
-// SIMULATED: see internal/cloud for what they refuse.
+// beside it clusters in the other clouds, of containers and on hosts, and takes all
+// down again. All of these are SIMULATED: see internal/cloud for what they refuse.
 func TestClouds(t *testing.T) {
 	if w.cp.Clouds() == nil {
 		t.Skip("SKIPPED: no CRDs of clouds are collected, so clusters in clouds were NOT tested on a control plane")
 	}
 	opens := breakerOpens(t)
-	claims := []*unstructured.Unstructured{example(t, "eks.yaml"), cloudCluster(t, "aks"), cloudCluster(t, "gke")}
+	sshKey(t)
+	claims := []*unstructured.Unstructured{example(t, "eks.yaml")}
+	for _, provider := range []string{"aks", "gke", "kind", "k3d", "k3s"} {
+		claims = append(claims, cloudCluster(t, provider))
+	}
 	start := time.Now()
 	claim(t, claims...)
 	for _, o := range claims {
@@ -56,7 +60,7 @@ func cloudKinds(ctx context.Context) ([]schema.GroupVersionKind, error) {
 	for _, crd := range crds {
 		spec, _ := crd.Object["spec"].(map[string]any)
 		group, _ := spec["group"].(string)
-		if !strings.HasSuffix(group, ".m.upbound.io") {
+		if !strings.HasSuffix(group, ".m.upbound.io") && group != "k3s.m.crossplane.io" && group != "local.observe-k8s.io" {
 			continue
 		}
 		names, _ := spec["names"].(map[string]any)

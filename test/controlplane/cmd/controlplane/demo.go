@@ -48,7 +48,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 
 	fmt.Println("Starting the control plane: real programs, on loopback only. Nodes and pods of the remote cluster are SIMULATED.")
 	if o.Clouds {
-		fmt.Println("The cloud is SIMULATED too: nothing is made anywhere, and every cluster in it is the remote cluster.")
+		fmt.Println("The cloud, the hosts or the container engine are SIMULATED too: nothing is made anywhere, and every cluster of theirs is the remote cluster.")
 	}
 	warm := time.Now()
 	cp, err := controlplane.Start(ctx, o)
@@ -81,7 +81,8 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	return cp.Wait(ctx)
 }
 
-// inCloud says whether a claim is for a cluster in a cloud.
+// inCloud says whether a claim is for a cluster that would have to be made: in a
+// cloud, on hosts or by a container engine.
 func inCloud(claim string) (bool, error) {
 	b, err := os.ReadFile(claim)
 	if err != nil {
@@ -97,7 +98,10 @@ func inCloud(claim string) (bool, error) {
 		return false, fmt.Errorf("cannot read the claim: %w", err)
 	}
 	switch cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider) {
-	case "EKS", "AKS", "GKE":
+	case "EKS", "AKS", "GKE", "K3s":
+	case "Kind", "K3d":
+		// The CRDs of our own provider are here.
+		return true, nil
 	default:
 		return false, nil
 	}

@@ -21,7 +21,7 @@ import (
 // it down as plain kubectl delete does: everything at once, except for what a
 // Usage protects.
 func TestExamples(t *testing.T) {
-	for _, provider := range []string{"aks", "eks", "gke"} {
+	for _, provider := range []string{"aks", "eks", "gke", "kind", "k3d", "k3s"} {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			all, err := kube.ReadFiles(filepath.Join("..", "..", "..", "..", "functions", "simulate", "testdata", provider, "composed.yaml"))
@@ -69,7 +69,8 @@ func newCloudBench(t *testing.T, all []*unstructured.Unstructured) (bench, []obj
 	var made []object
 	for i, o := range all {
 		gvk := o.GroupVersionKind()
-		if !strings.HasSuffix(gvk.Group, ".m.upbound.io") {
+		hosts := gvk.Group == "k3s.m.crossplane.io" && gvk.Kind != "ProviderConfig"
+		if !strings.HasSuffix(gvk.Group, ".m.upbound.io") && !hosts && gvk.Group != "local.observe-k8s.io" {
 			continue
 		}
 		// The client in memory guesses plurals as this does.

@@ -22,6 +22,9 @@ type rule struct {
 	// noThing says that nothing in the cloud stands for it.
 	noThing bool
 
+	// awaits says that its references are waited for and not resolved.
+	awaits bool
+
 	// careless says that the cloud lets it go while something needs it. That
 	// breaks what needs it, so it counts as a violation.
 	careless bool
@@ -77,7 +80,12 @@ func rules() map[string]rule {
 		eks       = ".eks.aws.m.upbound.io"
 		aks       = ".containerservice.azure.m.upbound.io"
 		container = ".container.gcp.m.upbound.io"
+		k3s       = ".k3s.m.crossplane.io"
+		local     = ".local.observe-k8s.io"
 	)
+	engine := rule{create: long, remove: later, kubeconfig: true, report: func(_ *unstructured.Unstructured, c scene) map[string]any {
+		return map[string]any{"stage": "Running", "architecture": "amd64", "endpoint": c.Server}
+	}}
 	return map[string]rule{
 		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ scene) map[string]any {
 			return map[string]any{"mainRouteTableId": "rtb-" + digits(o)}
@@ -135,7 +143,16 @@ func rules() map[string]rule {
 			return map[string]any{"project": "simulated", "email": email, "member": "serviceAccount:" + email, "name": "projects/simulated/serviceAccounts/" + email}
 		}},
 		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {careless: true},
-		"RouterNAT.compute.gcp.m.upbound.io":              {careless: true, neededBy: []string{"NodePool" + container}},
+		// A host lets go of k3s, whatever joined it.
+		"Cluster" + k3s: {create: later, remove: later, kubeconfig: true, careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+			return map[string]any{"ready": true, "k3sVersion": text(o, "k3sVersion") + text(o, "k3sChannel")}
+		}},
+		"Node" + k3s: {create: later, remove: later, awaits: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+			return map[string]any{"ready": true, "role": text(o, "role")}
+		}},
+		"KindCluster" + local:                engine,
+		"K3dCluster" + local:                 engine,
+		"RouterNAT.compute.gcp.m.upbound.io": {careless: true, neededBy: []string{"NodePool" + container}},
 	}
 }
 

@@ -1,5 +1,6 @@
 // Package cloud plays the clouds: it does to the managed resources of AWS, Azure
-// and Google Cloud what their providers and the clouds behind them would do.
+// and Google Cloud, of hosts with k3s and of container engines what their
+// providers and the clouds behind them would do.
 // NOTHING of it is real. Things come and go with a delay, refer to each other,
 // and are not given up while something is in them.
 package cloud
@@ -218,7 +219,7 @@ func (s *Simulator) step(ctx context.Context, o object, byName map[string]object
 	if missing != "" {
 		return s.say(ctx, o, false, "ReconcileError", "cannot resolve references: "+missing+" (simulated)", false, nil)
 	}
-	if len(resolved) > 0 {
+	if len(resolved) > 0 && !ruleFor(o.gk()).awaits {
 		return s.patch(ctx, o, map[string]any{"spec": map[string]any{"forProvider": resolved}})
 	}
 	r := ruleFor(o.gk())
@@ -240,7 +241,10 @@ func (s *Simulator) step(ctx context.Context, o object, byName map[string]object
 			return err
 		}
 	}
-	at := map[string]any{"id": externalName(o.Unstructured)}
+	at := map[string]any{}
+	if strings.HasSuffix(o.gk().Group, ".m.upbound.io") {
+		at["id"] = externalName(o.Unstructured)
+	}
 	if r.report != nil {
 		maps.Copy(at, r.report(o.Unstructured, scene{s.cluster, byName}))
 	}

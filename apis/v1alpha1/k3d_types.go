@@ -1,0 +1,17 @@
+package v1alpha1
+
+// A K3dCluster says what has no neutral name: nodes are containers of a container
+// engine with k3s in them, made by k3d. k3d cannot change a cluster that exists.
+type K3dCluster struct {
+	LocalNodes `json:",inline"`
+
+	// Traefik keeps the ingress controller that k3s brings. The stack brings its
+	// own.
+	// +optional
+	Traefik bool `json:"traefik,omitempty"`
+
+	// ServiceLB keeps the load balancer that k3s brings: Services of type
+	// LoadBalancer then get the nodes' addresses.
+	// +optional
+	ServiceLB bool `json:"serviceLB,omitempty"`
+}

@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const k3sAPIVersion = "k3s.m.crossplane.io/v1alpha1"
+
+// Names of composed resources. They are API.
+const (
+	k3sControlPlane = "cluster"
+	// What there is of each host is named after its address.
+	k3sNode  = "node-"
+	k3sLogin = "ssh-"
+)
+
+const requirementSSHKey = "ssh-key"
+
+// k3sClass is the storage class that k3s brings: folders on the hosts.
+// https://docs.k3s.io/storage, as of February 2026.
+const k3sClass = "local-path"
+
+// k3sSafe are characters that mean nothing to a shell. The provider puts what it
+// is told into a command line of root, as it is.
+const k3sSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+"
+
+// k3s makes a cluster of k3s on hosts that are reached over SSH.
+type k3s struct{}
+
+// Plan the control plane and what joins it, one login each.
+func (k3s) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+	spec := in.Claim.Spec.K3s
+	if spec == nil {
+		return problem("InvalidSpec", "Provider K3s needs the block k3s with its hosts"), nil
+	}
+	p := &k3sPlan{cloud: cloud{in: in}, spec: spec}
+	servers, agents := p.roles()
+	out := Cluster{Parts: []string{PartControlPlane}}
+	if len(spec.Hosts) > 1 {
+		out.Parts = append(out.Parts, PartNodes)
+	}
+	refuse := func(reason, message string) Cluster {
+		out.Waiting = message
+		for _, part := range out.Parts {
+			out.Problems = append(out.Problems, compose.Problem{Part: part, Reason: reason, Message: message})
+		}
+		return out
+	}
+	out.Requirements = []compose.Requirement{p.secret(requirementSSHKey, spec.SSH.KeySecretRef.Name), p.secret(requirementKubeconfig, p.kubeconfig().Name)}
+	if len(servers) == 0 {
+		return refuse("InvalidSpec", "Provider K3s needs a host of role Server"), nil
+	}
+	if unsafe := p.unsafe(); unsafe != "" {
+		return refuse("InvalidSpec", unsafe+" has characters that a shell could take for commands. Letters, digits and -_./ are safe"), nil
+	}
+	if in.Answered(requirementSSHKey) {
+		if reason, message := p.noKey(); reason != "" {
+			return refuse(reason, message), nil
+		}
+	}
+
+	first := servers[0]
+	// What waits for a login says more than the login, which somebody else may have.
+	out.Resources = append(out.Resources, p.resource(p.controlPlane(first, len(servers) > 1)), p.login(first, PartControlPlane))
+	out.Keepers = append(out.Keepers, p.reference(k3sAPIVersion, "Cluster", k3sControlPlane))
+	// One server after the other becomes a member of etcd.
+	after := []string{k3sControlPlane}
+	for _, h := range servers[1:] {
+		p.join(&out, h, "server", p.after(after...))
+		after = append(after, k3sNode+h.Address)
+	}
+	for _, h := range agents {
+		p.join(&out, h, "agent", p.after(k3sControlPlane))
+	}
+	out.Resources = append(out.Resources, compose.Guard("usage-ssh-key", PartControlPlane, in.Claim.Namespace, in.Claim.Name,
+		v1alpha1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: spec.SSH.KeySecretRef.Name},
+		p.reference(k3sAPIVersion, "Cluster", k3sControlPlane), in.Sees(k3sControlPlane)))
+	p.access(&out, after, first)
+	return out, nil
+}
+
+// A k3sPlan is what is known while a cluster is planned.
+type k3sPlan struct {
+	cloud
+
+	spec *v1alpha1.K3sCluster
+}
+
+// roles sorts the hosts into those with a control plane and the others.
+func (p *k3sPlan) roles() (servers, agents []v1alpha1.K3sHost) {
+	for _, h := range p.spec.Hosts {
+		if h.Role == v1alpha1.K3sServer {
+			servers = append(servers, h)
+		} else {
+			agents = append(agents, h)
+		}
+	}
+	return servers, agents
+}
+
+// unsafe names a field that must not come into a shell. The schema refuses all
+// of them; this is for a claim that got past another schema.
+func (p *k3sPlan) unsafe() string {
+	bad := func(s string) bool { return strings.Trim(s, k3sSafe) != "" || strings.HasPrefix(s, "-") }
+	if bad(p.spec.Version) {
+		return "k3s.version"
+	}
+	if bad(p.in.Claim.Spec.Version) {
+		return "version"
+	}
+	for _, h := range p.spec.Hosts {
+		if h.Address == "" || bad(h.Address) {
+			return "An address in k3s.hosts"
+		}
+		for k, v := range h.Labels {
+			if k == "" || bad(k) || bad(string(v)) {
+				return "A label of host " + h.Address
+			}
+		}
+	}
+	return ""
+}
+
+// noKey says what is wrong with the Secret of the SSH key. What is no key the
+// provider would send as a password, to any machine that answers.
+func (p *k3sPlan) noKey() (reason, message string) {
+	ref := p.spec.SSH.KeySecretRef
+	secret := p.in.One(requirementSSHKey)
+	if secret == nil {
+		return "SSHKeyNotFound", fmt.Sprintf("Secret %s does not exist in this namespace. Create it with a private SSH key in its key %s", ref.Name, ref.Key)
+	}
+	encoded, _, _ := unstructured.NestedString(secret.Object, "data", ref.Key)
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !strings.HasPrefix(string(raw), "-----BEGIN") {
+		return "InvalidSSHKey", fmt.Sprintf("Key %s of Secret %s is not a private SSH key in PEM, which begins with -----BEGIN", ref.Key, ref.Name)
+	}
+	return "", ""
+}
+
+// login to a host. It is named after the host, for all clusters of the
+// namespace: who has it has the host, and it stays until k3s is off the host.
+func (p *k3sPlan) login(h v1alpha1.K3sHost, part string) compose.Resource {
+	return compose.Resource{
+		Name:  k3sLogin + h.Address,
+		Part:  part,
+		Gate:  p.known(),
+		Ready: compose.Exists,
+		Object: map[string]any{
+			"apiVersion": k3sAPIVersion,
+			"kind":       "ProviderConfig",
+			"metadata":   map[string]any{"name": p.loginName(h), "namespace": p.in.Claim.Namespace},
+			"spec": map[string]any{
+				"username": p.spec.SSH.Username,
+				"credentials": map[string]any{
+					"source": "Secret",
+					"secretRef": map[string]any{
+						"name": p.spec.SSH.KeySecretRef.Name, "namespace": p.in.Claim.Namespace, "key": p.spec.SSH.KeySecretRef.Key,
+					},
+				},
+			},
+		},
+	}
+}
+
+// known is a gate that opens when the key has been looked at.
+func (p *k3sPlan) known() compose.Gate {
+	return compose.WaitFor(p.in.Answered(requirementSSHKey), "Waiting for Secret "+p.spec.SSH.KeySecretRef.Name+" to be read")
+}
+
+func (p *k3sPlan) loginName(h v1alpha1.K3sHost) string {
+	return compose.Name(p.in.Claim.Namespace, "k3s-host", h.Address)
+}
+
+// loggedIn is a gate that opens when the host is ours.
+func (p *k3sPlan) loggedIn(h v1alpha1.K3sHost) compose.Gate {
+	return compose.WaitFor(p.in.Sees(k3sLogin+h.Address),
+		fmt.Sprintf("Waiting for host %s, unless another cluster of this namespace has it: see ProviderConfig %s of k3s.m.crossplane.io", h.Address, p.loginName(h)))
+}
+
+// controlPlane installs k3s on the first host.
+func (p *k3sPlan) controlPlane(h v1alpha1.K3sHost, more bool) managed {
+	f := p.install(h)
+	f["tlsSAN"] = h.Address
+	f["disableTraefik"] = !p.spec.Traefik
+	f["disableServiceLB"] = !p.spec.ServiceLB
+	if more {
+		f["clusterInit"] = true
+	}
+	if args := labelArgs(h); len(args) > 0 {
+		f["extraArgs"] = strings.Join(args, " ")
+	}
+	return managed{
+		Name: k3sControlPlane, Part: PartControlPlane, APIVersion: k3sAPIVersion, Kind: "Cluster",
+		Gate: p.known().And(p.loggedIn(h)), ForProvider: f, ConnectionSecret: "kubeconfig", Config: p.loginName(h),
+	}
+}
+
+// join lets a host join the first one. It stays until everything is off the
+// cluster: what is deleted on a node needs that node to say that it is gone.
+func (p *k3sPlan) join(out *Cluster, h v1alpha1.K3sHost, role string, gate compose.Gate) {
+	f := p.install(h)
+	f["clusterRef"] = p.ref(k3sControlPlane)
+	f["role"] = role
+	args := labelArgs(h)
+	if role == "server" {
+		f["tlsSAN"] = h.Address
+		// Servers of one cluster must all have these.
+		if !p.spec.Traefik {
+			args = append(args, "--disable traefik")
+		}
+		if !p.spec.ServiceLB {
+			args = append(args, "--disable servicelb")
+		}
+	}
+	if len(args) > 0 {
+		f["extraArgs"] = strings.Join(args, " ")
+	}
+	node := managed{
+		Name: k3sNode + h.Address, Part: PartNodes, APIVersion: k3sAPIVersion, Kind: "Node",
+		Gate: gate.And(p.loggedIn(h)), ForProvider: f, Config: p.loginName(h),
+	}
+	out.Resources = append(out.Resources, p.resource(node), p.login(h, PartNodes),
+		// Without the cluster's object the provider cannot take a node off.
+		p.protect("usage-"+k3sControlPlane+"-"+h.Address, PartNodes, managed{APIVersion: k3sAPIVersion, Kind: "Cluster", Name: k3sControlPlane}, node))
+	out.Keepers = append(out.Keepers, p.reference(k3sAPIVersion, "Node", node.Name))
+}
+
+// install says what to install on a host.
+func (p *k3sPlan) install(h v1alpha1.K3sHost) map[string]any {
+	f := map[string]any{"host": h.Address, "port": p.spec.SSH.Port}
+	switch v := p.in.Claim.Spec.Version; {
+	case p.spec.Version != "":
+		f["k3sVersion"] = p.spec.Version
+	case v != "":
+		f["k3sChannel"] = "v" + v
+	default:
+		f["k3sChannel"] = "stable"
+	}
+	return f
+}
+
+// labelArgs are the arguments that give a node its labels.
+func labelArgs(h v1alpha1.K3sHost) []string {
+	args := make([]string, 0, len(h.Labels)+2)
+	for _, k := range slices.Sorted(maps.Keys(h.Labels)) {
+		args = append(args, "--node-label "+k+"="+string(h.Labels[k]))
+	}
+	return args
+}
+
+func (p *k3sPlan) kubeconfig() v1alpha1.SecretKeyReference {
+	return v1alpha1.SecretKeyReference{Name: p.name("kubeconfig"), Key: "kubeconfig"}
+}
+
+func (p *k3sPlan) secret(requirement, name string) compose.Requirement {
+	return compose.Requirement{Name: requirement, APIVersion: "v1", Kind: "Secret", Namespace: p.in.Claim.Namespace, ObjectName: name}
+}
+
+// access is by the kubeconfig that the first server wrote, which is only as good
+// as that host.
+func (p *k3sPlan) access(out *Cluster, servers []string, first v1alpha1.K3sHost) {
+	p.reach(out, p.after(servers...), p.kubeconfig())
+	if out.Access == nil {
+		return
+	}
+	out.Access.StorageClass = k3sClass
+	out.Access.Architecture = first.Architecture
+	for _, h := range p.spec.Hosts {
+		if h.Architecture != first.Architecture {
+			// Charts that ask have to cope with both.
+			out.Access.Architecture = ""
+		}
+	}
+}

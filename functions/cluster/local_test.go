@@ -1,0 +1,149 @@
+package cluster
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// localClaim is a claim on containers.
+func localClaim(p v1alpha1.Provider, fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster {
+	return gkeClaim(append([]func(*v1alpha1.KubernetesCluster){func(c *v1alpha1.KubernetesCluster) { c.Spec.Provider = p }}, fs...)...)
+}
+
+// TestLocal looks at what a claim on containers comes to.
+func TestLocal(t *testing.T) {
+	nodes := v1alpha1.LocalNodes{
+		Image: "registry.example.org/node:v1", ControlPlanes: 3, Workers: 2,
+		Ports:           []v1alpha1.LocalPort{{HostPort: 8080, ContainerPort: 30080, ListenAddress: "127.0.0.1", Protocol: "TCP"}},
+		RegistryMirrors: []v1alpha1.RegistryMirror{{Registry: "docker.io", Endpoints: []v1alpha1.MirrorEndpoint{"http://registry:5000"}}},
+		Labels:          map[string]v1alpha1.LocalLabel{"rack": "a"},
+	}
+	composed := func(more map[string]any) map[string]any {
+		m := map[string]any{
+			"image": "registry.example.org/node:v1", "controlPlanes": int64(3), "workers": int64(2),
+			"ports":           []any{map[string]any{"hostPort": int64(8080), "containerPort": int64(30080), "listenAddress": "127.0.0.1", "protocol": "TCP"}},
+			"registryMirrors": []any{map[string]any{"registry": "docker.io", "endpoints": []any{"http://registry:5000"}}},
+			"labels":          map[string]any{"rack": "a"},
+		}
+		maps.Copy(m, more)
+		return m
+	}
+	cases := map[string]struct {
+		reason string
+		claim  *v1alpha1.KubernetesCluster
+		kind   string
+		want   map[string]any
+		class  string
+	}{
+		"Kind": {
+			reason: "One line is enough: one node of the version.",
+			claim:  localClaim(v1alpha1.ProviderKind),
+			kind:   "KindCluster", class: "standard",
+			want: map[string]any{"version": "1.34", "controlPlanes": int64(1), "workers": int64(0)},
+		},
+		"KindNodes": {
+			reason: "An image has its version.",
+			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Kind = &v1alpha1.KindCluster{LocalNodes: nodes} }),
+			kind:   "KindCluster", class: "standard",
+			want: composed(nil),
+		},
+		"K3d": {
+			reason: "What the stack brings k3s need not.",
+			claim:  localClaim(v1alpha1.ProviderK3d),
+			kind:   "K3dCluster", class: "local-path",
+			want: map[string]any{"version": "1.34", "controlPlanes": int64(1), "workers": int64(0), "disable": []any{"servicelb", "traefik"}},
+		},
+		"K3dNodes": {
+			reason: "Who wants what k3s brings gets it.",
+			claim: localClaim(v1alpha1.ProviderK3d, func(c *v1alpha1.KubernetesCluster) {
+				c.Spec.K3d = &v1alpha1.K3dCluster{LocalNodes: nodes, Traefik: true}
+			}),
+			kind: "K3dCluster", class: "local-path",
+			want: composed(map[string]any{"disable": []any{"servicelb"}}),
+		},
+		"Newest": {
+			reason: "Without a version the tool knows its newest.",
+			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "" }),
+			kind:   "KindCluster", class: "standard",
+			want: map[string]any{"controlPlanes": int64(1), "workers": int64(0)},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			added, res, _ := rounds(t, tc.claim, answered(t, ""))
+			want := [][]string{
+				{"cluster"},
+				{"provider-config-helm", "provider-config-kubernetes"},
+				{"api-server", "usage-keeper-0-helm", "usage-keeper-0-kubernetes"},
+				{"usage-provider-config-kubernetes"},
+			}
+			if diff := cmp.Diff(want, added); diff != "" {
+				t.Errorf("names by round: -want, +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.want, forProvider(res, "cluster")); diff != "" {
+				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
+			}
+			if got := res.Resources["cluster"].Object["kind"]; got != tc.kind {
+				t.Errorf("kind %v, want %s", got, tc.kind)
+			}
+			status := v1alpha1.KubernetesClusterStatus{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
+				t.Fatal(err)
+			}
+			if status.Access == nil || status.Access.StorageClass != tc.class || status.Access.Server != "https://one.example.org:6443" {
+				t.Errorf("access %+v, want storage class %s", status.Access, tc.class)
+			}
+		})
+	}
+}
+
+// TestLocalVersion shows that a version without images is a condition, and that
+// what is there stays.
+func TestLocalVersion(t *testing.T) {
+	_, res, _ := rounds(t, localClaim(v1alpha1.ProviderKind), answered(t, ""))
+	w := gkeWorld(t, localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "1.20" }))
+	w.Required = answered(t, "")
+	w.Observed = gkeObserve(res, nil)
+	got, err := compose.Run(w, compose.For(Compose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := compose.Condition{Type: PartControlPlane, Reason: "NoCounterpart", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36`}
+	if diff := cmp.Diff(want, got.Conditions[0]); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+	for n := range w.Observed {
+		if _, ok := got.Resources[n]; !ok {
+			t.Errorf("%s is there and would be deleted", n)
+		}
+	}
+}
+
+// TestLocalArchitecture proves that the engine knows best, and is remembered.
+func TestLocalArchitecture(t *testing.T) {
+	_, res, _ := rounds(t, localClaim(v1alpha1.ProviderKind), answered(t, ""))
+	c := localClaim(v1alpha1.ProviderKind)
+	for _, says := range []string{"arm64", ""} {
+		w := gkeWorld(t, c)
+		w.Required = answered(t, "")
+		w.Observed = gkeObserve(res, nil)
+		if says != "" {
+			w.Observed["cluster"].Object["status"].(map[string]any)["atProvider"] = map[string]any{"architecture": says}
+		}
+		got, err := compose.Run(w, compose.For(Compose))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(got.Status, &c.Status); err != nil {
+			t.Fatal(err)
+		}
+		if a := c.Status.Access.Architecture; a != v1alpha1.ArchitectureARM64 {
+			t.Errorf("the engine says %q: %s, want arm64", says, a)
+		}
+	}
+}
