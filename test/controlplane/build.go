@@ -24,7 +24,7 @@ func Built(o Options) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return builder(o).Cached(programs.Table())
+	return builder(o).Cached(table(o))
 }
 
 // Program returns the binary of the program of that name, and builds it if it is
@@ -46,7 +46,14 @@ func Program(ctx context.Context, o Options, name string) (string, error) {
 }
 
 func build(ctx context.Context, o Options) (map[string]programs.Built, error) {
-	return builder(o).Build(ctx, programs.Table())
+	return builder(o).Build(ctx, table(o))
+}
+
+// table of the programs that a control plane needs.
+func table(o Options) []programs.Program {
+	return slices.DeleteFunc(programs.Table(), func(p programs.Program) bool {
+		return !o.Flux && (p.Name == programs.FluxSourceController || p.Name == programs.FluxHelmController)
+	})
 }
 
 func builder(o Options) programs.Builder {

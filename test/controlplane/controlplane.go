@@ -34,6 +34,8 @@ const (
 	ProcessRemoteControllerManager = "remote-controller-manager"
 	ProcessRemoteScheduler         = "remote-scheduler"
 	ProcessRemoteKWOK              = "remote-kwok"
+	ProcessFluxSourceController    = "flux-source-controller"
+	ProcessFluxHelmController      = "flux-helm-controller"
 )
 
 // ErrRunning is returned by Start if a control plane of the same name runs.
@@ -154,6 +156,9 @@ func (cp *ControlPlane) startAll(ctx context.Context) error {
 	if err := cp.startClouds(ctx); err != nil {
 		return err
 	}
+	if err := cp.startEngines(ctx); err != nil {
+		return err
+	}
 	return cp.writeState()
 }
 
@@ -207,7 +212,7 @@ func (cp *ControlPlane) stopProcesses() {
 	}
 	cp.watches.Wait()
 	cp.procs.StopAll(
-		[]string{ProcessFunction, ProcessCrossplane, ProcessRBACManager, ProcessProviderHelm, ProcessProviderKubernetes, ProcessRemoteKWOK, ProcessRemoteScheduler},
+		[]string{ProcessFunction, ProcessCrossplane, ProcessRBACManager, ProcessProviderHelm, ProcessProviderKubernetes, ProcessFluxHelmController, ProcessFluxSourceController, ProcessRemoteKWOK, ProcessRemoteScheduler},
 		[]string{ProcessControllerManager, ProcessRemoteControllerManager},
 		[]string{ProcessAPIServer, ProcessRemoteAPIServer},
 	)

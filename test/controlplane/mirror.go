@@ -44,6 +44,11 @@ func (cp *ControlPlane) pushCharts() error {
 		return err
 	}
 	for _, c := range standIns {
+		if c.Name == fluxChart {
+			if c.Manifests, err = cp.fluxCRDs(); err != nil {
+				return err
+			}
+		}
 		if err := cp.pushChart(c); err != nil {
 			return err
 		}

@@ -51,6 +51,9 @@ type Options struct {
 	// compose are installed, and something plays the clouds. Every cluster in a
 	// simulated cloud is the remote cluster.
 	Clouds bool
+	// Flux builds Flux's source- and helm-controller and runs them for the remote
+	// cluster, on this machine, as long as the chart of Flux is installed there.
+	Flux bool
 	// NoRemote leaves out the remote cluster.
 	NoRemote bool
 	// Nodes is how many nodes the remote cluster has.

@@ -72,6 +72,7 @@ func run(m *testing.M, name, output string) (int, error) {
 		CircuitBreakerBurst:  controlplane.InstallBurst,
 		Namespace:            namespace,
 		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
+		Flux:                 true,
 	}
 	// Whoever interrupts does not want to watch every test fail.
 	undo := context.AfterFunc(ctx, func() {

@@ -15,7 +15,9 @@ type buildCommand struct {
 
 // Run builds the programs.
 func (c *buildCommand) Run(ctx context.Context) error {
-	return controlplane.Build(ctx, c.options())
+	o := c.options()
+	o.Flux = true
+	return controlplane.Build(ctx, o)
 }
 
 type upCommand struct {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
@@ -40,6 +42,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	o := c.options()
 	var err error
 	if o.Clouds, err = inCloud(c.Claim); err != nil {
+		return err
+	}
+	if o.Flux, err = byFlux(c.Claim); err != nil {
 		return err
 	}
 	if err := controlplane.Build(ctx, o); err != nil {
@@ -109,6 +114,40 @@ func inCloud(claim string) (bool, error) {
 		return false, fmt.Errorf("cannot simulate a cloud without the CRDs of its provider: say where they are in %s", controlplane.SchemasEnv)
 	}
 	return true, nil
+}
+
+// byFlux says whether a claim has something delivered by Flux, whose controllers
+// take a while to build.
+func byFlux(claim string) (bool, error) {
+	b, err := os.ReadFile(claim)
+	if err != nil {
+		return false, fmt.Errorf("cannot read the claim: %w", err)
+	}
+	for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
+		type delivery struct{ Delivery, Engine, Profile string }
+		c := struct {
+			Spec struct {
+				delivery `json:",inline"`
+
+				Components, Workloads []delivery
+				Stack                 struct {
+					delivery `json:",inline"`
+
+					Components []delivery
+				}
+			}
+		}{}
+		if err := yaml.Unmarshal([]byte(doc), &c); err != nil {
+			return false, fmt.Errorf("cannot read the claim: %w", err)
+		}
+		all := slices.Concat([]delivery{c.Spec.delivery, c.Spec.Stack.delivery}, c.Spec.Components, c.Spec.Workloads, c.Spec.Stack.Components)
+		if slices.ContainsFunc(all, func(d delivery) bool {
+			return d.Delivery == "Flux" || d.Engine == "Flux" || (d.Delivery == "" && d.Profile != "" && d.Profile != "Minimal")
+		}) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // render shows what the claim will become, before anything else.

@@ -122,6 +122,16 @@ func contents() map[string]StandIn {
 				},
 			}},
 		},
+		"flux2": {
+			Deployments: []string{"source-controller", "kustomize-controller", "helm-controller"},
+		},
+		"argo-cd": {
+			Deployments: []string{"application-controller", "repo-server", "server", "redis"},
+			CRDs: []CRD{
+				{Group: "argoproj.io", Version: "v1alpha1", Kind: "Application", Plural: "applications"},
+				{Group: "argoproj.io", Version: "v1alpha1", Kind: "AppProject", Plural: "appprojects"},
+			},
+		},
 		"cert-manager": {
 			Deployments: []string{"controller", "webhook", "cainjector"},
 			CRDs: []CRD{

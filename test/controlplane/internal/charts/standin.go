@@ -8,7 +8,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -27,6 +29,8 @@ type StandIn struct {
 	Deployments []string
 	// CRDs that it installs, of any schema.
 	CRDs []CRD
+	// Manifests that it installs as they are, by name of file.
+	Manifests map[string][]byte
 	// Objects that it installs, of kinds that another stand-in defines.
 	Objects []Object
 }
@@ -91,6 +95,13 @@ func (s StandIn) Package() ([]byte, error) {
 		files = append(files,
 			file{"templates/deployment-" + d + ".yaml", []byte(strings.ReplaceAll(deploymentTemplate, "COMPONENT", d))},
 			file{"templates/service-" + d + ".yaml", []byte(strings.ReplaceAll(serviceTemplate, "COMPONENT", d))},
+		)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Manifests)) {
+		// Not a template: nothing in it is for Helm to read.
+		files = append(files,
+			file{"files/" + name, s.Manifests[name]},
+			file{"templates/" + name, []byte(`{{ .Files.Get "files/` + name + `" }}` + "\n")},
 		)
 	}
 	for _, o := range s.Objects {

@@ -49,6 +49,9 @@ const (
 	ProviderHelm       = "provider-helm"
 	ProviderKubernetes = "provider-kubernetes"
 	KWOK               = "kwok"
+
+	FluxSourceController = "flux-source-controller"
+	FluxHelmController   = "flux-helm-controller"
 )
 
 const (
@@ -56,6 +59,8 @@ const (
 	providerHelmModule       = "github.com/crossplane-contrib/provider-helm"
 	providerKubernetesModule = "github.com/crossplane-contrib/provider-kubernetes"
 	kwokModule               = "sigs.k8s.io/kwok"
+	fluxSourceModule         = "github.com/fluxcd/source-controller"
+	fluxHelmModule           = "github.com/fluxcd/helm-controller"
 
 	kubernetesVersion = "v1.36.3"
 
@@ -158,6 +163,20 @@ func Table() []Program {
 			Packages: []string{kwokModule + "/cmd/kwok"},
 			Assets:   []Asset{{Module: kwokModule, Path: "kustomize/stage", As: "stage"}},
 			Cold:     2 * time.Minute,
+		},
+		{
+			Name:     FluxSourceController,
+			About:    "what Flux fetches",
+			Packages: []string{fluxSourceModule},
+			Assets:   []Asset{{Module: fluxSourceModule, Path: "config/crd/bases", As: "crds"}},
+			Cold:     200 * time.Second,
+		},
+		{
+			Name:     FluxHelmController,
+			About:    "what Flux installs",
+			Packages: []string{fluxHelmModule},
+			Assets:   []Asset{{Module: fluxHelmModule, Path: "config/crd/bases", As: "crds"}},
+			Cold:     240 * time.Second,
 		},
 	}
 }
