@@ -69,7 +69,15 @@ type Order struct {
 	ReleaseName string
 
 	// Peers are the Components that this one depends on, as far as they are known.
-	Peers []v1alpha1.Component
+	Peers []Peer
+}
+
+// A Peer is a Component that another one depends on.
+type Peer struct {
+	v1alpha1.Component
+
+	// IsReady says that it works now.
+	IsReady bool
 }
 
 // A Delivery is what an engine plans.
@@ -185,7 +193,7 @@ func order(in compose.Input[v1alpha1.Component], p *compose.Plan, deps []depende
 	}
 	for _, d := range deps {
 		if d.component != nil {
-			o.Peers = append(o.Peers, *d.component)
+			o.Peers = append(o.Peers, Peer{Component: *d.component, IsReady: d.ready})
 		}
 	}
 	if len(xr.Spec.Source.Manifests) > 0 {
@@ -273,8 +281,9 @@ type dependency struct {
 	name   string
 	leaves []v1alpha1.ObjectReference
 
-	// component as it is observed; nil while it is not.
+	// component as it is observed, and whether it is Ready; nil while it is not.
 	component *v1alpha1.Component
+	ready     bool
 }
 
 // dependencies opens the gate when all of them are Ready.
@@ -283,7 +292,7 @@ func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compos
 	deps := make([]dependency, 0, len(in.Claim.Spec.DependsOn))
 	for _, d := range in.Claim.Spec.DependsOn {
 		o := in.One(requirementDependency + d.Name)
-		dep := dependency{name: d.Name, leaves: compose.Leaves(o)}
+		dep := dependency{name: d.Name, leaves: compose.Leaves(o), ready: compose.IsReady(o)}
 		if o != nil {
 			c := &v1alpha1.Component{}
 			// The API server has accepted it.

@@ -256,6 +256,38 @@ func TestEngines(t *testing.T) {
 	}
 }
 
+// TestLaterDependency shows that what becomes a dependency later does not hold up
+// what Flux has brought already, and stays one once it worked.
+func TestLaterDependency(t *testing.T) {
+	peer := func(status string) *unstructured.Unstructured {
+		o := dependencyOf(status, tillLeaf)
+		o.Object["spec"] = map[string]any{"engine": "Flux", "namespace": "tills", "source": map[string]any{"chart": map[string]any{}}}
+		return o
+	}
+	dependsOn := func(w compose.World) any {
+		v, _, _ := unstructured.NestedSlice(run(t, w).Resources["helm-release"].Object, "spec", "forProvider", "manifest", "spec", "dependsOn")
+		return v
+	}
+	w := converge(t, compose.World{XR: toUnstructured(t, claim(by(v1alpha1.DeliveryFlux))), Required: answers("cluster", reachable("True"))})
+	w.XR = toUnstructured(t, claim(by(v1alpha1.DeliveryFlux), needsTill))
+
+	till := []any{map[string]any{"name": compose.NameMax(53, "team-a", "till"), "namespace": "tills"}}
+	for _, step := range []struct {
+		reason, status string
+		want           any
+	}{
+		{"It does not work yet.", "False", []any(nil)},
+		{"Now it does.", "True", till},
+		{"It did once.", "False", till},
+	} {
+		w.Required = answers("cluster", reachable("True"), "component-till", peer(step.status))
+		if diff := cmp.Diff(step.want, dependsOn(w)); diff != "" {
+			t.Errorf("%s dependsOn: -want, +got:\n%s", step.reason, diff)
+		}
+		w.Observed = observe(run(t, w))
+	}
+}
+
 // TestEngineGrowth shows which resources appear in which round, and what goes
 // before what.
 func TestEngineGrowth(t *testing.T) {
@@ -470,6 +502,16 @@ func TestEngineVerdicts(t *testing.T) {
 			"A new attempt does not hide how the last one ended.", flux,
 			seen("False", "True", helmRelease("", cond("Ready", "Unknown", "Progressing", "Running 'upgrade'", 2), cond("Released", "False", "InstallFailed", "boom", 2))),
 			compose.Verdict{Reason: "InstallFailed", Message: "HelmRelease shops/shop: boom"},
+		},
+		"Holds": {
+			"What runs goes on while a dependency does not work.", flux,
+			seen("False", "True", helmRelease("1.2.3", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2), cond("Released", "True", "InstallSucceeded", "", 2))),
+			compose.Verdict{Ready: true},
+		},
+		"HoldsTheOld": {
+			"A change that waits is not there yet.", flux,
+			seen("False", "True", helmRelease("1.2.3", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2), cond("Released", "True", "InstallSucceeded", "", 1))),
+			compose.Verdict{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"},
 		},
 		"Waits": {"What is wrong elsewhere is not wrong here.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2))), compose.Verdict{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"}},
 

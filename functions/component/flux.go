@@ -101,7 +101,7 @@ func fluxChart(o Order) Delivery {
 	if len(o.Values) > 0 {
 		spec["values"] = o.Values
 	}
-	if peers := fluxPeers(o); len(peers) > 0 {
+	if peers := fluxPeers(o, resourceHelmRelease); len(peers) > 0 {
 		spec["dependsOn"] = peers
 	}
 
@@ -153,7 +153,7 @@ func fluxGit(o Order) Delivery {
 			spec["patches"] = patches(k.Patches)
 		}
 	}
-	if peers := fluxPeers(o); len(peers) > 0 {
+	if peers := fluxPeers(o, resourceKustomization); len(peers) > 0 {
 		spec["dependsOn"] = peers
 	}
 	fetched := text(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
@@ -203,12 +203,26 @@ func fluxObject(apiVersion, kind string, o Order, spec map[string]any) map[strin
 }
 
 // fluxPeers are what Flux itself waits for, also after the first time. It knows
-// only its own objects, and of those only the ones of the same kind.
-func fluxPeers(o Order) []any {
+// only its own objects, and of those only the ones of the same kind. What becomes
+// a dependency later does not hold up what runs already: it counts from the time
+// when it works.
+func fluxPeers(o Order, resource string) []any {
+	known := map[string]bool{}
+	if obs := o.Observed[resource]; obs != nil {
+		list, _, _ := unstructured.NestedSlice(obs.Object, "spec", "forProvider", "manifest", "spec", "dependsOn")
+		for _, d := range list {
+			if m, ok := d.(map[string]any); ok {
+				name, _ := m["name"].(string)
+				known[name] = true
+			}
+		}
+	}
 	var out []any
 	for _, p := range o.Peers {
-		if p.Spec.Engine == v1alpha1.DeliveryFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil) {
-			out = append(out, map[string]any{"name": fluxName(p), "namespace": p.Spec.Namespace})
+		name := fluxName(p.Component)
+		alike := p.Spec.Engine == v1alpha1.DeliveryFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil)
+		if alike && (p.IsReady || known[name]) {
+			out = append(out, map[string]any{"name": name, "namespace": p.Spec.Namespace})
 		}
 	}
 	return out
@@ -226,6 +240,11 @@ func fluxVerdict(current func(*unstructured.Unstructured) bool) func(*unstructur
 		}
 		updating := compose.Verdict{Progressing: true, Reason: compose.ReasonUpdating, Message: called(remote) + " is being updated"}
 		c := compose.GetCondition(remote, "Ready")
+		// What Flux has brought goes on working while a dependency does not, and Flux
+		// only does not look after it.
+		if done := compose.GetCondition(remote, "Released"); c.Reason == "DependencyNotReady" && !c.Stale && done.Status == "True" && !done.Stale && current(remote) {
+			return compose.Verdict{Ready: true}
+		}
 		// While it tries again, the last failure says more than the attempt.
 		if failed := compose.GetCondition(remote, "Released"); c.Status == "Unknown" && failed.Status == "False" {
 			c = failed

@@ -99,6 +99,10 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 				"Workload %s cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", w.Name, namespace(w), owner)})
 			continue
 		}
+		if was := delivery(in, w); w.Delivery != "" && w.Delivery != was {
+			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
+				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
+		}
 		r, err := planWorkload(in, w, ref, roots)
 		if err != nil {
 			return compose.Plan{}, err

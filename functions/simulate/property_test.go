@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,36 +63,47 @@ func randomSpec(t *testing.T, r *rand.Rand) map[string]any {
 	if chance(r, 0.3) {
 		existing["controlPlaneScrapable"] = true
 	}
+	s := map[string]any{}
+	delivery := pick(r, []string{"", "Helm", "Flux", "Flux"})
+	if delivery != "" {
+		s["delivery"] = delivery
+	}
+	s["components"] = randomComponents(t, r, delivery)
 	return map[string]any{
 		"cluster":   randomCluster(r, existing),
-		"stack":     map[string]any{"components": randomComponents(t, r)},
+		"stack":     s,
 		"workloads": randomWorkloads(r),
 	}
 }
 
-func randomChart(r *rand.Rand, name string) map[string]any {
+func randomChart(r *rand.Rand, name, delivery string) map[string]any {
+	repository := pick(r, []string{"oci://charts.example.org", "https://charts.example.org/stable"})
 	c := map[string]any{
-		"repository": pick(r, []string{"oci://charts.example.org", "https://charts.example.org/stable"}),
+		"repository": repository,
 		"name":       name,
 		"version":    fmt.Sprintf("1.%d.0", r.Intn(3)),
 	}
-	if chance(r, 0.2) {
+	if strings.HasPrefix(repository, "oci://") && delivery != "ArgoCD" && chance(r, 0.2) {
 		c["digest"] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	}
 	return c
 }
 
-// randomValues are values and where values come from.
-func randomValues(r *rand.Rand, into map[string]any) {
+// randomValues are values and where values come from. Only Helm takes Secrets.
+func randomValues(r *rand.Rand, into map[string]any, delivery string) {
+	from := []string{"Secret", "ConfigMap"}
+	if delivery == "Flux" || delivery == "ArgoCD" {
+		from = from[1:]
+	}
 	if chance(r, 0.4) {
 		into["values"] = map[string]any{"replicaCount": int64(r.Intn(5)), "nested": map[string]any{"a": "b"}, "list": []any{"c"}}
 	}
 	if chance(r, 0.3) {
-		into["valuesFrom"] = []any{map[string]any{"kind": pick(r, []string{"Secret", "ConfigMap"}), "name": "more", "optional": chance(r, 0.5)}}
+		into["valuesFrom"] = []any{map[string]any{"kind": pick(r, from), "name": "more", "optional": chance(r, 0.5)}}
 	}
 }
 
-func randomComponents(t *testing.T, r *rand.Rand) []any {
+func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
 	t.Helper()
 	entries, err := stack.Catalog()
 	if err != nil {
@@ -107,12 +119,17 @@ func randomComponents(t *testing.T, r *rand.Rand) []any {
 		if chance(r, 0.3) {
 			c["version"] = "9.9.9"
 		}
-		randomValues(r, c)
+		d := delivery
+		if chance(r, 0.1) {
+			d = pick(r, []string{"Helm", "Flux"})
+			c["delivery"] = d
+		}
+		randomValues(r, c, d)
 		if chance(r, 0.15) {
 			c["enabled"] = false
 		}
 		if chance(r, 0.05) {
-			c = map[string]any{"name": name, "namespace": "shops", "chart": randomChart(r, name)}
+			c = map[string]any{"name": name, "namespace": "shops", "chart": randomChart(r, name, delivery)}
 		}
 		out = append(out, c)
 	}
@@ -124,8 +141,8 @@ func randomComponents(t *testing.T, r *rand.Rand) []any {
 		if chance(r, 0.5) {
 			continue
 		}
-		c := map[string]any{"name": name, "namespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name)}
-		randomValues(r, c)
+		c := map[string]any{"name": name, "namespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name, delivery)}
+		randomValues(r, c, delivery)
 		var deps []any
 		for _, d := range slices.Concat(catalog, names) {
 			if chance(r, 0.12) {
@@ -150,16 +167,20 @@ func randomWorkloads(r *rand.Rand) []any {
 			continue
 		}
 		w := map[string]any{"name": name}
+		delivery := pick(r, []string{"", "Helm", "Flux", "ArgoCD"})
+		if delivery != "" {
+			w["delivery"] = delivery
+		}
 		if chance(r, 0.6) {
 			w["app"] = "podinfo"
 		} else {
-			w["chart"] = randomChart(r, name)
+			w["chart"] = randomChart(r, name, delivery)
 		}
 		// What is installed does not move: the API server would refuse it.
 		if name == "back" {
 			w["namespace"] = "backs"
 		}
-		randomValues(r, w)
+		randomValues(r, w, delivery)
 		out = append(out, w)
 	}
 	return out
@@ -335,7 +356,8 @@ func TestDisturbed(t *testing.T) {
 // release in it is never deleted.
 func TestChanged(t *testing.T) {
 	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
-		feasible(claim.Object["spec"].(map[string]any))
+		delivery, _, _ := unstructured.NestedString(claim.Object, "spec", "stack", "delivery")
+		feasible(claim.Object["spec"].(map[string]any), delivery)
 		cluster, _, _ := unstructured.NestedMap(claim.Object, "spec", "cluster")
 		s := start(t, everyone, claim)
 		for range 4 {
@@ -355,7 +377,7 @@ func TestChanged(t *testing.T) {
 			}
 			spec := randomSpec(t, r)
 			spec["cluster"] = cluster
-			feasible(spec)
+			feasible(spec, delivery)
 			claim.Object["spec"] = spec
 			s.Apply(claim)
 		}
@@ -374,18 +396,32 @@ func TestChanged(t *testing.T) {
 
 // feasible makes a spec one that can follow every other: components of the team
 // always live in the same namespaces, most of them together, and workloads in
-// others. What is installed does not move, and a namespace that goes from a
-// component to a workload in one change is not provided for.
-func feasible(spec map[string]any) {
+// others, and all are always delivered by the same engine. What is installed does
+// not move, and a namespace that goes from a component to a workload in one change
+// is not provided for.
+func feasible(spec map[string]any, delivery string) {
+	plain := func(m map[string]any) {
+		from, _ := m["valuesFrom"].([]any)
+		for _, v := range from {
+			v.(map[string]any)["kind"] = "ConfigMap"
+		}
+		if chart, ok := m["chart"].(map[string]any); ok {
+			delete(chart, "digest")
+		}
+	}
 	workloads, _ := spec["workloads"].([]any)
 	for _, w := range workloads {
 		m := w.(map[string]any)
+		plain(m)
 		m["namespace"] = "workload-" + m["name"].(string)
+		m["delivery"] = map[string]string{"front": "Flux", "back": "ArgoCD", "shop": "Helm"}[m["name"].(string)]
 	}
 	components, _, _ := unstructured.NestedSlice(spec, "stack", "components")
 	kept := []any{}
 	for _, c := range components {
 		m := c.(map[string]any)
+		plain(m)
+		delete(m, "delivery")
 		_, own := m["chart"]
 		home, known := map[string]string{"bakery": "shops", "bank": "monitoring", "shop": "shops", "till": "shops"}[m["name"].(string)]
 		switch {
@@ -396,7 +432,11 @@ func feasible(spec map[string]any) {
 		}
 		kept = append(kept, m)
 	}
-	spec["stack"] = map[string]any{"components": kept}
+	s := map[string]any{"components": kept}
+	if delivery != "" {
+		s["delivery"] = delivery
+	}
+	spec["stack"] = s
 }
 
 // chosen are the names of what platforms and stacks consist of.
@@ -423,12 +463,20 @@ func namespaces(s *Simulation) map[key]string {
 	return out
 }
 
-// releases by their namespace on the cluster.
+// releases of every engine, by their namespace on the cluster.
 func releases(s *Simulation) map[string][]string {
 	out := map[string][]string{}
 	for k, o := range s.objects {
 		if k.kind == "Release" {
 			ns, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "namespace")
+			out[ns] = append(out[ns], k.name)
+		}
+		m, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider", "manifest")
+		switch remote := (&unstructured.Unstructured{Object: m}); remote.GetKind() {
+		case "HelmRelease":
+			out[remote.GetNamespace()] = append(out[remote.GetNamespace()], k.name)
+		case "Application":
+			ns, _, _ := unstructured.NestedString(m, "spec", "destination", "namespace")
 			out[ns] = append(out[ns], k.name)
 		}
 	}

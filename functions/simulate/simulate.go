@@ -509,8 +509,8 @@ func compareKeys(a, b key) int {
 	return cmp.Or(strings.Compare(a.apiVersion, b.apiVersion), strings.Compare(a.kind, b.kind), strings.Compare(a.namespace, b.namespace), strings.Compare(a.name, b.name))
 }
 
-// answer looks required objects up. Secrets are not part of a simulation: every
-// one that is asked for exists.
+// answer looks required objects up. Secrets and ConfigMaps of teams are not part
+// of a simulation: every one that is asked for exists.
 func (s *Simulation) answer(rs []compose.Requirement) map[string][]*unstructured.Unstructured {
 	out := make(map[string][]*unstructured.Unstructured, len(rs))
 	for _, r := range rs {
@@ -520,9 +520,20 @@ func (s *Simulation) answer(rs []compose.Requirement) map[string][]*unstructured
 			out[r.Name] = append(out[r.Name], o.DeepCopy())
 		} else if r.Kind == "Secret" {
 			out[r.Name] = append(out[r.Name], secret(k))
+		} else if r.Kind == "ConfigMap" {
+			out[r.Name] = append(out[r.Name], configMap(k))
 		}
 	}
 	return out
+}
+
+func configMap(k key) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1",
+		"kind":       "ConfigMap",
+		"metadata":   map[string]any{"name": k.name, "namespace": k.namespace},
+		"data":       map[string]any{"values.yaml": "simulated: true"},
+	}}
 }
 
 func secret(k key) *unstructured.Unstructured {

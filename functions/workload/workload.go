@@ -73,6 +73,10 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	if asked, is := xr.Spec.Delivery, engine(in); asked != "" && asked != is {
+		p.Problems = append(p.Problems, compose.Problem{Part: PartApp, Reason: "DeliveryChanged", Message: fmt.Sprintf(
+			"The workload was delivered by %s, and %s does not take it over: create a new Workload with the other delivery, then delete this one", is, asked)})
+	}
 	p.Resources = slices.Concat(l.Resources, []compose.Resource{{
 		Name:   resourceApp,
 		Part:   PartApp,

@@ -156,6 +156,16 @@ func TestCompose(t *testing.T) {
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded},
 			},
 		},
+		"DeliveryChanged": {
+			reason:   "What one engine installed another does not take over.",
+			claim:    claim(func(c *v1alpha1.Workload) { c.Spec.Delivery = v1alpha1.DeliveryFlux }),
+			observed: observe(first, condition("Ready", "True", "", "")),
+			want: want{
+				condition: failed("DeliveryChanged", "The workload was delivered by Helm, and Flux does not take it over: create a new Workload with the other delivery, then delete this one"),
+				composed:  []string{"app"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, Version: "6.9.1"},
+			},
+		},
 		"ValuesFrom": {
 			reason: "The catalog's values go below those that come from elsewhere.",
 			claim: claim(func(c *v1alpha1.Workload) {

@@ -86,7 +86,15 @@ func TestFlux(t *testing.T) {
 		if row := componentRow(t, "broken"); row["ready"] == true || row["reason"] == "" {
 			t.Errorf("want the broken component's row to say that it is not ready, and why: %v", row)
 		}
+		// What runs goes on, the workloads too, which come after the whole stack.
+		if s, _, msg := kube.Condition(get(t, platform, "gitops"), "WorkloadsReady"); s != "True" {
+			t.Errorf("want the workloads to go on, but WorkloadsReady is %s: %s", s, msg)
+		}
 		for name, was := range untouched {
+			// It depends on what is new in the stack, as soon as that works.
+			if strings.Contains(name, "by-flux") {
+				continue
+			}
 			if now := helmReleaseVersions(t)[name]; now != was {
 				t.Errorf("HelmRelease %s was touched: %s before, %s after", name, was, now)
 			}

@@ -1,0 +1,59 @@
+package platform
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// TestDelivery shows which engine delivers workloads, and that the stack brings
+// it.
+func TestDelivery(t *testing.T) {
+	by := func(asked v1alpha1.Delivery) func(*v1alpha1.ObservabilityPlatform) {
+		w := podinfo("shop")
+		w.Delivery = asked
+		return workloads(w)
+	}
+	standard := func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Stack.Profile = v1alpha1.ProfileStandard }
+	existing := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.ObservabilityPlatform
+		observed map[string]*unstructured.Unstructured
+		delivery string
+		engines  []string
+		says     string
+	}{
+		"Minimal":  {"The smallest profile does without engines on the cluster.", claim(by("")), nil, "Helm", nil, ""},
+		"Standard": {"Argo CD is for workloads.", claim(by(""), standard), nil, "ArgoCD", []string{"ArgoCD"}, ""},
+		"Asked":    {"A workload may take another way.", claim(by("Flux"), standard), nil, "Flux", []string{"Flux"}, ""},
+		"Latched":  {"A larger profile does not touch what is there.", claim(by(""), standard), existing, "Helm", nil, ""},
+		"Changed": {
+			"Nor does a word that comes later, which is refused.", claim(by("ArgoCD")), existing, "Helm", nil,
+			"Workload shop was delivered by Helm, and ArgoCD does not take it over: give a new workload the other delivery, then remove this one",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed}
+			if tc.observed == nil {
+				w = settle(t, w)
+			}
+			res := run(t, w)
+			delivery, _, _ := unstructured.NestedString(res.Resources["workload-shop"].Object, "spec", "delivery")
+			engines, _, _ := unstructured.NestedStringSlice(res.Resources["stack"].Object, "spec", "engines")
+			says := ""
+			for _, c := range res.Conditions {
+				if c.Reason == "DeliveryChanged" {
+					says = c.Message
+				}
+			}
+			if diff := cmp.Diff([]any{tc.delivery, tc.engines, tc.says}, []any{delivery, engines, says}); diff != "" {
+				t.Errorf("\n%s\ndelivery, engines and complaint: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
