@@ -510,7 +510,8 @@ func compareKeys(a, b key) int {
 }
 
 // answer looks required objects up. Secrets and ConfigMaps of teams are not part
-// of a simulation: every one that is asked for exists.
+// of a simulation: every one that is asked for exists, unless it was composed and
+// is gone.
 func (s *Simulation) answer(rs []compose.Requirement) map[string][]*unstructured.Unstructured {
 	out := make(map[string][]*unstructured.Unstructured, len(rs))
 	for _, r := range rs {
@@ -520,7 +521,7 @@ func (s *Simulation) answer(rs []compose.Requirement) map[string][]*unstructured
 			out[r.Name] = append(out[r.Name], o.DeepCopy())
 		} else if r.Kind == "Secret" {
 			out[r.Name] = append(out[r.Name], secret(k))
-		} else if r.Kind == "ConfigMap" {
+		} else if r.Kind == "ConfigMap" && s.changes[k] == 0 {
 			out[r.Name] = append(out[r.Name], configMap(k))
 		}
 	}
