@@ -21,8 +21,6 @@ func sources() []source {
 		{program: "flux-helm-controller", module: "github.com/fluxcd/helm-controller", folder: "config/crd/bases"},
 		{program: "flux-source-controller", module: "github.com/fluxcd/source-controller", folder: "config/crd/bases"},
 		{program: "provider-kubernetes", module: "github.com/crossplane-contrib/provider-kubernetes", folder: "package/crds"},
-		{program: "flux-source-controller", module: "github.com/fluxcd/source-controller", folder: "config/crd/bases"},
-		{program: "flux-helm-controller", module: "github.com/fluxcd/helm-controller", folder: "config/crd/bases"},
 	}
 }
 
