@@ -159,7 +159,13 @@ spec: {provider: Existing, version: "1.33", existing: {kubeconfigSecretRef: {nam
 	kill(t, controlplane.ProcessFunction)
 	apply(t, parse(t, strings.Replace(stays, "1.33", "1.34", 1)))
 	start := time.Now()
-	remove(t, foreground, 0, claims...)
+	// The clouds with the longest chains go the quicker way.
+	for _, o := range claims[min(2, len(claims)):] {
+		if err := deleteObject(t.Context(), o, background); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove(t, foreground, 0, claims[:min(2, len(claims))]...)
 	eventually(t, 2*hang, "the claim says that the function does not answer", func() (bool, string) {
 		now := current(t, o)
 		s, _, msg := kube.Condition(now, "Synced")
