@@ -35,11 +35,10 @@ func down(t *testing.T, name string) ([]string, time.Duration) {
 	claim := "ObservabilityPlatform/" + name
 	took := eventually(t, hang, "nothing left but the claim", func() (bool, string) {
 		left := leftovers(t.Context(), "")
-		for _, o := range there {
-			if !slices.Contains(left, o) {
-				order = append(order, o)
-			}
-		}
+		gone := slices.DeleteFunc(there, func(o string) bool { return slices.Contains(left, o) })
+		// Of what went between two looks nobody knows the order.
+		slices.SortStableFunc(gone, func(a, b string) int { return layer(a) - layer(b) })
+		order = append(order, gone...)
 		there = left
 		return slices.Equal(left, []string{claim}), strings.Join(left, ", ")
 	})
@@ -51,17 +50,6 @@ func down(t *testing.T, name string) ([]string, time.Duration) {
 // all of them before the way to the cluster.
 func inLayers(t *testing.T, order []string) {
 	t.Helper()
-	layer := func(o string) int {
-		switch {
-		case strings.HasPrefix(o, "Release/demo-workload-"):
-			return 0
-		case strings.HasPrefix(o, "Release/demo-stack-"):
-			return 1
-		case strings.HasPrefix(o, "ProviderConfig/"):
-			return 2
-		}
-		return -1
-	}
 	last, seen := 0, map[int]bool{}
 	for _, o := range order {
 		n := layer(o)
@@ -77,6 +65,19 @@ func inLayers(t *testing.T, order []string) {
 	if len(seen) != 3 {
 		t.Errorf("of three layers %d were seen to go: %s", len(seen), strings.Join(order, ", "))
 	}
+}
+
+// layer of the teardown in which something goes; -1 for what may go in any.
+func layer(o string) int {
+	switch {
+	case strings.HasPrefix(o, "Release/demo-workload-"):
+		return 0
+	case strings.HasPrefix(o, "Release/demo-stack-"):
+		return 1
+	case strings.HasPrefix(o, "ProviderConfig/"):
+		return 2
+	}
+	return -1
 }
 
 // TestLifetime takes a platform through the end of its lifetime, back in the
