@@ -37,6 +37,8 @@ type world struct {
 	remote     *kube.Client
 	// before is what was on the remote cluster before any claim.
 	before map[string]bool
+	// cloud is the one that gets a whole platform.
+	cloud string
 	// clouds are the kinds of the simulated clouds.
 	clouds []schema.GroupVersionKind
 	// figures are what was measured.
@@ -51,6 +53,7 @@ var w world
 func TestMain(m *testing.M) {
 	output := flag.String("output", filepath.Join("..", "..", "..", "_output"), "Folder with the function and the packages.")
 	name := flag.String("name", "e2e", "Name of the control plane; several run side by side.")
+	flag.StringVar(&w.cloud, "cloud", "eks", "The cloud of which TestClouds makes a whole platform: eks, aks or gke.")
 	flag.Parse()
 	code, err := run(m, *name, *output)
 	if err != nil {
