@@ -53,7 +53,7 @@ var w world
 func TestMain(m *testing.M) {
 	output := flag.String("output", filepath.Join("..", "..", "..", "_output"), "Folder with the function and the packages.")
 	name := flag.String("name", "e2e", "Name of the control plane; several run side by side.")
-	flag.StringVar(&w.cloud, "cloud", "eks", "The cloud of which TestClouds makes a whole platform: eks, aks or gke.")
+	flag.StringVar(&w.cloud, "cloud", "eks", "What TestClouds makes a whole platform of: eks, aks, gke, kind, k3d or k3s.")
 	flag.Parse()
 	code, err := run(m, *name, *output)
 	if err != nil {
