@@ -157,16 +157,20 @@ test-programs: $(BIN)/controlplane ## Build the control plane's programs, once.
 test-render: binaries ## Prove that the simulation equals Crossplane's render engine.
 	$(call stage,simulation against Crossplane,cd test/render && $(GO_TEST) -timeout 30m ./...)
 
-# End-to-end tests wait more than they work, so two control planes share them.
-# These have the second one.
-E2E_SECOND := ^(TestClouds|TestDefaultFlags)$$
+# End-to-end tests wait more than they work, so several control planes share them:
+# all tests that are not named here have the first one.
+E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
+E2E_THIRD := ^(TestLifetime|TestClusterGoneForGood|TestFlux|TestFluxDefaultFlags)$$
 E2E := $(GO_TEST) -v -timeout 50m
+
+# beside runs tests in the background. $(1) is which control plane, $(2) the tests.
+beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
 
 test-e2e: binaries build ## Run end-to-end tests on real control planes.
 	$(call stage,control plane,cd test/controlplane && $(GO_TEST) $$(go list ./... | grep -v /e2e))
-	$(call stage,end-to-end tests,(cd test/controlplane/e2e; \
-		$(E2E) -run '$(E2E_SECOND)' . -name e2e-second >$(OUT)/e2e-second.log 2>&1 & second=$$!; rc=0; \
-		$(E2E) -skip '$(E2E_SECOND)' . || rc=1; wait $$second || rc=1; cat $(OUT)/e2e-second.log; exit $$rc))
+	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
+		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)' . || rc=1; \
+		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))
 
 bench: ## Run the benchmarks of the function and the game.
 	@go test -run '^$$' -bench . -benchmem ./functions/...
