@@ -452,7 +452,7 @@ func TestObjects(t *testing.T) {
 			resource: "workload-shop",
 			want: object("Workload", "workload-shop", map[string]any{
 				"app": "podinfo", "delivery": "Helm", "clusterRef": ref, "namespace": "shop",
-				"values":    map[string]any{"replicaCount": int64(2)},
+				"values": map[string]any{"replicaCount": int64(2)},
 				"dependsOn": []any{
 					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")},
 					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "perses")},

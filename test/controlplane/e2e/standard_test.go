@@ -50,7 +50,7 @@ func TestStandard(t *testing.T) {
 
 	claim(t, standard(t, "opencost", map[string]any{"standInFail": "prices are missing"}))
 	start := time.Now()
-	measured(t, "reason of a broken component of Standard in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), 0)
+	measured(t, "reason of a broken component of Standard in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), time.Minute)
 	eventually(t, hang, "all components but the broken one", func() (bool, string) {
 		waiting := []string{}
 		all := rows(t)

@@ -1,0 +1,212 @@
+package stack
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+)
+
+// everything is a stack with all components of the catalog that can be together.
+func everything() v1alpha1.StackParameters {
+	return v1alpha1.StackParameters{
+		Profile: v1alpha1.ProfileFull, Domain: "demo.example.org",
+		Components: []v1alpha1.StackComponent{{Name: "argo-cd"}},
+		BeyondCNCF: beyond(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator"),
+	}
+}
+
+// routes of a stack by host.
+func routes(t *testing.T, w wiring) map[string]any {
+	t.Helper()
+	out := map[string]any{}
+	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+		if dig(o, "kind") != "HTTPRoute" || dig(o, "metadata", "name") == "redirect" {
+			continue
+		}
+		for _, h := range dig(o, "spec", "hostnames").([]any) {
+			out[h.(string)] = o
+		}
+	}
+	return out
+}
+
+// TestNoViewIsOpen proves that every view that is published asks who is there,
+// and that nothing else leads into the cluster.
+func TestNoViewIsOpen(t *testing.T) {
+	w := wired(t, everything(), v1alpha1.Access{})
+	all := routes(t, w)
+	for host, r := range all {
+		for _, rule := range dig(r, "spec", "rules").([]any) {
+			filters, _ := dig(rule, "filters").([]any)
+			asks := slices.ContainsFunc(filters, func(f any) bool {
+				return dig(f, "type") == "ExtensionRef" && dig(f, "extensionRef", "kind") == "AuthenticationFilter" && dig(f, "extensionRef", "name") == password
+			})
+			if !asks {
+				t.Errorf("%s is open to the world", host)
+			}
+			forgets := slices.ContainsFunc(filters, func(f any) bool {
+				return dig(f, "type") == "RequestHeaderModifier" && cmp.Equal(dig(f, "requestHeaderModifier", "remove"), []any{"Authorization"})
+			})
+			if !forgets {
+				t.Errorf("the view at %s sees the password", host)
+			}
+		}
+	}
+	// No other component opens a door of its own.
+	for _, name := range sortedKeys(w.parts) {
+		var walk func(path string, v any)
+		walk = func(path string, v any) {
+			switch v := v.(type) {
+			case []any:
+				for _, e := range v {
+					walk(path, e)
+				}
+			case map[string]any:
+				for k, e := range v {
+					walk(path+"."+k, e)
+				}
+			default:
+				kind := path[strings.LastIndex(path, ".")+1:]
+				if name != ingress && (v == "LoadBalancer" || v == "NodePort" || (kind == "enabled" && v == true && strings.Contains(path, "ingress"))) {
+					t.Errorf("%s opens a door at %s", name, path)
+				}
+			}
+		}
+		walk("", w.parts[name].Values)
+		walk("", w.wire(name))
+	}
+}
+
+// TestViews proves that every view of the catalog is published, with a
+// certificate that names its host, and a URL in the status.
+func TestViews(t *testing.T) {
+	w := wired(t, everything(), v1alpha1.Access{})
+	all := routes(t, w)
+	var want []string
+	for _, name := range sortedKeys(w.parts) {
+		for _, v := range w.parts[name].Exposes {
+			want = append(want, v.Name+".demo.example.org")
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, sortedKeys(all)); diff != "" {
+		t.Errorf("routes: -want, +got:\n%s", diff)
+	}
+	var named []string
+	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+		if dig(o, "metadata", "name") == "ingress-tls" {
+			for _, h := range dig(o, "spec", "dnsNames").([]any) {
+				named = append(named, h.(string))
+			}
+		}
+	}
+	slices.Sort(named)
+	if diff := cmp.Diff(want, named); diff != "" {
+		t.Errorf("hosts in the certificate: -want, +got:\n%s", diff)
+	}
+	urls := w.urls()
+	if len(urls) != len(want) || urls[0] != (v1alpha1.URL{Name: "perses", URL: "https://perses.demo.example.org"}) {
+		t.Errorf("want a URL for each of %v, the dashboards first, got %v", want, urls)
+	}
+}
+
+func TestDomain(t *testing.T) {
+	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
+	own := standard
+	own.Domain = "demo.example.org"
+	cases := map[string]struct {
+		reason string
+		stack  v1alpha1.StackParameters
+		access v1alpha1.Access
+		want   string
+		notice string
+	}{
+		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, notice: "views"},
+		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.localhost", notice: "password"},
+		"Own":   {reason: "The team's own domain wins.", stack: own, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.demo.example.org", notice: "password"},
+		"NoDoor": {
+			reason: "Without the door there are no views.", notice: "",
+			stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Domain: "demo.example.org"},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := wired(t, tc.stack, tc.access)
+			got := ""
+			if urls := w.urls(); len(urls) > 0 {
+				got = urls[0].URL
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nurl: -want, +got:\n%s", tc.reason, diff)
+			}
+			told := slices.ContainsFunc(w.notices(), func(n v1alpha1.Notice) bool { return n.Name == tc.notice })
+			if tc.notice != "" && !told {
+				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.notice, w.notices())
+			}
+		})
+	}
+}
+
+func TestLogsNotice(t *testing.T) {
+	told := func(p v1alpha1.StackParameters) bool {
+		return slices.ContainsFunc(wired(t, p, v1alpha1.Access{}).notices(), func(n v1alpha1.Notice) bool {
+			return n.Name == "logs" && strings.Contains(n.Message, "beyondCNCF.components")
+		})
+	}
+	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
+	if !told(standard) {
+		t.Error("nobody says that logs are kept nowhere")
+	}
+	standard.BeyondCNCF = beyond(loki)
+	if told(standard) {
+		t.Error("logs are said to be kept nowhere though Loki keeps them")
+	}
+	standard.BeyondCNCF = v1alpha1.BeyondCNCF{}
+	standard.Exports = []v1alpha1.Export{{Name: "own", OTLP: &v1alpha1.OTLPExport{Signals: []v1alpha1.Signal{v1alpha1.SignalLogs}}}}
+	if told(standard) {
+		t.Error("logs are said to be kept nowhere though the team keeps them")
+	}
+}
+
+// TestACME proves that certificates that everybody trusts come by the door
+// itself, for which cert-manager has to know the Gateway API.
+func TestACME(t *testing.T) {
+	p := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org", TLS: &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org", Server: "https://acme.example.org"}}}
+	w := wired(t, p, v1alpha1.Access{})
+	if dig(w.wire(certManager), "config", "enableGatewayAPI") != true {
+		t.Error("cert-manager does not know the Gateway API")
+	}
+	if !slices.Contains(w.parts[certManager].after(), gatewayAPI) {
+		t.Error("cert-manager does not wait for the kinds that it looks for when it starts")
+	}
+	found := false
+	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+		found = found || dig(o, "kind") == "Issuer" && dig(o, "spec", "acme", "email") == "a@example.org"
+	}
+	if !found {
+		t.Error("no issuer asks the authority")
+	}
+	if dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, v1alpha1.Access{}).wire(certManager), "config") != nil {
+		t.Error("without ACME cert-manager looks for kinds that it does not need")
+	}
+}
+
+func TestHostPorts(t *testing.T) {
+	proxyOf := func(a v1alpha1.Access) any {
+		for _, o := range dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, a).wire(ingress), "manifests").([]any) {
+			if dig(o, "kind") == "NginxProxy" {
+				return dig(o, "spec", "kubernetes")
+			}
+		}
+		return nil
+	}
+	if got := dig(proxyOf(v1alpha1.Access{HostPorts: true}), "daemonSet", "container", "hostPorts"); got == nil {
+		t.Error("where nobody gives out load balancers, NGINX listens on the nodes")
+	}
+	if got := dig(proxyOf(v1alpha1.Access{}), "service", "type"); got != "LoadBalancer" {
+		t.Errorf("want a load balancer, got %v", got)
+	}
+}
