@@ -108,7 +108,7 @@ func wireIngress(w wiring) map[string]any {
 	for _, v := range views {
 		objects = append(objects, w.backend(v), route(v))
 	}
-	return manifests(objects...)
+	return manifests(append(objects, w.tracing(views)...)...)
 }
 
 // proxy is how NGINX runs. It finds the views by name, so that a route does not
@@ -137,6 +137,26 @@ func (w wiring) proxy() map[string]any {
 		spec["telemetry"] = map[string]any{"serviceName": ingress, "exporter": map[string]any{"endpoint": collectorGateway + "." + w.parts[collectorGateway].Namespace + ":4317"}}
 	}
 	return manifest(nginxAPIGroup+"/v1alpha2", "NginxProxy", ingress, map[string]any{"spec": spec})
+}
+
+// tracing lets NGINX begin a trace for every request that has none.
+func (w wiring) tracing(views []published) []any {
+	if !w.has(collectorGateway) {
+		return nil
+	}
+	// A policy has so many targets at most.
+	const most = 16
+	var out []any
+	for chunk := range slices.Chunk(views, most) {
+		targets := make([]any, 0, most)
+		for _, v := range chunk {
+			targets = append(targets, map[string]any{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": v.Name})
+		}
+		out = append(out, manifest(nginxAPIGroup+"/v1alpha2", "ObservabilityPolicy", "tracing-"+chunk[0].Name, map[string]any{"spec": map[string]any{
+			"targetRefs": targets, "tracing": map[string]any{"strategy": "ratio", "ratio": int64(100), "context": "propagate"},
+		}}))
+	}
+	return out
 }
 
 func (w wiring) gateway() map[string]any {

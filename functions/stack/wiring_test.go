@@ -200,7 +200,7 @@ func TestWiringIsMerged(t *testing.T) {
 // TestEverythingIsScraped proves that what says that it gives metrics is asked
 // for them, but for those that bring their own monitors or send their metrics.
 func TestEverythingIsScraped(t *testing.T) {
-	own := []string{prometheus, "linkerd-control-plane", "ebpf-instrumentation"}
+	own := []string{prometheus, "linkerd-control-plane", "ebpf-instrumentation", "instrumentation"}
 	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, BeyondCNCF: beyond(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator")}, v1alpha1.Access{})
 	services, pods := monitors(w)
 	scraped := map[string]bool{}

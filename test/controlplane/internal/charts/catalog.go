@@ -88,6 +88,7 @@ func contents() map[string]StandIn {
 		"nginx-gateway-fabric": {Deployments: []string{"gateway"}, CRDs: []CRD{
 			{Group: nginxGateway, Version: "v1alpha2", Kind: "NginxProxy", Plural: "nginxproxies"},
 			{Group: nginxGateway, Version: "v1alpha1", Kind: "AuthenticationFilter", Plural: "authenticationfilters"},
+			{Group: nginxGateway, Version: "v1alpha2", Kind: "ObservabilityPolicy", Plural: "observabilitypolicies"},
 		}},
 		"trust-manager": {Deployments: []string{"trust-manager"}, CRDs: []CRD{
 			{Group: "trust.cert-manager.io", Version: "v1alpha1", Kind: "Bundle", Plural: "bundles", Cluster: true},

@@ -1,0 +1,86 @@
+package stack
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write the page about the catalog instead of comparing with it")
+
+// TestPage proves that the page about the catalog says what the catalog says.
+// -update writes it.
+func TestPage(t *testing.T) {
+	file := filepath.Join("..", "..", "docs", "reference", "catalog.md")
+	want := page(t)
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not up to date, see -update: -want, +got:\n%s", file, diff)
+	}
+}
+
+// page about the catalog.
+func page(t *testing.T) string {
+	t.Helper()
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("# The components of a stack\n\nMade from the catalog in `functions/stack/catalog`; a test keeps it so. How to choose among them: [the stack](../stack.md).\n\n")
+	b.WriteString("| Component | What it is for | For | Takes → gives | Project, CNCF maturity | Chart | Needs |\n|---|---|---|---|---|---|---|\n")
+	row := func(name string) {
+		c := entries[name]
+		maturity := string(c.Project.Maturity)
+		if maturity == "None" {
+			maturity = "not in the CNCF"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s → %s | [%s](%s), %s (%s) | %s %s | %s |\n", name, c.Purpose,
+			joined(c.Personas), joined(c.Takes), joined(c.Gives), c.Project.Name, c.Project.Source, maturity, c.Project.Date,
+			c.Chart.Name, c.Chart.Version, joined(c.Needs))
+	}
+	for _, section := range []struct {
+		title string
+		in    func(Component) bool
+	}{
+		{"In every profile", func(c Component) bool { return c.in(v1alpha1.ProfileMinimal) }},
+		{"From Standard on", func(c Component) bool { return c.in(v1alpha1.ProfileStandard) && !c.in(v1alpha1.ProfileMinimal) }},
+		{"In Full", func(c Component) bool { return c.in(v1alpha1.ProfileFull) && !c.in(v1alpha1.ProfileStandard) }},
+		{"Engines, brought with what they deliver", func(c Component) bool { return c.Delivers != "" }},
+		{"Beyond the CNCF, only when named there", func(c Component) bool { return c.beyondCNCF() }},
+	} {
+		fmt.Fprintf(&b, "| **%s** | | | | | | |\n", section.title)
+		for _, name := range sortedKeys(entries) {
+			if section.in(entries[name]) {
+				row(name)
+			}
+		}
+	}
+	return b.String()
+}
+
+// joined words, or a dash.
+func joined[T ~string](words []T) string {
+	if len(words) == 0 {
+		return "–"
+	}
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, string(w))
+	}
+	return strings.Join(out, ", ")
+}
