@@ -439,6 +439,13 @@ type Access struct {
 	// +optional
 	Domain string `json:"domain,omitempty"`
 
+	// HTTPSPort is the port at which people reach port 443 of the nodes; 443 when
+	// zero.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=65535
+	// +optional
+	HTTPSPort int64 `json:"httpsPort,omitempty"`
+
 	// ChartMirror is the URL of an OCI registry that serves all charts for this
 	// cluster. Every chart comes from its own repository when empty.
 	// +kubebuilder:validation:MaxLength=2048

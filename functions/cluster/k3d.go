@@ -27,7 +27,8 @@ func (k3d) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	}
 	c := local(in, "K3dCluster", block.LocalNodes, extra)
 	if c.Access != nil {
-		c.Access.StorageClass = k3sClass
+		c.Access.StorageClass, c.Access.ContainerdSocket = k3sClass, k3sContainerd
+		c.Access.HostPorts = !block.ServiceLB
 	}
 	return c, nil
 }

@@ -28,6 +28,10 @@ const requirementSSHKey = "ssh-key"
 // https://docs.k3s.io/storage, as of February 2026.
 const k3sClass = "local-path"
 
+// k3sContainerd is where the container runtime of k3s listens.
+// https://docs.k3s.io/advanced, as of August 2026.
+const k3sContainerd = "/run/k3s/containerd/containerd.sock"
+
 // k3sSafe are characters that mean nothing to a shell. The provider puts what it
 // is told into a command line of root, as it is.
 const k3sSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+"
@@ -271,7 +275,8 @@ func (p *k3sPlan) access(out *Cluster, servers []string, first v1alpha1.K3sHost)
 	if out.Access == nil {
 		return
 	}
-	out.Access.StorageClass = k3sClass
+	out.Access.StorageClass, out.Access.ContainerdSocket = k3sClass, k3sContainerd
+	out.Access.HostPorts = !p.spec.ServiceLB
 	out.Access.Architecture = first.Architecture
 	for _, h := range p.spec.Hosts {
 		if h.Architecture != first.Architecture {

@@ -366,7 +366,7 @@ func TestK3sAccess(t *testing.T) {
 			}
 			access := compose.Name("team-a", "demo", "access")
 			want := &v1alpha1.Access{
-				HelmProviderConfig: access, KubernetesProviderConfig: access, Server: "https://one.example.org:6443", Architecture: tc.want, StorageClass: "local-path",
+				HelmProviderConfig: access, KubernetesProviderConfig: access, Server: "https://one.example.org:6443", Architecture: tc.want, StorageClass: "local-path", HostPorts: true, ContainerdSocket: "/run/k3s/containerd/containerd.sock",
 				KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
 			}
 			if diff := cmp.Diff(want, status.Access); diff != "" {

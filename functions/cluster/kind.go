@@ -21,6 +21,7 @@ func (kind) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) 
 	c := local(in, "KindCluster", block.LocalNodes, nil)
 	if c.Access != nil {
 		c.Access.StorageClass = kindClass
+		c.Access.HostPorts = true
 	}
 	return c, nil
 }

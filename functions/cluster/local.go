@@ -20,6 +20,9 @@ func localVersions() map[string]string {
 	return map[string]string{"1.34": "1.34", "1.35": "1.35", "1.36": "1.36"}
 }
 
+// httpsPort is where NGINX listens on a node.
+const httpsPort = 443
+
 // local makes a cluster of containers: one object of our own provider. What the
 // provider cannot change the schema does not let change either.
 func local(in compose.Input[v1alpha1.KubernetesCluster], kind string, nodes v1alpha1.LocalNodes, extra map[string]any) Cluster {
@@ -54,6 +57,12 @@ func local(in compose.Input[v1alpha1.KubernetesCluster], kind string, nodes v1al
 		}
 		// That of the engine's machine, whatever the claim says of nodes.
 		out.Access.Architecture = cmp.Or(v1alpha1.Architecture(c.observed(resourceLocal, "status", "atProvider", "architecture")), was.Architecture)
+		// Every name below it is this machine: RFC 6761, section 6.3.
+		for _, p := range nodes.Ports {
+			if p.ContainerPort == httpsPort && p.Protocol != "UDP" {
+				out.Access.Domain, out.Access.HTTPSPort = "localhost", p.HostPort
+			}
+		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 )
@@ -53,9 +54,13 @@ func (w wiring) published() []published {
 
 // urls that a person opens, the dashboards first.
 func (w wiring) urls() []v1alpha1.URL {
+	port := ""
+	if w.access != nil && w.access.HTTPSPort != 0 && w.access.HTTPSPort != 443 {
+		port = ":" + strconv.FormatInt(w.access.HTTPSPort, 10)
+	}
 	var out []v1alpha1.URL
 	for _, v := range w.published() {
-		out = append(out, v1alpha1.URL{Name: v.Name, URL: "https://" + v.host})
+		out = append(out, v1alpha1.URL{Name: v.Name, URL: "https://" + v.host + port})
 	}
 	first := func(u v1alpha1.URL) int { return slices.Index([]string{"", grafana, "perses"}, u.Name) }
 	slices.SortStableFunc(out, func(a, b v1alpha1.URL) int { return cmp.Compare(first(b), first(a)) })

@@ -126,6 +126,7 @@ func TestDomain(t *testing.T) {
 	}{
 		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, notice: "views"},
 		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.localhost", notice: "password"},
+		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, access: v1alpha1.Access{Domain: "localhost", HTTPSPort: 8443}, want: "https://perses.localhost:8443", notice: "password"},
 		"Own":   {reason: "The team's own domain wins.", stack: own, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.demo.example.org", notice: "password"},
 		"NoDoor": {
 			reason: "Without the door there are no views.", notice: "",
