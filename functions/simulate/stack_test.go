@@ -68,8 +68,8 @@ func TestOneComponent(t *testing.T) {
 		},
 		"RemovedUnseen": {
 			reason: "Where nobody knew it, nobody changes.",
-			stack:  ", components: [{name: opentelemetry-operator, enabled: false}]",
-			gone:   "opentelemetry-operator",
+			stack:  ", components: [{name: ebpf-instrumentation, enabled: false}]",
+			gone:   "ebpf-instrumentation",
 		},
 	}
 	for name, tc := range cases {
