@@ -128,7 +128,7 @@ func (s served) call(ctx context.Context, req []byte) ([]byte, error) {
 	return rsp, err
 }
 
-// rss is the greatest resident memory of a process so far, in MiB.
+// rss is the greatest resident memory of a process since its start, in MiB.
 func (s served) rss(b *testing.B) float64 {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
@@ -204,6 +204,8 @@ func BenchmarkCost(b *testing.B) {
 				}
 				b.ReportMetric(0, "ns/op")
 				b.ReportMetric(float64(len(raw[kind]))/1024, "request-KiB")
+				b.ReportMetric(ours.rss(b), "RSS-MiB")
+				b.ReportMetric(floor.rss(b), "RSS-floor-MiB")
 				for _, p := range []int{50, 99} {
 					o, f := percentile(a, p), percentile(z, p)
 					b.ReportMetric(float64(o.Microseconds()), fmt.Sprintf("p%d-µs", p))
@@ -213,8 +215,6 @@ func BenchmarkCost(b *testing.B) {
 			})
 		}
 	}
-	b.ReportMetric(ours.rss(b), "RSS-MiB")
-	b.Logf("greatest resident memory: function %.1f MiB, floor %.1f MiB", ours.rss(b), floor.rss(b))
 }
 
 func percentile(ds []time.Duration, p int) time.Duration {

@@ -10,10 +10,9 @@ import (
 	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/crossplane/function-sdk-go/logging"
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
-	"github.com/crossplane/function-sdk-go/request"
 	"github.com/crossplane/function-sdk-go/resource"
 	"github.com/crossplane/function-sdk-go/resource/composed"
-	"github.com/crossplane/function-sdk-go/resource/composite"
+	xpcomposite "github.com/crossplane/function-sdk-go/resource/composite"
 	"github.com/crossplane/function-sdk-go/response"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -37,12 +36,8 @@ type Function struct {
 // RunFunction composes one composite resource.
 func (f *Function) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
 	rsp := response.To(req, response.DefaultTTL)
-	w, err := world(req, f.settings)
+	w := world(req, f.settings)
 	w.Now = f.clock()
-	if err != nil {
-		response.Fatal(rsp, errors.Wrap(err, "cannot read the request"))
-		return rsp, nil
-	}
 	log := f.log.WithValues("xr-kind", w.XR.GetKind(), "xr-namespace", w.XR.GetNamespace(), "xr-name", w.XR.GetName())
 	composer, ok := composers.For(w.XR.GetKind())
 	if !ok || w.XR.GetAPIVersion() != v1alpha1.APIVersion {
@@ -85,35 +80,23 @@ func (f *Function) compose(w compose.World, c compose.Composer) (res compose.Res
 }
 
 // world reads a request.
-func world(req *fnv1.RunFunctionRequest, s compose.Settings) (compose.World, error) {
-	xr, err := request.GetObservedCompositeResource(req)
-	if err != nil {
-		return compose.World{}, errors.Wrap(err, "cannot get composite resource")
-	}
+func world(req *fnv1.RunFunctionRequest, s compose.Settings) compose.World {
 	w := compose.World{
-		XR:       &xr.Resource.Unstructured,
+		XR:       composite(req.GetObserved().GetComposite().GetResource()),
 		Observed: make(map[string]*unstructured.Unstructured, len(req.GetObserved().GetResources())),
 		Required: make(map[string][]*unstructured.Unstructured, len(req.GetRequiredResources())),
 		Settings: s,
 	}
-	observed, err := request.GetObservedComposedResources(req)
-	if err != nil {
-		return compose.World{}, errors.Wrap(err, "cannot get composed resources")
+	for name, r := range req.GetObserved().GetResources() {
+		w.Observed[name] = object(r.GetResource())
 	}
-	for name, o := range observed {
-		w.Observed[string(name)] = &o.Resource.Unstructured
-	}
-	required, err := request.GetRequiredResources(req)
-	if err != nil {
-		return compose.World{}, errors.Wrap(err, "cannot get required resources")
-	}
-	for name, rs := range required {
-		w.Required[name] = make([]*unstructured.Unstructured, 0, len(rs))
-		for _, r := range rs {
-			w.Required[name] = append(w.Required[name], r.Resource)
+	for name, rs := range req.GetRequiredResources() {
+		w.Required[name] = make([]*unstructured.Unstructured, 0, len(rs.GetItems()))
+		for _, r := range rs.GetItems() {
+			w.Required[name] = append(w.Required[name], object(r.GetResource()))
 		}
 	}
-	return w, nil
+	return w
 }
 
 // respond writes a Result.
@@ -147,7 +130,7 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 
 	// What earlier steps of the pipeline say of the composite stays.
 	earlier := rsp.GetDesired().GetComposite()
-	dxr := &resource.Composite{Resource: composite.New(), ConnectionDetails: earlier.GetConnectionDetails(), Ready: readiness(res.Ready)}
+	dxr := &resource.Composite{Resource: xpcomposite.New(), ConnectionDetails: earlier.GetConnectionDetails(), Ready: readiness(res.Ready)}
 	if err := resource.AsObject(earlier.GetResource(), dxr.Resource); err != nil {
 		return errors.Wrap(err, "cannot get desired composite resource")
 	}

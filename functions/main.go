@@ -74,17 +74,7 @@ func (c *CLI) Run() error {
 	d := &drainer{FunctionRunnerServiceServer: &Function{log: log, settings: settings, telemetry: tel}}
 
 	served := make(chan error, 1)
-	go func() {
-		served <- function.Serve(d,
-			function.Listen(c.Network, c.Address),
-			function.MTLSCertificates(c.TLSCertsDir),
-			function.Insecure(c.Insecure),
-			function.MaxRecvMessageSize(c.MaxRecvMessageSize*1024*1024),
-			function.WithHealthServer(hs),
-			function.WithMetricsServer(c.MetricsAddress),
-			function.WithMetricsRegistry(registry),
-		)
-	}()
+	go func() { served <- c.serve(ctx, d, hs, registry) }()
 	select {
 	case err := <-served:
 		return err

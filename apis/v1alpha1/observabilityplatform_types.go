@@ -97,6 +97,11 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 
+	// Expired says that the lifetime that ends at expiresAt is over. From then on
+	// no clock is asked.
+	// +optional
+	Expired bool `json:"expired,omitempty"`
+
 	// CheckedAt is when the function last thought, by its own clock, that the
 	// lifetime is over. Writing it makes the API server say what its clock says:
 	// nothing is taken down before both agree.

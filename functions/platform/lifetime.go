@@ -79,8 +79,10 @@ func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
 	at := xr.CreationTimestamp.Add(lifetime)
 	e.expiresAt = &metav1.Time{Time: at}
 
+	// Both are fields of the status, which is written at once. Conditions are
+	// written apart: a run may see them beside a status of another time.
 	was := xr.Status.ExpiresAt
-	if was != nil && was.Time.Equal(at) && compose.GetCondition(in.XR, ConditionExpired).Status == "True" {
+	if was != nil && was.Time.Equal(at) && xr.Status.Expired {
 		e.expired = true
 		return e, nil
 	}

@@ -35,7 +35,7 @@ func TestEnding(t *testing.T) {
 	expired := func(d time.Duration) func(*v1alpha1.ObservabilityPlatform) {
 		return func(c *v1alpha1.ObservabilityPlatform) {
 			c.Status.ExpiresAt = after(d)
-			c.Status.Conditions = []metav1.Condition{{Type: ConditionExpired, Status: metav1.ConditionTrue}}
+			c.Status.Expired = true
 		}
 	}
 	type change = func(*v1alpha1.ObservabilityPlatform)
@@ -120,6 +120,15 @@ func TestEnding(t *testing.T) {
 			changes: []change{lives("4h"), expired(4 * time.Hour)},
 			now:     time.Hour,
 			want:    ending{expiresAt: end, expired: true},
+		},
+		"Torn": {
+			reason: "What conditions say may be of another time than the status.",
+			changes: []change{lives("6h"), written(4 * time.Hour), func(c *v1alpha1.ObservabilityPlatform) {
+				c.Status.ExpiresAt = after(6 * time.Hour)
+				c.Status.Conditions = []metav1.Condition{{Type: ConditionExpired, Status: metav1.ConditionTrue}}
+			}},
+			now:  5 * time.Hour,
+			want: ending{expiresAt: after(6 * time.Hour), due: time.Hour},
 		},
 		"Extended": {
 			reason:  "A longer lifetime does.",

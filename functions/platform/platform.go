@@ -235,28 +235,34 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		CheckedAt:           e.checkedAt,
 		Remaining:           left,
 	}
-	c := v1alpha1.KubernetesCluster{}
-	if obs := in.Observed[resourceCluster]; obs != nil {
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obs.Object, &c); err != nil {
-			return nil, err
-		}
-		if c.Status.Version != "" {
-			s.Version = c.Status.Version
-		}
+	c := v1alpha1.KubernetesClusterStatus{}
+	if err := childStatus(in.Observed[resourceCluster], &c); err != nil {
+		return nil, err
 	}
-	if a := c.Status.Access; a != nil {
+	if c.Version != "" {
+		s.Version = c.Version
+	}
+	if a := c.Access; a != nil {
 		s.Endpoint, s.KubeconfigSecretRef = a.Server, a.KubeconfigSecretRef
 	}
-	if obs := in.Observed[resourceStack]; obs != nil {
-		st := v1alpha1.ObservabilityStack{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obs.Object, &st); err != nil {
-			return nil, err
-		}
-		if len(st.Status.Components) > 0 {
-			s.Components, s.URLs, s.Notices = st.Status.Components, st.Status.URLs, st.Status.Notices
-		}
+	st := v1alpha1.ObservabilityStackStatus{}
+	if err := childStatus(in.Observed[resourceStack], &st); err != nil {
+		return nil, err
+	}
+	if len(st.Components) > 0 {
+		s.Components, s.URLs, s.Notices = st.Components, st.URLs, st.Notices
 	}
 	return s, nil
+}
+
+// childStatus reads the status of a child, and nothing else of it: its spec is
+// long, and what we wrote ourselves.
+func childStatus(o *unstructured.Unstructured, into any) error {
+	status, _ := object(o)["status"].(map[string]any)
+	if status == nil {
+		return nil
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(status, into)
 }
 
 func object(o *unstructured.Unstructured) map[string]any {

@@ -79,7 +79,7 @@ func layers(in compose.Input[v1alpha1.ObservabilityPlatform]) []layer {
 // composes. Components are looked up to see what they compose in turn: they, and
 // all else, are looked up until they are gone.
 func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
-	found := map[v1alpha1.ObjectReference]bool{}
+	found, asked := map[v1alpha1.ObjectReference]bool{}, map[v1alpha1.ObjectReference]bool{}
 	l.complete = true
 	for _, name := range slices.Sorted(maps.Keys(l.there)) {
 		o := l.there[name]
@@ -89,6 +89,7 @@ func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
 			if r.Kind != v1alpha1.ComponentKind || r.APIVersion != v1alpha1.APIVersion {
 				continue
 			}
+			asked[r] = true
 			l.requirements = append(l.requirements, requirement(in.Claim.Namespace, r))
 			l.complete = l.complete && in.Answered(requirementName(r))
 			for _, leaf := range composed(in.One(requirementName(r))) {
@@ -97,7 +98,7 @@ func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
 		}
 	}
 	for _, r := range l.noted {
-		if !found[r] || len(l.there) == 0 {
+		if !asked[r] {
 			l.requirements = append(l.requirements, requirement(in.Claim.Namespace, r))
 		}
 		// While its composites are there it may come back.

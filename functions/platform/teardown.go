@@ -56,7 +56,7 @@ func downStatus(in compose.Input[v1alpha1.ObservabilityPlatform], e ending, ls [
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase: v1alpha1.PhaseTearingDown, ClusterName: was.ClusterName,
-		ExpiresAt: e.expiresAt, CheckedAt: e.checkedAt, Remaining: remaining(ls),
+		ExpiresAt: e.expiresAt, CheckedAt: e.checkedAt, Expired: e.expired, Remaining: remaining(ls),
 	}
 	if idle {
 		s.Phase = v1alpha1.PhaseDown

@@ -108,6 +108,7 @@ func TestLifetime(t *testing.T) {
 		s := start(t, everyone, claim)
 		at(s, born)
 		s.Linger = lingering(r)
+		s.Torn = func() bool { return chance(r, 0.1) }
 		suspend := chance(r, 0.3)
 		if !suspend {
 			set(t, s, claim, "lifetime", "1h")
@@ -156,7 +157,10 @@ func TestLifetime(t *testing.T) {
 				set(t, s, claim, "lifetime", pick(r, []any{nil, fmt.Sprintf("%dh", n+2)}))
 			}
 			if chance(r, 0.5) {
+				torn := s.Torn
+				s.Torn = nil
 				converge(t, s)
+				s.Torn = torn
 				if diff := cmp.Diff(want, without(everything(s))); diff != "" {
 					t.Fatalf("it came back as something else: -before, +after:\n%s", diff)
 				}
@@ -189,6 +193,10 @@ func settleDown(t *testing.T, s *Simulation, depth map[key]int) {
 		round(t, s)
 		inOrder(t, s, depth)
 	}
+	torn := s.Torn
+	s.Torn = nil
+	converge(t, s)
+	s.Torn = torn
 	xr := s.objects[s.roots[0]]
 	phase, _, _ := unstructured.NestedString(xr.Object, "status", "phase")
 	expired, suspended := compose.GetCondition(xr, "Expired"), compose.GetCondition(xr, "Suspended")
