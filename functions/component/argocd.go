@@ -120,7 +120,7 @@ func applicationSource(o Order) map[string]any {
 
 // attempts is what Argo CD appends to a message: how often it tried, and when it
 // will try again. It changes with every attempt.
-var attempts = regexp.MustCompile(`( \(retried \d+ times?\))?\.? *(Retrying attempt #.*)?$`) //nolint:gochecknoglobals // A constant, if Go had them of this type.
+var attempts = regexp.MustCompile(`( \(retried \d+ times?\))?\.? *(Retrying attempt #.*)?$`)
 
 // argocdVerdict judges an Application by what Argo CD says of it.
 func argocdVerdict(o *unstructured.Unstructured) compose.Verdict {
