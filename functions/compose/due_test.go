@@ -14,10 +14,12 @@ func TestRunAgain(t *testing.T) {
 		reason string
 		plan   Plan
 		ready  bool
+		deaf   bool
 		want   time.Duration
 	}{
 		"NotReady": {reason: "Somebody waits.", want: whileNotReady},
 		"Ready":    {reason: "Watches tell.", ready: true, want: whileReady},
+		"Deaf":     {reason: "An open breaker drops what would have told.", ready: true, deaf: true, want: whileNotReady},
 		"Idle":     {reason: "Nobody waits for what is not to be ready.", plan: Plan{Idle: true}, want: whileReady},
 		"Far":      {reason: "What is far away changes nothing.", plan: Plan{Due: 5 * time.Hour}, ready: true, want: whileReady},
 		"Near":     {reason: "Crossplane may be late by a tenth, so it is asked for early.", plan: Plan{Due: 110 * time.Second}, ready: true, want: 100 * time.Second},
@@ -26,7 +28,7 @@ func TestRunAgain(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := runAgain(tc.plan, tc.ready).Round(time.Millisecond); got != tc.want {
+			if got := runAgain(tc.plan, tc.ready, tc.deaf).Round(time.Millisecond); got != tc.want {
 				t.Errorf("\n%s\nrunAgain(...): want %s, got %s", tc.reason, tc.want, got)
 			}
 		})

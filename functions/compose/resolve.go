@@ -60,15 +60,17 @@ func Resolve(w World, p Plan) (Result, error) {
 	res.Events = append(transitions(w.XR, res.Conditions, t.telling), announcements(w.XR, p.Conditions)...)
 	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
-	res.RunAgainAfter = runAgain(p, t.Ready)
+	res.RunAgainAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False")
 	res.Status, err = status(p, t.Outcome)
 	return res, err
 }
 
-// runAgain says when to run again if nothing happens.
-func runAgain(p Plan, ready bool) time.Duration {
+// runAgain says when to run again if nothing happens. While the control plane's
+// circuit breaker is open a change of the claim itself may be missed, so nobody
+// relies on being told.
+func runAgain(p Plan, ready, deaf bool) time.Duration {
 	after := whileNotReady
-	if ready || p.Idle {
+	if (ready || p.Idle) && !deaf {
 		after = whileReady
 	}
 	switch due := p.Due; {

@@ -132,7 +132,7 @@ func (c *UpCmd) installCrossplane(ctx context.Context) error {
 	// In the source they are placeholders.
 	ch.Metadata.Version, ch.Metadata.AppVersion = version, version
 	values := map[string]any{
-		"args":     []any{"--circuit-breaker-burst=1000"},
+		"args":     []any{"--circuit-breaker-burst=10000"},
 		"provider": map[string]any{"defaultActivations": []any{}},
 	}
 

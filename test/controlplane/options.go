@@ -11,7 +11,7 @@ import (
 const (
 	// InstallBurst is the burst of the circuit breaker that our installation
 	// of Crossplane sets.
-	InstallBurst = 1000
+	InstallBurst = 10000
 
 	cacheVariable = "OBSERVE_K8S_CACHE"
 )

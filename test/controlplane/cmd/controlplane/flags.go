@@ -27,7 +27,7 @@ type runFlags struct {
 	ConfigurationPackage string   `help:"Our Configuration package." placeholder:"FILE" type:"existingfile"`
 	FunctionPackage      string   `help:"Our Function package." placeholder:"FILE" type:"existingfile"`
 	PackageVersion       string   `default:"v0.1.0" help:"Version under which our packages are installed."`
-	CircuitBreakerBurst  int      `default:"1000" help:"Burst of Crossplane's circuit breaker, by default what our installation sets; 0 for Crossplane's default."`
+	CircuitBreakerBurst  int      `default:"10000" help:"Burst of Crossplane's circuit breaker, by default what our installation sets; 0 for Crossplane's default."`
 	Charts               string   `default:"stand-in" enum:"stand-in,upstream," env:"CHARTS" help:"Where charts come from: stand-in or upstream."`
 	Nodes                int      `default:"3" help:"How many simulated nodes the remote cluster has."`
 	Namespace            string   `default:"team-a" help:"Namespace of the examples."`
