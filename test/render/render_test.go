@@ -187,7 +187,9 @@ func ofCrossplane(t *testing.T, r *renderv1alpha1.CompositeOutput) outcome {
 	}
 	for _, s := range r.GetRequiredResources() {
 		m := s.AsMap()
-		o.Required = append(o.Required, fmt.Sprintf("%s %s %s/%s", m["apiVersion"], m["kind"], m["namespace"], m["matchName"]))
+		// A cluster-scoped one has none.
+		ns, _ := m["namespace"].(string)
+		o.Required = append(o.Required, fmt.Sprintf("%s %s %s/%s", m["apiVersion"], m["kind"], ns, m["matchName"]))
 	}
 	for _, e := range r.GetEvents() {
 		if msg, ok := strings.CutPrefix(e.GetMessage(), eventOfFunction); ok {
