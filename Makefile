@@ -142,7 +142,7 @@ fuzz: ## Fuzz the language of games and their plans, for FUZZTIME each.
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages, and the action for CI jobs.
-	$(call stage,packages,cd package/build && $(GO_TEST) ./... && cd ../action && $(GO_TEST) ./...)
+	$(call stage,packages,cd package/build && $(GO_TEST) ./... && cd ../action && $(GO_TEST) ./... && cd ../kind && $(GO_TEST) ./...)
 
 test-schemas: ## Prove rendered objects and bad input against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)

@@ -5,6 +5,7 @@ go 1.26.3
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/crossplane/crossplane-runtime/v2 v2.4.0
+	github.com/google/go-cmp v0.7.0
 	helm.sh/helm/v3 v3.21.1
 	k8s.io/apimachinery v0.36.1
 	k8s.io/cli-runtime v0.36.1
