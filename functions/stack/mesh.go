@@ -1,5 +1,7 @@
 package stack
 
+import "maps"
+
 const (
 	certManagerAPI = "cert-manager.io/v1"
 	// trustAnchor is what every proxy of the mesh trusts. It lives where
@@ -23,9 +25,10 @@ func wireMeshIdentity(wiring) map[string]any {
 	anchor := certificate(trustAnchor, issuer("Issuer", trustAnchor), map[string]any{
 		"isCA": true, "commonName": "root.linkerd.cluster.local", "duration": tenYears,
 	})
-	anchor["metadata"].(map[string]any)["namespace"] = trustAnchorNamespace
 	selfSigned := manifest(certManagerAPI, "Issuer", trustAnchor, map[string]any{"spec": map[string]any{"selfSigned": map[string]any{}}})
-	selfSigned["metadata"].(map[string]any)["namespace"] = trustAnchorNamespace
+	for _, o := range []map[string]any{anchor, selfSigned} {
+		o["metadata"] = map[string]any{"name": trustAnchor, "namespace": trustAnchorNamespace}
+	}
 	objects := []any{
 		selfSigned,
 		anchor,
@@ -57,12 +60,11 @@ func webhookCertificates(namespace string, services ...string) []any {
 	const authority = "webhooks"
 	objects := authorityOf(authority)
 	for _, s := range services {
-		c := certificate(s, issuer("Issuer", authority), map[string]any{
+		objects = append(objects, certificate(s, issuer("Issuer", authority), map[string]any{
+			"secretName": s + "-k8s-tls",
 			"commonName": s + "." + namespace + ".svc", "dnsNames": []any{s + "." + namespace + ".svc"},
 			"duration": "24h", "renewBefore": "1h", "usages": []any{"server auth"},
-		})
-		c["spec"].(map[string]any)["secretName"] = s + "-k8s-tls"
-		objects = append(objects, c)
+		}))
 	}
 	return objects
 }
@@ -80,7 +82,7 @@ func issuer(kind, name string) map[string]any {
 	return map[string]any{"kind": kind, "name": name, "group": "cert-manager.io"}
 }
 
-// certificate is kept in a Secret of its own name. The mesh demands elliptic
+// certificate is kept in a Secret of its own name unless told otherwise. The mesh demands elliptic
 // curves.
 func certificate(name string, from, fields map[string]any) map[string]any {
 	spec := map[string]any{
@@ -88,8 +90,6 @@ func certificate(name string, from, fields map[string]any) map[string]any {
 		"issuerRef":  from,
 		"privateKey": map[string]any{"algorithm": "ECDSA", "size": int64(256), "rotationPolicy": "Always"},
 	}
-	for k, v := range fields {
-		spec[k] = v
-	}
+	maps.Copy(spec, fields)
 	return manifest(certManagerAPI, "Certificate", name, map[string]any{"spec": spec})
 }

@@ -164,9 +164,9 @@ func TestCompose(t *testing.T) {
 		rows      []v1alpha1.Row
 		access    *v1alpha1.Access
 	}
-	values := v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}
+	changed := v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}
 	there := settle(t, compose.World{XR: toUnstructured(t, claim()), Required: reachable()}).Observed
-	withValues := settle(t, compose.World{XR: toUnstructured(t, claim(values)), Required: reachable()}).Observed
+	withValues := settle(t, compose.World{XR: toUnstructured(t, claim(changed)), Required: reachable()}).Observed
 	withShop := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("shop", "shops"))), Required: reachable()}).Observed
 	shared := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("till", "shops"))), Required: reachable()}).Observed
 	withAccess := func(c *v1alpha1.ObservabilityStack) *v1alpha1.ObservabilityStack {
@@ -268,7 +268,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ClusterGone": {
 			reason:   "What is there stays when the cluster's object is gone.",
-			claim:    withAccess(claim(values)),
+			claim:    withAccess(claim(changed)),
 			observed: withValues,
 			required: none,
 			want: want{
@@ -279,7 +279,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ClusterAndStatusGone": {
 			reason:   "What is there stays if nobody knows the way any more, the values of components too; it is not ready, since nobody knows all that is planned.",
-			claim:    claim(values),
+			claim:    claim(changed),
 			observed: withValues,
 			required: cluster(nil),
 			want: want{

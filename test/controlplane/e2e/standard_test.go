@@ -9,13 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// standard is the example with the profile Standard, delivered by Helm, with
+// standard is the example with the profile Standard, delivered by an engine, with
 // values of one component.
-func standard(t *testing.T, component string, values map[string]any) *unstructured.Unstructured {
+func standard(t *testing.T, engine, component string, values map[string]any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
 	stack := map[string]any{
-		"profile": "Standard", "delivery": "Helm", "domain": "demo.example.org",
+		"profile": "Standard", "delivery": engine, "domain": "demo.example.org",
 		"components": []any{map[string]any{"name": component, "values": values}},
 	}
 	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
@@ -45,10 +45,17 @@ func rows(t *testing.T) map[string]string {
 // broken from the beginning: its reason is in the claim's status, its peers work,
 // and it recovers without help. In the end nothing is left.
 func TestStandard(t *testing.T) {
+	for _, engine := range []string{"Helm", "Flux"} {
+		t.Run(engine, func(t *testing.T) { bringStandard(t, engine) })
+	}
+}
+
+func bringStandard(t *testing.T, engine string) {
+	t.Helper()
 	opens := breakerOpens(t)
 	platform := ours("ObservabilityPlatform")
 
-	claim(t, standard(t, "opencost", map[string]any{"standInFail": "prices are missing"}))
+	claim(t, standard(t, engine, "opencost", map[string]any{"standInFail": "prices are missing"}))
 	start := time.Now()
 	measured(t, "reason of a broken component of Standard in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), time.Minute)
 	eventually(t, hang, "all components but the broken one", func() (bool, string) {
@@ -63,7 +70,7 @@ func TestStandard(t *testing.T) {
 	})
 	measured(t, fmt.Sprintf("%d components of Standard work beside the broken one", len(rows(t))-1), time.Since(start), 0)
 
-	fixed := standard(t, "opencost", map[string]any{"loglevel": "info"})
+	fixed := standard(t, engine, "opencost", map[string]any{"loglevel": "info"})
 	apply(t, fixed)
 	measured(t, "the broken component of Standard repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
