@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game package/action package/charts
+MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -31,7 +31,7 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
-TEST_STAGES := test-unit test-game generate-check test-schemas test-packages test-build test-programs test-render test-e2e
+TEST_STAGES := test-unit test-game generate-check test-schemas test-packages test-game-e2e test-build test-programs test-render test-e2e
 
 # What each stage took and how it ended, for the table at the end of make test.
 STAGES := $(OUT)/stages
@@ -134,6 +134,15 @@ test-unit: ## Run unit and golden tests.
 
 test-game: ## Test the emulator of games and its chart.
 	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./... && cd ../../package/charts && $(GO_TEST) ./...)
+
+# The first run builds both programs, some minutes.
+test-game-e2e: ## Play a game with a real collector and a real Prometheus.
+	$(call stage,o11y-game with collector and Prometheus,cd workloads/game/e2e && $(GO_TEST) -timeout 20m ./...)
+
+# How long the game is under load.
+GAME_LOAD := 10m
+game-load: ## Put a game under 2,000 requests per second for GAME_LOAD.
+	@cd workloads/game/e2e && GAME_LOAD=$(GAME_LOAD) go test -count=1 -v -timeout 2h -run TestLoad .
 
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m
