@@ -27,7 +27,7 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down kind-up kind-down \
-	test test-unit test-game test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
+	test test-unit test-game test-game-e2e game-load test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.

@@ -43,6 +43,12 @@ type ComponentSpec struct {
 	// +optional
 	CreateNamespace *bool `json:"createNamespace,omitempty"`
 
+	// NamespaceAnnotations are put on the namespace, for example for the injector
+	// of a mesh. They are for a namespace that this component makes.
+	// +kubebuilder:validation:MaxProperties=8
+	// +optional
+	NamespaceAnnotations map[string]string `json:"namespaceAnnotations,omitempty"`
+
 	// ReleaseName of a Helm release. The default is unique to this Component, so
 	// that nobody else's release is ever taken over.
 	// +kubebuilder:validation:MinLength=1

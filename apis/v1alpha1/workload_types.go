@@ -9,10 +9,22 @@ import (
 // An App is a workload of the catalog.
 type App string
 
-// Apps of the catalog. The schema admits those that can be composed.
+// Apps of the catalog. The schema admits those that have a row in it.
 const (
+	// AppOpenTelemetryDemo is a shop of some twenty services in as many languages.
+	AppOpenTelemetryDemo App = "opentelemetry-demo"
+	// AppOnlineBoutique is Google's shop of eleven services.
+	AppOnlineBoutique App = "online-boutique"
+	// AppSockShop is Weaveworks' shop, instrumented as logz.io did it.
+	AppSockShop App = "sock-shop"
+	// AppEmojivoto is Linkerd's vote for the best emoji.
+	AppEmojivoto App = "emojivoto"
+	// AppPodtatoHead is a figure of parts that are delivered one by one.
+	AppPodtatoHead App = "podtato-head"
 	// AppPodinfo is a tiny web application with metrics and fault endpoints.
 	AppPodinfo App = "podinfo"
+	// AppEShop is eShopOnContainers. It is archived, and cannot be delivered.
+	AppEShop App = "eshop"
 	// AppGame is an app that the claim itself describes.
 	AppGame App = "o11y-game"
 )
@@ -20,10 +32,13 @@ const (
 // WorkloadParameters say which application to run.
 // +kubebuilder:validation:XValidation:rule="has(self.app) != has(self.chart)",message="give exactly one of app (of the catalog) and chart (your own)"
 // +kubebuilder:validation:XValidation:rule="has(self.app) == has(oldSelf.app) && (!has(self.app) || self.app == oldSelf.app)",message="app cannot change: give the other application a name of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.load) || (has(self.app) && self.app != 'o11y-game')",message="load is for applications of the catalog: a game says it in game.loaders, and your own chart in its values"
+// +kubebuilder:validation:XValidation:rule="!has(self.chaos) || self.chaos.all(c, c.fault != 'featureFlag') || (has(self.app) && self.app == 'opentelemetry-demo')",message="only opentelemetry-demo has feature flags: choose another fault"
+// +kubebuilder:validation:XValidation:rule="!has(self.chaos) || has(self.app)",message="chaos is for applications of the catalog, whose parts are known"
 // +kubebuilder:validation:XValidation:rule="has(self.game) == (has(self.app) && self.app == 'o11y-game')",message="app o11y-game needs a game, and no other application has one"
 type WorkloadParameters struct {
 	// App of the catalog.
-	// +kubebuilder:validation:Enum=o11y-game;podinfo
+	// +kubebuilder:validation:Enum=opentelemetry-demo;online-boutique;sock-shop;emojivoto;podtato-head;podinfo;eshop;o11y-game
 	// +optional
 	App App `json:"app,omitempty"`
 
@@ -35,6 +50,22 @@ type WorkloadParameters struct {
 	// break as it says, and tell of all they do.
 	// +optional
 	Game *language.Game `json:"game,omitempty"`
+
+	// Load that the application is under. Every application of the catalog has a
+	// dial for it; a game has loaders instead.
+	// +optional
+	Load *Load `json:"load,omitempty"`
+
+	// Chaos is what goes wrong from time to time, on purpose.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Chaos []ChaosWindow `json:"chaos,omitempty"`
+
+	// Mesh puts the application's pods into the mesh of the stack. Pods that run
+	// already follow when they are made anew.
+	// +optional
+	Mesh bool `json:"mesh,omitempty"`
 
 	// Delivery is how the workload reaches the cluster. In a platform the default
 	// is Helm for profile Minimal, and ArgoCD for the others; a Workload of its
@@ -66,6 +97,89 @@ type WorkloadParameters struct {
 	ValuesFrom []ValuesReference `json:"valuesFrom,omitempty"`
 }
 
+// Load is how much an application has to do.
+type Load struct {
+	// Users who use the application at the same time; 0 for nobody.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	Users int64 `json:"users"`
+}
+
+// A Fault is something that goes wrong.
+// +kubebuilder:validation:Enum=podKill;latency;loss;cpu;featureFlag
+type Fault string
+
+// Faults.
+const (
+	// FaultPodKill kills one pod of the target when the window begins.
+	FaultPodKill Fault = "podKill"
+	// FaultLatency lets everything that the target sends arrive 250 ms later.
+	FaultLatency Fault = "latency"
+	// FaultLoss loses a quarter of the packets that the target sends.
+	FaultLoss Fault = "loss"
+	// FaultCPU keeps a CPU of each of the target's pods busy.
+	FaultCPU Fault = "cpu"
+	// FaultFeatureFlag turns on a flag by which the application breaks itself.
+	FaultFeatureFlag Fault = "featureFlag"
+)
+
+// A ChaosWindow is a time in which something goes wrong, again and again.
+type ChaosWindow struct {
+	// Schedule says when it begins, in cron's five fields (minute, hour, day,
+	// month, day of the week), in UTC: "30 * * * *" is the second half of every
+	// hour, if it lasts 30m.
+	// +kubebuilder:validation:MinLength=9
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-0-9*,/]+( [-0-9*,/]+){4}$')",message="schedule must have cron's five fields of numbers, for example \"30 * * * *\""
+	Schedule string `json:"schedule"`
+
+	// For is how long it lasts, in minutes: at most 60m.
+	// +kubebuilder:validation:MaxLength=4
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([1-9]|[1-5][0-9]|60)m$')",message="for must be minutes from 1m to 60m"
+	For string `json:"for"`
+
+	// Fault that happens.
+	Fault Fault `json:"fault"`
+
+	// Target is the part of the application that it happens to, or the name of
+	// the feature flag.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$')",message="target must be the name of a part of the application"
+	Target string `json:"target"`
+}
+
+// A WorkloadFeature is something on the cluster that a workload can make use of.
+// +kubebuilder:validation:Enum=Prometheus;ChaosMesh;Mesh
+type WorkloadFeature string
+
+// Features of a cluster.
+const (
+	// FeaturePrometheus is the Prometheus operator with its kinds.
+	FeaturePrometheus WorkloadFeature = "Prometheus"
+	// FeatureChaosMesh is Chaos Mesh with its kinds.
+	FeatureChaosMesh WorkloadFeature = "ChaosMesh"
+	// FeatureMesh is Linkerd with its kinds.
+	FeatureMesh WorkloadFeature = "Mesh"
+)
+
+// WorkloadSurroundings are what a workload finds on the cluster.
+type WorkloadSurroundings struct {
+	// Collector is the host that takes OTLP, on ports 4317 (gRPC) and 4318 (HTTP).
+	// Traces, and metrics and logs that are pushed, go nowhere without.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +optional
+	Collector string `json:"collector,omitempty"`
+
+	// Features that are there.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=set
+	// +optional
+	Features []WorkloadFeature `json:"features,omitempty"`
+}
+
 // WorkloadSpec says which application runs on which cluster.
 // +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Workload on the other cluster, then delete this one"
 type WorkloadSpec struct {
@@ -73,6 +187,11 @@ type WorkloadSpec struct {
 
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
+
+	// Surroundings are what the workload finds on the cluster. A platform says it
+	// of its stack.
+	// +optional
+	Surroundings WorkloadSurroundings `json:"surroundings,omitempty,omitzero"`
 
 	// DependsOn names Components in this namespace that the workload needs and
 	// that outlive it.

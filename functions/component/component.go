@@ -330,10 +330,18 @@ func namespace(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, ga
 	if o := in.Observed[resourceNamespace]; o != nil && o.GetAnnotations()["crossplane.io/external-create-succeeded"] != "" {
 		policies = []any{"*"}
 	}
+	metadata := map[string]any{"name": xr.Spec.Namespace}
+	if len(xr.Spec.NamespaceAnnotations) > 0 {
+		annotations := make(map[string]any, len(xr.Spec.NamespaceAnnotations))
+		for k, v := range xr.Spec.NamespaceAnnotations {
+			annotations[k] = v
+		}
+		metadata["annotations"] = annotations
+	}
 	r.Object = onCluster(xr, access, resourceNamespace, `object.status.phase == "Active"`, map[string]any{
 		"apiVersion": "v1",
 		"kind":       "Namespace",
-		"metadata":   map[string]any{"name": xr.Spec.Namespace},
+		"metadata":   metadata,
 	})
 	//nolint:forcetypeassert // onCluster has just made it.
 	r.Object["spec"].(map[string]any)["managementPolicies"] = policies

@@ -92,6 +92,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		return compose.Plan{}, err
 	}
 	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
+	room := &room{cluster: xr.Spec.Cluster}
 	for _, w := range xr.Spec.Workloads {
 		if owner, ok := taken[namespace(w)]; ok {
 			p.Partial = true
@@ -103,16 +104,22 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
 				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
 		}
-		r, err := planWorkload(in, w, ref, roots)
+		r, wrong, err := planWorkload(in, w, ref, roots)
 		if err != nil {
 			return compose.Plan{}, err
 		}
-		for _, wrong := range workload.Check(w.WorkloadParameters) {
+		if len(wrong) == 0 {
+			wrong, err = room.take(w)
+			if err != nil {
+				return compose.Plan{}, err
+			}
+		}
+		for _, one := range wrong {
 			// What runs of it stays as it is.
 			r.Object = nil
 			r.Gate = compose.Gate{Waiting: w.Name + ": waiting for a claim that can be met"}
-			wrong.Part, wrong.Message = PartWorkloads, w.Name+": "+wrong.Message
-			p.Problems = append(p.Problems, wrong)
+			one.Part, one.Message = PartWorkloads, w.Name+": "+one.Message
+			p.Problems = append(p.Problems, one)
 		}
 		p.Resources = append(p.Resources, r)
 		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "version")
@@ -166,24 +173,62 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 	return problems
 }
 
-// planWorkload plans one workload in a namespace of its own.
-func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, error) {
+// planWorkload plans one workload in a namespace of its own, and says what is
+// wrong with it.
+func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, []compose.Problem, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
 	parameters.Namespace, parameters.Delivery = namespace(w), delivery(in, w)
-	resource := resourceWorkload + w.Name
-	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &v1alpha1.WorkloadSpec{
+	surroundings, err := stack.Surroundings(xr.Spec.Stack)
+	if err != nil {
+		return compose.Resource{}, nil, err
+	}
+	spec := v1alpha1.WorkloadSpec{
 		WorkloadParameters: parameters,
 		ClusterRef:         ref,
+		Surroundings:       surroundings,
 		DependsOn:          roots,
-	})
+	}
+	wrong, err := workload.Check(spec)
+	if err != nil {
+		return compose.Resource{}, nil, err
+	}
+	resource := resourceWorkload + w.Name
+	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &spec)
 	return compose.Resource{
 		Name:   resource,
 		Part:   PartWorkloads,
 		Object: o,
 		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
-	}, err
+	}, wrong, err
+}
+
+// room on the nodes that a claim asks for, as workloads take it one after the
+// other.
+type room struct {
+	cluster v1alpha1.ClusterParameters
+	taken   workload.Room
+	words   []string
+}
+
+// take the room that a workload needs, or say why it does not fit.
+func (r *room) take(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
+	takes, err := workload.Takes(w.WorkloadParameters)
+	if err != nil {
+		return nil, err
+	}
+	there, words, known := workload.Offers(r.cluster)
+	all := workload.Room{}
+	all.Add(r.taken)
+	all.Add(takes)
+	sum := append(slices.Clone(r.words), fmt.Sprintf("%s takes %s", w.Name, takes))
+	if known && !all.Fits(there) {
+		return []compose.Problem{{Reason: "DoesNotFit", Message: fmt.Sprintf(
+			"%s, in all %s; %s. Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides", strings.Join(sum, ", "), all, words)}}, nil
+	}
+	r.taken, r.words = all, sum
+	return nil, nil
 }
 
 // delivery of a workload: the one that it has, or that is asked for, or else

@@ -4,6 +4,7 @@ package workload
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/values"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // PartApp is the condition that says whether the application works.
@@ -23,7 +25,15 @@ const PartApp = "AppReady"
 // Parts of a Workload, for those that compose one.
 func Parts() []string { return []string{PartApp} }
 
-const resourceApp = "app"
+const (
+	resourceApp   = "app"
+	resourceLoad  = "load"
+	resourceChaos = "chaos"
+)
+
+// gameChart is the chart of games, which can also run loaders for other
+// applications.
+const gameChart = string(v1alpha1.AppGame)
 
 // Compose plans a Workload.
 func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
@@ -46,21 +56,25 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 			"App %s is not available yet. Available: %s", xr.Spec.App, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))}}
 		return p, nil
 	}
-	if p.Problems = Check(xr.Spec.WorkloadParameters); len(p.Problems) > 0 {
+	p.Problems, err = Check(xr.Spec)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	if len(p.Problems) > 0 {
 		p.Partial = true
 		return p, nil
 	}
 
-	own, err := wire(xr.Spec.WorkloadParameters)
+	own, err := wire(app, xr.Spec)
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, values.Merge(app.Values, own), xr.Spec.Values, xr.Spec.ValuesFrom)
+	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, own, xr.Spec.Values, xr.Spec.ValuesFrom)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	create := true
-	o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resourceApp), &v1alpha1.ComponentSpec{
+	spec := v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
 		Engine:          engine(in),
 		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
@@ -69,7 +83,11 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		Values:          l.Values,
 		ValuesFrom:      l.From,
 		DependsOn:       xr.Spec.DependsOn,
-	})
+	}
+	if xr.Spec.Mesh {
+		spec.NamespaceAnnotations = map[string]string{"linkerd.io/inject": "enabled"}
+	}
+	o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, componentName(xr, resourceApp), &spec)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -83,19 +101,96 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		Object: o,
 		Ready:  compose.Child(component.Parts()...),
 	}})
-	return p, nil
+	beside, err := beside(in, app)
+	p.Resources = append(p.Resources, beside...)
+	return p, err
+}
+
+// beside the application there may be loaders of ours, and chaos. They come when
+// it works, and go before it.
+func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, error) {
+	xr := in.Claim
+	var out []compose.Resource
+	add := func(name string, source v1alpha1.ComponentSource, v map[string]any) error {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		never := false
+		spec := v1alpha1.ComponentSpec{
+			ClusterRef:      xr.Spec.ClusterRef,
+			Engine:          engine(in),
+			Source:          source,
+			Namespace:       namespace(xr),
+			CreateNamespace: &never,
+			DependsOn:       []v1alpha1.LocalReference{{Name: componentName(xr, resourceApp)}},
+		}
+		if v != nil {
+			spec.Values = &runtime.RawExtension{Raw: raw}
+		}
+		o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, componentName(xr, name), &spec)
+		out = append(out, compose.Resource{
+			Name: name, Part: PartApp, Object: o,
+			Gate:  compose.WaitFor(compose.IsReady(in.Observed[resourceApp]), name+": waiting for the application"),
+			Ready: compose.Named(name, compose.Child(component.Parts()...)),
+		})
+		return err
+	}
+	if d := app.Load; d != nil && d.Requests != nil {
+		if n := users(app, xr.Spec.WorkloadParameters); n > 0 {
+			entries, err := Catalog()
+			if err != nil {
+				return nil, err
+			}
+			chart := entries[gameChart].Chart
+			if err := add(resourceLoad, v1alpha1.ComponentSource{Chart: &chart}, loaderValues(d.Requests, n, xr.Spec.Surroundings)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if objects := chaosManifests(app, xr); len(objects) > 0 {
+		source := v1alpha1.ComponentSource{}
+		for _, o := range objects {
+			raw, err := json.Marshal(o)
+			if err != nil {
+				return nil, err
+			}
+			source.Manifests = append(source.Manifests, runtime.RawExtension{Raw: raw})
+		}
+		if err := add(resourceChaos, source, nil); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func componentName(xr v1alpha1.Workload, resource string) string {
+	return compose.Name(xr.Namespace, xr.Name, resource)
 }
 
 // Check finds what is wrong with what a team asks for, as far as it can be seen
-// without a cluster.
-func Check(p v1alpha1.WorkloadParameters) []compose.Problem {
-	return checkGame(p)
-}
-
-// wire gives an application the values that depend on what the team asks for.
-func wire(p v1alpha1.WorkloadParameters) (map[string]any, error) {
-	if p.App == v1alpha1.AppGame {
-		return game(p.Game)
+// without asking a cluster.
+func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
+	app, known, err := app(spec.WorkloadParameters)
+	if err != nil || !known {
+		return nil, err
+	}
+	refuse := func(reason, message string) []compose.Problem {
+		return []compose.Problem{{Part: PartApp, Reason: reason, Message: message}}
+	}
+	if app.Unavailable != "" {
+		return refuse("NotDeliverable", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
+	}
+	problems := slices.Concat(checkGame(spec.WorkloadParameters), checkChaos(app, spec.WorkloadParameters))
+	if len(problems) > 0 {
+		return problems, nil
+	}
+	byMesh := slices.ContainsFunc(spec.Chaos, func(w v1alpha1.ChaosWindow) bool { return chaosKindOf(w.Fault).kind != "" })
+	if byMesh && !has(spec, v1alpha1.FeatureChaosMesh) {
+		return refuse("ChaosMeshMissing", "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"), nil
+	}
+	if spec.Mesh && !has(spec, v1alpha1.FeatureMesh) {
+		return refuse("MeshMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
 	}
 	return nil, nil
 }

@@ -207,6 +207,26 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestLoadersOnly runs loaders for an application that has none.
+func TestLoadersOnly(t *testing.T) {
+	r, err := render(map[string]any{
+		"services": false, "peers": "{service}:9898",
+		"game": map[string]any{
+			"services": []any{map[string]any{"name": "podinfo", "endpoints": []any{map[string]any{"path": "/"}}}},
+			"loaders":  []any{map[string]any{"name": "load", "requests": []any{map[string]any{"service": "podinfo"}}}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.services) > 0 || len(r.deployments) != 1 {
+		t.Errorf("want one loader and nothing else, got %v and %v", slices.Sorted(maps.Keys(r.services)), slices.Sorted(maps.Keys(r.deployments)))
+	}
+	if args := r.deployments["load"].Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--peers={service}:9898") {
+		t.Errorf("want the address of the application, got %v", args)
+	}
+}
+
 // TestNoRestart shows that a changed game changes no pod: the emulator follows it
 // by itself.
 func TestNoRestart(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// workload that plays a game.
-func workload(game any) map[string]any {
+// playing is a workload that plays a game.
+func playing(game any) map[string]any {
 	return map[string]any{
 		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload",
 		"metadata": map[string]any{"name": "demo", "namespace": "team-a"},
@@ -38,7 +38,7 @@ func TestGames(t *testing.T) {
 		if err := yaml.Unmarshal(b, &game); err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range set.Validate(t.Context(), workload(game)) {
+		for _, err := range set.Validate(t.Context(), playing(game)) {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestGames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, text := range [][]byte{b, again} {
-			for _, err := range set.Validate(t.Context(), workload(object(t, string(text)))) {
+			for _, err := range set.Validate(t.Context(), playing(object(t, string(text)))) {
 				t.Errorf("seed %d: %v\n%s", seed, err, text)
 			}
 		}

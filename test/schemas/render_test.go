@@ -33,6 +33,7 @@ func free() []Free {
 		{Chart: "loki", Path: "loki.schemaConfig", Reason: "Loki's own configuration file"},
 		{Chart: "opentelemetry-collector", Path: "config", Reason: "the collector's own configuration file"},
 		{Chart: "opentelemetry-collector", Path: "ports.remote-write", Reason: "ports by name"},
+		{Chart: "opentelemetry-demo", Path: "components.flagd.mountedConfigMaps", Reason: "every component has it, by the definition Component of values.schema.json"},
 		{Chart: "pyroscope", Path: "pyroscope.persistence.storageClassName", Reason: "its templates know it, its values have it in a comment"},
 		{Chart: "tempo", Path: "persistence.storageClassName", Reason: "its templates know it, its values have it in a comment"},
 	}

@@ -59,6 +59,9 @@ spec:
     - --game=/etc/game/game.yaml
     - {{ printf "--%s=%s" .flag .name }}
     - --drain=3s
+    {{- if ne .root.Values.peers "{service}" }}
+    - {{ printf "--peers=%s" .root.Values.peers | quote }}
+    {{- end }}
     {{- if not (kindIs "invalid" .root.Values.seed) }}
     - --seed={{ int64 .root.Values.seed }}
     {{- end }}

@@ -1,0 +1,119 @@
+package workload
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/values"
+)
+
+// wire gives an application the values that depend on what the team asks for and
+// on what there is on the cluster.
+func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
+	v := app.Values
+	if c := spec.Surroundings.Collector; c != "" {
+		v = values.Merge(v, app.With.Collector)
+	}
+	if has(spec, v1alpha1.FeaturePrometheus) {
+		v = values.Merge(v, app.With.Prometheus)
+	}
+	if spec.Mesh && has(spec, v1alpha1.FeatureMesh) {
+		v = values.Merge(v, app.With.Mesh)
+	}
+	flags := chaosFlags(spec.Chaos)
+	if d := app.Load; d != nil {
+		n := users(app, spec.WorkloadParameters)
+		if n == 0 {
+			v = values.Merge(v, d.None)
+		} else {
+			v = values.Merge(v, d.Values)
+			if d.Flag != "" {
+				flags[d.Flag] = constant(n)
+			}
+		}
+	}
+	if len(flags) > 0 {
+		f, err := flagValues(flags)
+		if err != nil {
+			return nil, err
+		}
+		v = values.Merge(v, f)
+	}
+	if spec.App == v1alpha1.AppGame {
+		g, err := game(spec.Game)
+		if err != nil {
+			return nil, err
+		}
+		v = values.Merge(v, g)
+	}
+	filled, _ := fill(v, spec.Surroundings.Collector, users(app, spec.WorkloadParameters)).(map[string]any)
+	return filled, nil
+}
+
+func has(spec v1alpha1.WorkloadSpec, f v1alpha1.WorkloadFeature) bool {
+	return slices.Contains(spec.Surroundings.Features, f)
+}
+
+// users of an application: as many as asked for, or else as its entry says.
+func users(app App, p v1alpha1.WorkloadParameters) int64 {
+	switch {
+	case p.Load != nil:
+		return p.Load.Users
+	case app.Load != nil:
+		return app.Load.Users
+	}
+	return 0
+}
+
+// fill puts in what placeholders stand for.
+func fill(v any, collector string, users int64) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = fill(e, collector, users)
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, e := range v {
+			out = append(out, fill(e, collector, users))
+		}
+		return out
+	case string:
+		if v == "${users}" {
+			return users
+		}
+		return strings.NewReplacer("${collector}", collector, "${users}", strconv.FormatInt(users, 10)).Replace(v)
+	default:
+		return v
+	}
+}
+
+// loaderValues are the values of the chart of games for loaders of an application
+// that brings none: the game has no services of its own, and its loaders ask the
+// application's.
+func loaderValues(r *Requests, users int64, surroundings v1alpha1.WorkloadSurroundings) map[string]any {
+	endpoints := make([]any, 0, len(r.Paths))
+	requests := make([]any, 0, len(r.Paths))
+	for _, p := range r.Paths {
+		endpoints = append(endpoints, map[string]any{"path": p})
+		requests = append(requests, map[string]any{"service": r.Service, "path": p})
+	}
+	v := map[string]any{
+		"services": false,
+		"peers":    "{service}:" + strconv.FormatInt(r.Port, 10),
+		"game": map[string]any{
+			"services": []any{map[string]any{"name": r.Service, "endpoints": endpoints}},
+			"loaders": []any{map[string]any{
+				"name": "load", "users": users, "wait": map[string]any{"duration": "1s", "jitter": "500ms"}, "requests": requests,
+			}},
+		},
+	}
+	if surroundings.Collector != "" {
+		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.Collector + ":4318"}
+	}
+	return v
+}

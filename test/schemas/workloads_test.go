@@ -1,0 +1,121 @@
+package schemas
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+
+	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/workload"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// TestWorkloads judges every application of the catalog with everything that it
+// can find on a cluster and that a team can ask for: the Components that it
+// becomes, and their values by the charts' own.
+func TestWorkloads(t *testing.T) {
+	set, charts := load(t), filepath.Join(folder(t), "charts")
+	entries, err := workload.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything := v1alpha1.WorkloadSurroundings{
+		Collector: "collector-agent.collector-agent",
+		Features:  []v1alpha1.WorkloadFeature{v1alpha1.FeatureChaosMesh, v1alpha1.FeatureMesh, v1alpha1.FeaturePrometheus},
+	}
+	for name, app := range entries {
+		if app.Unavailable != "" {
+			continue
+		}
+		for _, users := range []int64{0, 7} {
+			w := &v1alpha1.Workload{}
+			w.APIVersion, w.Kind = v1alpha1.APIVersion, v1alpha1.WorkloadKind
+			w.Namespace, w.Name = "team-a", "shop"
+			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.Mesh, w.Spec.Surroundings = v1alpha1.App(name), "demo", true, everything
+			targets := app.Targets.Names
+			if w.Spec.App == v1alpha1.AppGame {
+				w.Spec.Game = &language.Game{Services: []language.Service{{Name: "web"}}}
+				targets = []string{"web"}
+			} else {
+				w.Spec.Load = &v1alpha1.Load{Users: users}
+			}
+			for _, f := range []v1alpha1.Fault{v1alpha1.FaultPodKill, v1alpha1.FaultLatency, v1alpha1.FaultLoss, v1alpha1.FaultCPU} {
+				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "30 8-17 * * 1-5", For: "30m", Fault: f, Target: targets[0]})
+			}
+			for _, f := range app.Flags {
+				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "*/20 * * * *", For: "5m", Fault: v1alpha1.FaultFeatureFlag, Target: f})
+			}
+			t.Run(name, func(t *testing.T) { judgeWorkload(t, set, charts, w) })
+		}
+	}
+}
+
+// judgeWorkload judges what a workload becomes once its application works.
+func judgeWorkload(t *testing.T, set *Set, charts string, w *v1alpha1.Workload) {
+	t.Helper()
+	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := compose.World{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{"app": ready()}}
+	for _, err := range set.Validate(t.Context(), m) {
+		t.Error(err)
+	}
+	res, err := compose.Run(world, compose.For(workload.Compose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Resources) < 2 {
+		t.Fatalf("want the application and chaos at least, got %v: %v", res.Resources, res.Conditions)
+	}
+	for name, d := range res.Resources {
+		for _, err := range set.Validate(t.Context(), d.Object) {
+			t.Errorf("%s: %v", name, err)
+		}
+		c := v1alpha1.Component{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(d.Object, &c); err != nil {
+			t.Fatal(err)
+		}
+		chart := c.Spec.Source.Chart
+		if chart == nil || c.Spec.Values == nil {
+			continue
+		}
+		if reason, ok := unknown()[chart.Name]; ok {
+			t.Logf("SKIPPED: values of chart %s were NOT checked: %s", chart.Name, reason)
+			continue
+		}
+		folder := charts
+		if chart.Repository == ourCharts {
+			folder = filepath.Join(root, "package", "charts")
+		}
+		known, err := LoadChart(folder, chart.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known.Version != chart.Version {
+			t.Errorf("chart %s: version %s is installed, values of %s are checked", chart.Name, chart.Version, known.Version)
+		}
+		values := map[string]any{}
+		if err := json.Unmarshal(c.Spec.Values.Raw, &values); err != nil {
+			t.Fatal(err)
+		}
+		errs, _ := known.Check(plain(t, values), free())
+		for _, err := range errs {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// ready is something that is Ready.
+func ready() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.ComponentKind, "metadata": map[string]any{"name": "app", "namespace": "team-a"},
+		"spec": map[string]any{"engine": "Helm"},
+		"status": map[string]any{"conditions": []any{
+			map[string]any{"type": "Ready", "status": "True", "reason": "Available"}, map[string]any{"type": "Synced", "status": "True", "reason": "ReconcileSuccess"},
+		}},
+	}}
+}
