@@ -134,7 +134,7 @@ func app(status string) string {
 		"spec": {
 			"clusterRef": {"name": "demo"}, "engine": "Helm", "namespace": "shop", "createNamespace": true,
 			"source": {"chart": {"repository": "oci://ghcr.io/stefanprodan/charts", "name": "podinfo", "version": "6.9.1"}},
-			"values": {"fullnameOverride": "podinfo", "serviceMonitor": {"enabled": true}}
+			"values": {"fullnameOverride": "podinfo"}
 		}` + status + `
 	}`
 }
@@ -278,8 +278,8 @@ func TestRunFunction(t *testing.T) {
 					Composite: compositeWith(`{"phase": "Pending"}`, readyFalse),
 					Resources: map[string]*fnv1.Resource{},
 				},
-				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo")},
-				Results:    []*fnv1.Result{result(warning, "NotAvailableYet", "AppReady: App bookinfo is not available yet. Available: o11y-game, podinfo")},
+				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
+				Results:    []*fnv1.Result{result(warning, "NotAvailableYet", "AppReady: App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
 			},
 		},
 		"Requirements": {

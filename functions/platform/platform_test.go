@@ -410,6 +410,53 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// TestRoom adds up what workloads take, in the order of the claim.
+func TestRoom(t *testing.T) {
+	demo := v1alpha1.PlatformWorkload{Name: "demo", WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppOpenTelemetryDemo}}
+	socks := v1alpha1.PlatformWorkload{Name: "socks", WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppSockShop}}
+	again := demo
+	again.Name = "again"
+	on := func(p v1alpha1.Provider, size v1alpha1.NodeSize, most int64) func(*v1alpha1.ObservabilityPlatform) {
+		return func(c *v1alpha1.ObservabilityPlatform) {
+			c.Spec.Cluster.Provider, c.Spec.Cluster.Nodes = p, v1alpha1.Nodes{Size: size, Max: most}
+		}
+	}
+	cases := map[string]struct {
+		reason string
+		claim  *v1alpha1.ObservabilityPlatform
+		want   string
+	}{
+		"Fits":      {reason: "There is room for both.", claim: claim(on(v1alpha1.ProviderGKE, v1alpha1.NodeSizeMedium, 2), workloads(demo, socks))},
+		"Elsewhere": {reason: "Nobody knows the nodes of a cluster that is there already.", claim: claim(on(v1alpha1.ProviderExisting, v1alpha1.NodeSizeSmall, 1), workloads(demo, socks))},
+		"First": {
+			reason: "The first alone is too large.",
+			claim:  claim(on(v1alpha1.ProviderEKS, v1alpha1.NodeSizeSmall, 1), workloads(demo)),
+			want: "demo: demo takes 2 CPU and 6Gi of memory, in all 2 CPU and 6Gi of memory; 1 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 1800m CPU and 6Gi of memory. " +
+				"Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides",
+		},
+		"Second": {
+			reason: "The first takes what the second would need.",
+			claim:  claim(on(v1alpha1.ProviderAKS, v1alpha1.NodeSizeSmall, 2), workloads(podinfo("tiny"), demo, socks, again)),
+			want: "again: tiny takes 100m CPU and 64Mi of memory, demo takes 2 CPU and 6Gi of memory, socks takes 1070m CPU and 2948Mi of memory, again takes 2 CPU and 6Gi of memory, in all 5170m CPU and 15300Mi of memory; " +
+				"2 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 3600m CPU and 12Gi of memory. " +
+				"Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			for _, c := range run(t, compose.World{XR: toUnstructured(t, tc.claim)}).Conditions {
+				if c.Reason == "DoesNotFit" {
+					got = c.Message
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
 // TestObjects looks at what is composed.
 func TestObjects(t *testing.T) {
 	c := claim(func(c *v1alpha1.ObservabilityPlatform) {
@@ -452,7 +499,8 @@ func TestObjects(t *testing.T) {
 			resource: "workload-shop",
 			want: object("Workload", "workload-shop", map[string]any{
 				"app": "podinfo", "delivery": "Helm", "clusterRef": ref, "namespace": "shop",
-				"values": map[string]any{"replicaCount": int64(2)},
+				"values":       map[string]any{"replicaCount": int64(2)},
+				"surroundings": map[string]any{"features": []any{"Prometheus"}},
 				"dependsOn": []any{
 					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")},
 					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "perses")},

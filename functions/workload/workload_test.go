@@ -142,7 +142,7 @@ func TestCompose(t *testing.T) {
 			reason: "An app that is not there yet is told together with those that are.",
 			claim:  claim(unknown),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo"),
+				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhasePending},
 			},
 		},
@@ -151,7 +151,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(unknown, was(v1alpha1.PhaseReady)),
 			observed: observe(first, condition("Ready", "True", "", "")),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: o11y-game, podinfo"),
+				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
 				composed:  []string{"app"},
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded},
 			},
@@ -198,7 +198,7 @@ func TestComponent(t *testing.T) {
 	ref := v1alpha1.LocalReference{Name: "cluster"}
 	podinfo := &v1alpha1.Chart{Repository: "oci://ghcr.io/stefanprodan/charts", Name: "podinfo", Version: "6.9.1"}
 	own := &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "shop", Version: "1.2.3", Digest: "sha256:0"}
-	const catalogValues = `{"fullnameOverride":"podinfo","serviceMonitor":{"enabled":true}}`
+	const catalogValues = `{"fullnameOverride":"podinfo"}`
 	cases := map[string]struct {
 		reason string
 		claim  *v1alpha1.Workload
@@ -417,6 +417,23 @@ func TestCatalog(t *testing.T) {
 	}
 	for name, e := range entries {
 		t.Run(name, func(t *testing.T) {
+			if e.Licence == "" || e.Shows == "" || e.Signals == nil {
+				t.Errorf("one cannot tell what it gives, and by which licence: %+v", e)
+			}
+			if e.Unavailable != "" {
+				return
+			}
+			if e.Targets.Label == "" || (e.Load == nil) != (name == "o11y-game") {
+				t.Errorf("it needs targets of chaos, and a dial of its load: %+v", e)
+			}
+			if takes, err := Takes(v1alpha1.WorkloadParameters{App: v1alpha1.App(name)}); err != nil || (takes.Memory.IsZero() && name != "o11y-game") {
+				t.Errorf("nobody knows what it takes: %v", err)
+			}
+			for _, o := range e.SLOs {
+				if o.Service == "" || o.Objective == "" {
+					t.Errorf("%+v is no SLO", o)
+				}
+			}
 			if !regexp.MustCompile(`^(oci|https)://[^/]`).MatchString(e.Chart.Repository) || e.Chart.Name == "" {
 				t.Errorf("%+v is no chart", e.Chart)
 			}
