@@ -219,9 +219,7 @@ func (r *room) take(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
 		return nil, err
 	}
 	there, words, known := workload.Offers(r.cluster)
-	all := workload.Room{}
-	all.Add(r.taken)
-	all.Add(takes)
+	all := r.taken.Plus(takes)
 	sum := append(slices.Clone(r.words), fmt.Sprintf("%s takes %s", w.Name, takes))
 	if known && !all.Fits(there) {
 		return []compose.Problem{{Reason: "DoesNotFit", Message: fmt.Sprintf(

@@ -13,10 +13,12 @@ type Room struct {
 	CPU, Memory resource.Quantity
 }
 
-// Add more room.
-func (r *Room) Add(more Room) {
-	r.CPU.Add(more.CPU)
-	r.Memory.Add(more.Memory)
+// Plus is the sum of both.
+func (r Room) Plus(more Room) Room {
+	sum := Room{CPU: r.CPU.DeepCopy(), Memory: r.Memory.DeepCopy()}
+	sum.CPU.Add(more.CPU)
+	sum.Memory.Add(more.Memory)
+	return sum
 }
 
 // Fits says whether it is not more than other.
@@ -49,7 +51,7 @@ func Takes(p v1alpha1.WorkloadParameters) (Room, error) {
 		}
 		one, all := Room{CPU: resource.MustParse(gameCPU), Memory: resource.MustParse(gameMemory)}, Room{}
 		for range containers {
-			all.Add(one)
+			all = all.Plus(one)
 		}
 		return all, nil
 	}
@@ -79,7 +81,7 @@ func Offers(c v1alpha1.ClusterParameters) (room Room, words string, known bool) 
 	}
 	one := Room{CPU: *resource.NewMilliQuantity(cpus*900, resource.DecimalSI), Memory: *resource.NewQuantity(cpus*3<<30, resource.BinarySI)}
 	for range c.Nodes.Max {
-		room.Add(one)
+		room = room.Plus(one)
 	}
 	return room, fmt.Sprintf("%d nodes of size %s with %s each for pods have %s", c.Nodes.Max, c.Nodes.Size, one, room), true
 }

@@ -137,13 +137,13 @@ func TestEndToEnd(t *testing.T) {
 }
 
 // ask n times, with 16 at once.
-func ask(t *testing.T, url string, n int) {
+func ask(t *testing.T, at string, n int) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
 			for range n / 16 {
-				resp, err := http.Get(url) //nolint:gosec,noctx // The test's own server, which ends with it.
+				resp, err := http.Get(at) //nolint:noctx // The test's own server, which ends with it.
 				if err != nil {
 					t.Error(err)
 					return
@@ -245,7 +245,7 @@ func checkLatency(t *testing.T, spans []receiver.Span, n int) {
 	var took []time.Duration
 	for _, s := range spans {
 		if s.GetKind() == tracepb.Span_SPAN_KIND_SERVER && receiver.Attribute(s.GetAttributes(), "http.route") == "/slow" {
-			took = append(took, time.Duration(s.GetEndTimeUnixNano()-s.GetStartTimeUnixNano())) //nolint:gosec // Durations are small.
+			took = append(took, time.Duration(s.GetEndTimeUnixNano()-s.GetStartTimeUnixNano()))
 		}
 	}
 	if len(took) != n {

@@ -81,7 +81,7 @@ func (p *process) said() string {
 
 func run(t *testing.T, env []string, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})} //nolint:gosec // A binary that the test built.
+	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
@@ -166,7 +166,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // fetch what is at a URL; empty while there is nothing.
 func fetch(t *testing.T, url string) []byte {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,10 +200,11 @@ func startPrometheus(t *testing.T) string {
 
 // A collector that passes traces and logs to sink, and metrics to Prometheus.
 type collector struct {
+	*process
+
 	url    string
 	config string
 	binary string
-	*process
 }
 
 func startCollector(t *testing.T, sink, prometheus string) *collector {
