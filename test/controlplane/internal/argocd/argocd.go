@@ -3,6 +3,7 @@
 package argocd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -76,5 +77,5 @@ func status(app *unstructured.Unstructured) map[string]any {
 func same(a, b map[string]any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
