@@ -27,7 +27,7 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down kind-up kind-down \
-	test test-unit test-game test-game-e2e game-load test-packages test-schemas test-build test-programs test-render test-e2e bench fuzz game clean
+	test test-unit test-game test-game-e2e game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
@@ -146,7 +146,9 @@ game-load: ## Put a game under 2,000 requests per second for GAME_LOAD.
 
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m
-fuzz: ## Fuzz the language of games and their plans, for FUZZTIME each.
+fuzz: ## Fuzz the function, every kind, the language of games and their plans, for FUZZTIME each.
+	@go test ./functions -run '^$$' -fuzz FuzzRunFunction -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
+	@go test ./functions/composers -run '^$$' -fuzz FuzzType -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@go test ./apis/game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
@@ -180,6 +182,25 @@ test-e2e: binaries build ## Run end-to-end tests on real control planes.
 	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
 		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)' . || rc=1; \
 		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))
+
+# How often processes are killed, and how many claims there are at once.
+KILLS := 200
+SCALE := 1,10,50,200
+test-reliability: binaries build ## Kill processes KILLS times over a claim's life, and claim SCALE clusters at once.
+	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run 'TestKill|TestScale|TestTenants|TestLifetime' . -kills $(KILLS) -scale $(SCALE))
+
+# The commit with whose benchmarks those of this checkout are compared, which
+# benchmarks, and how often each is run.
+BASE ?= HEAD~1
+BENCH := BenchmarkRunFunction|BenchmarkCompose
+BENCHCOUNT := 6
+BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+bench-compare: ## Compare the benchmarks of BASE=COMMIT with those of this checkout.
+	@mkdir -p $(OUT) && rm -rf $(OUT)/base && git worktree prune && git worktree add -q --detach $(OUT)/base $(BASE)
+	@rc=0; (cd $(OUT)/base && go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./functions/... >$(OUT)/base.bench) || rc=1; \
+		go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./functions/... >$(OUT)/this.bench || rc=1; \
+		git worktree remove --force $(OUT)/base; test $$rc = 0 || { cat $(OUT)/base.bench $(OUT)/this.bench; exit 1; }
+	@go run $(BENCHSTAT) base=$(OUT)/base.bench this=$(OUT)/this.bench
 
 bench: ## Run the benchmarks of the function and the game.
 	@go test -run '^$$' -bench . -benchmem ./functions/...
