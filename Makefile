@@ -15,11 +15,12 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts
+MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts package/content
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
 LINT := $(CURDIR)/.cache/bin/golangci-lint
+PROMTOOL := $(CURDIR)/.cache/bin/promtool
 
 # Tests of one module look at files of others, which Go's test cache does not
 # notice: they run every time.
@@ -27,11 +28,11 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down kind-up kind-down \
-	test test-unit test-game test-game-e2e game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
+	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
-TEST_STAGES := test-unit test-game generate-check test-schemas test-packages test-game-e2e test-build test-programs test-render test-e2e
+TEST_STAGES := test-unit test-game test-content generate-check test-schemas test-packages test-game-e2e test-build test-programs test-render test-e2e
 
 # What each stage took and how it ended, for the table at the end of make test.
 STAGES := $(OUT)/stages
@@ -53,11 +54,12 @@ help: ## Show this help.
 # What the generator makes of the types of provider-local.
 LOCAL := --root ../../providers/local --api ./apis/v1alpha1 --crds --out package/crds
 
-generate: ## Generate XRDs, CRDs and deep copies from the Go types.
+generate: ## Generate XRDs, CRDs and deep copies from the Go types, and dashboards and rules.
 	@cd apis/generate && go run . && go run . $(LOCAL)
+	@cd package/content && go run .
 
 generate-check: ## Test the generator, and fail if something generated is not up to date.
-	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL))
+	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL) && cd ../../package/content && go run . --check)
 
 schemas: ## Get the CRDs of the clouds' providers, from their packages.
 	@cd package/build && go run . schemas --root $(CURDIR)
@@ -72,6 +74,10 @@ fmt: $(LINT) ## Format every module.
 $(LINT): test/tools/go.mod test/tools/go.sum
 	@echo "building golangci-lint (once, some minutes)"
 	@cd test/tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(PROMTOOL): test/tools/promtool/go.mod test/tools/promtool/go.sum
+	@echo "building promtool (once, some minutes)"
+	@cd test/tools/promtool && go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
 
 build: ## Build the Crossplane packages into _output.
 	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION) $(if $(ARCH),--arch $(ARCH))
@@ -143,6 +149,9 @@ test-game-e2e: ## Play a game with a real collector and a real Prometheus.
 GAME_LOAD := 10m
 game-load: ## Put a game under 2,000 requests per second for GAME_LOAD.
 	@cd workloads/game/e2e && GAME_LOAD=$(GAME_LOAD) go test -count=1 -v -timeout 2h -run TestLoad .
+
+test-content: $(PROMTOOL) ## Test dashboards, rules and alerts.
+	$(call stage,dashboards and rules,cd package/content && PROMTOOL=$(PROMTOOL) $(GO_TEST) ./...)
 
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m

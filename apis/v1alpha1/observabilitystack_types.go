@@ -58,7 +58,7 @@ type StackParameters struct {
 	// +optional
 	Exports []Export `json:"exports,omitempty"`
 
-	// SLOs that rules and alerts are made of. Not available yet.
+	// SLOs that rules and alerts are made of. They need the component content.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=map
 	// +listMapKey=name

@@ -502,8 +502,7 @@ func TestObjects(t *testing.T) {
 				"values":       map[string]any{"replicaCount": int64(2)},
 				"surroundings": map[string]any{"features": []any{"Prometheus"}},
 				"dependsOn": []any{
-					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "kube-prometheus-stack")},
-					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "perses")},
+					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "content")},
 				},
 			}),
 		},

@@ -61,9 +61,9 @@ func TestOneComponent(t *testing.T) {
 			want:   want{changed: []string{release("jaeger")}},
 		},
 		"Removed": {
-			reason: "A component that goes takes nothing along. Who scraped it and who led to it do so no longer.",
+			reason: "A component that goes takes nothing along. Who scraped it, led to it and showed it does so no longer.",
 			stack:  ", components: [{name: opencost, enabled: false}]",
-			want:   want{changed: []string{release("ingress"), release("kube-prometheus-stack")}},
+			want:   want{changed: []string{release("content"), release("ingress"), release("kube-prometheus-stack")}},
 			gone:   "opencost",
 		},
 		"RemovedUnseen": {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 )
 
@@ -28,7 +27,11 @@ const Runbook = "https://github.com/observe-k8s/observe-k8s/blob/main/docs/runbo
 
 // A Group of rules, as a PrometheusRule has it.
 type Group struct {
-	Name  string `json:"name"`
+	Name string `json:"name"`
+
+	// Interval between two rounds; that of Prometheus when empty.
+	Interval string `json:"interval,omitempty"`
+
 	Rules []Rule `json:"rules"`
 }
 
@@ -65,36 +68,32 @@ func slow() []burn {
 	return []burn{{day, 2 * time.Hour, 10}, {3 * day, 6 * time.Hour, 10}}
 }
 
-// Groups of rules, one per SLO, in their order. What the schema should have
-// refused is an error.
-func Groups(slos []v1alpha1.SLO) ([]Group, error) {
-	out := make([]Group, 0, len(slos))
-	for _, s := range slos {
-		g, err := group(s)
-		if err != nil {
-			return nil, errors.Wrapf(err, "cannot make rules of SLO %s", s.Name)
-		}
-		out = append(out, g)
+// Groups of rules that an SLO is made into. What the schema should have refused
+// is an error.
+func Groups(s v1alpha1.SLO) ([]Group, error) {
+	g, err := groups(s)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make rules of SLO %s: %w", s.Name, err)
 	}
-	return out, nil
+	return g, nil
 }
 
-func group(s v1alpha1.SLO) (Group, error) {
+func groups(s v1alpha1.SLO) ([]Group, error) {
 	objective, ok := new(big.Rat).SetString(s.Objective)
 	if !ok {
-		return Group{}, errors.Errorf("objective %q is no number", s.Objective)
+		return nil, fmt.Errorf("objective %q is no number", s.Objective)
 	}
 	budget := new(big.Rat).Sub(big.NewRat(1, 1), objective.Quo(objective, big.NewRat(100, 1)))
 	if budget.Sign() <= 0 || budget.Cmp(big.NewRat(1, 1)) >= 0 {
-		return Group{}, errors.Errorf("objective %q is no percentage between 0 and 100", s.Objective)
+		return nil, fmt.Errorf("objective %q is no percentage between 0 and 100", s.Objective)
 	}
 	window, err := length(s.Window)
 	if err != nil {
-		return Group{}, err
+		return nil, err
 	}
 	all, bad, err := indicator(s)
 	if err != nil {
-		return Group{}, err
+		return nil, err
 	}
 
 	r := rules{slo: s, labels: map[string]string{"slo": s.Name, "service": s.Service}}
@@ -105,10 +104,9 @@ func group(s v1alpha1.SLO) (Group, error) {
 	r.record("slo:requests:rate5m", all)
 	r.record("slo:errors:rate5m", bad)
 	r.record(ratio(5*time.Minute), r.of("slo:errors:rate5m")+" / "+r.of("slo:requests:rate5m"))
-	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, day, 3 * day} {
+	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour} {
 		r.record(ratio(d), r.over(d))
 	}
-	r.record("slo:error_budget_remaining:ratio", "1 - ("+r.over(window)+") / "+decimal(budget))
 	r.record("slo:burn_rate:ratio_rate1h", r.of(ratio(time.Hour))+" / "+decimal(budget))
 
 	runbook := func(alert string) string { return Runbook + "#" + strings.ToLower(alert) }
@@ -118,17 +116,25 @@ func group(s v1alpha1.SLO) (Group, error) {
 		"description": "Of the requests of " + s.Service + ", {{ $value | humanizePercentage }} were bad in the last minutes. The promise is that " + promise + ". If this goes on, the error budget is gone within days.",
 		"runbook_url": runbook(AlertBurnsFast),
 	})
-	r.alert(AlertBurnsSlowly, r.burns(slow(), budget, window), "", "warning", map[string]string{
-		"summary":     "SLO " + s.Name + " loses its error budget slowly.",
-		"description": "Of the requests of " + s.Service + ", {{ $value | humanizePercentage }} were bad in the last hours. The promise is that " + promise + ". If this goes on, the error budget does not last.",
-		"runbook_url": runbook(AlertBurnsSlowly),
-	})
 	r.alert(AlertNotMeasured, "absent("+r.of(ratio(5*time.Minute))+")", "1h", "warning", map[string]string{
 		"summary":     "SLO " + s.Name + " is not measured.",
 		"description": "There are no request metrics of " + s.Service + " of the kind that SLO " + s.Name + " counts. The promise that " + promise + " is not watched.",
 		"runbook_url": runbook(AlertNotMeasured),
 	})
-	return Group{Name: "slo-" + s.Name, Rules: r.rules}, nil
+
+	// What takes days to change is not worth reading days of samples for in every
+	// round.
+	budgets := rules{slo: s, labels: r.labels}
+	for _, d := range []time.Duration{day, 3 * day} {
+		budgets.record(ratio(d), budgets.over(d))
+	}
+	budgets.record("slo:error_budget_remaining:ratio", "1 - ("+budgets.over(window)+") / "+decimal(budget))
+	budgets.alert(AlertBurnsSlowly, budgets.burns(slow(), budget, window), "", "warning", map[string]string{
+		"summary":     "SLO " + s.Name + " loses its error budget slowly.",
+		"description": "Of the requests of " + s.Service + ", {{ $value | humanizePercentage }} were bad in the last hours. The promise is that " + promise + ". If this goes on, the error budget does not last.",
+		"runbook_url": runbook(AlertBurnsSlowly),
+	})
+	return []Group{{Name: "slo-" + s.Name, Rules: r.rules}, {Name: "slo-" + s.Name + "-budget", Interval: "5m", Rules: budgets.rules}}, nil
 }
 
 // promise that an SLO makes, in words.
@@ -197,7 +203,7 @@ func indicator(s v1alpha1.SLO) (all, bad string, err error) {
 	}
 	m, ok := metrics()[cmp.Or(s.Indicator.Metrics, v1alpha1.SLOMetricsHTTPServer)]
 	if !ok {
-		return "", "", errors.Errorf("metrics %q are not known", s.Indicator.Metrics)
+		return "", "", fmt.Errorf("metrics %q are not known", s.Indicator.Metrics)
 	}
 	rate := func(metric string, matchers ...string) string {
 		return "sum(rate(" + metric + "{" + strings.Join(slices.DeleteFunc(append([]string{job}, matchers...), func(m string) bool { return m == "" }), ", ") + "}[5m]))"
@@ -215,7 +221,7 @@ func indicator(s v1alpha1.SLO) (all, bad string, err error) {
 		all = rate(m.duration+"_count", m.server)
 		return all, all + " - " + rate(m.duration+"_bucket", m.server, le), nil
 	default:
-		return "", "", errors.Errorf("indicator %q is not known", s.Indicator.Type)
+		return "", "", fmt.Errorf("indicator %q is not known", s.Indicator.Type)
 	}
 }
 
@@ -251,7 +257,7 @@ func metrics() map[v1alpha1.SLOMetrics]source {
 func bound(threshold string) (string, error) {
 	d, err := time.ParseDuration(threshold)
 	if err != nil || d <= 0 {
-		return "", errors.Errorf("threshold %q is no duration", threshold)
+		return "", fmt.Errorf("threshold %q is no duration", threshold)
 	}
 	if d%time.Second == 0 {
 		return fmt.Sprintf(`le=~"%d(\\.0)?"`, d/time.Second), nil
@@ -268,7 +274,7 @@ func length(w v1alpha1.SLOWindow) (time.Duration, error) {
 	case v1alpha1.SLOWindow30d, "":
 		return 30 * day, nil
 	default:
-		return 0, errors.Errorf("window %q is not known", w)
+		return 0, fmt.Errorf("window %q is not known", w)
 	}
 }
 

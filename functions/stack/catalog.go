@@ -92,6 +92,10 @@ type Target struct {
 	// Path of the metrics; /metrics when empty.
 	Path string `json:"path,omitempty"`
 
+	// HonorLabels keeps what the metrics themselves say of namespaces and pods:
+	// they are about others, not about the component.
+	HonorLabels bool `json:"honorLabels,omitempty"`
+
 	// Scheme to ask by; http when empty. Certificates of the cluster's own are not
 	// checked.
 	Scheme string `json:"scheme,omitempty"`

@@ -124,6 +124,7 @@ func (c *collection) values() map[string]any {
 		"connectors": map[string]any{
 			"spanmetrics": map[string]any{
 				"exemplars":              map[string]any{"enabled": true},
+				"histogram":              map[string]any{"unit": "s", "explicit": map[string]any{"buckets": durations()}},
 				"metrics_flush_interval": "15s",
 				"dimensions": []any{
 					map[string]any{"name": "http.request.method"}, map[string]any{"name": "http.route"}, map[string]any{"name": "http.response.status_code"},
@@ -145,6 +146,13 @@ func (c *collection) values() map[string]any {
 	return v
 }
 
+// durations are the bounds that the semantic conventions give histograms of
+// requests, and the schema the thresholds of SLOs.
+// https://opentelemetry.io/docs/specs/semconv/http/http-metrics/, 2026-11.
+func durations() []any {
+	return []any{"5ms", "10ms", "25ms", "50ms", "75ms", "100ms", "250ms", "500ms", "750ms", "1s", "2500ms", "5s", "7500ms", "10s"}
+}
+
 // insecureHTTP is an exporter to a Service of the cluster.
 func insecureHTTP(endpoint string) map[string]any { return map[string]any{"endpoint": endpoint} }
 
@@ -160,6 +168,7 @@ func wireJaeger(w wiring) map[string]any {
 				"endpoint":           w.url(prometheus, "kube-prometheus-stack-prometheus", "9090"),
 				"normalize_calls":    true,
 				"normalize_duration": true,
+				"latency_unit":       "s",
 			},
 		}}},
 		"jaeger_query": map[string]any{"storage": map[string]any{"metrics": "metrics"}},

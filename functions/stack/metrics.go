@@ -18,6 +18,14 @@ const (
 	diskLimit       = "2GB"
 )
 
+// retention is how long metrics are kept, and how much of them.
+func (w wiring) retention() (age, size string) {
+	if w.access == nil || w.access.StorageClass == "" {
+		return diskRetention, diskLimit
+	}
+	return volumeRetention, volumeLimit
+}
+
 // wirePrometheus leaves out targets that nobody can reach, whose alerts would
 // fire for ever, keeps metrics on a volume where a storage class is given, and
 // scrapes and exports what the stack asks for.
@@ -28,13 +36,13 @@ func wirePrometheus(w wiring) map[string]any {
 			v[target] = map[string]any{"enabled": false}
 		}
 	}
+	age, size := w.retention()
 	spec := map[string]any{
 		"externalLabels": map[string]any{"cluster": w.cluster},
-		"retention":      diskRetention,
-		"retentionSize":  diskLimit,
+		"retention":      age,
+		"retentionSize":  size,
 	}
 	if w.access.StorageClass != "" {
-		spec["retention"], spec["retentionSize"] = volumeRetention, volumeLimit
 		spec["storageSpec"] = map[string]any{"volumeClaimTemplate": map[string]any{"spec": claimOf(w.access.StorageClass, volumeSize)}}
 	}
 	if rw := remoteWrites(w); len(rw) > 0 {
@@ -76,6 +84,9 @@ func monitors(w wiring) (services, pods []any) {
 				e := map[string]any{"port": port}
 				if t.Path != "" {
 					e["path"] = t.Path
+				}
+				if t.HonorLabels {
+					e["honorLabels"] = true
 				}
 				if t.Scheme == "https" {
 					e["scheme"], e["tlsConfig"] = t.Scheme, map[string]any{"insecureSkipVerify": true}

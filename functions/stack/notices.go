@@ -25,6 +25,9 @@ func (w wiring) notices() []v1alpha1.Notice {
 	if w.has(jaeger) {
 		add("traces", "Jaeger keeps traces in memory: the newest 50000, and none that are older than its pod")
 	}
+	if kept, _ := w.retention(); w.access != nil && slices.ContainsFunc(w.stack.SLOs, func(s v1alpha1.SLO) bool { return kept == diskRetention || s.Window != v1alpha1.SLOWindow7d }) {
+		add("slos", "Prometheus keeps metrics for "+kept+": the error budget of an SLO with a longer window is counted over that time only")
+	}
 	return out
 }
 
@@ -54,6 +57,7 @@ func (w wiring) problems() []compose.Problem {
 			lacks(e.Name, prometheus)
 		}
 	}
+	out = append(out, w.sloProblems()...)
 	if w.stack.TLS != nil && w.stack.TLS.ACME != nil && !w.has(ingress) {
 		out = append(out, compose.Problem{Part: PartComponents, Reason: "TLSImpossible", Message: "tls needs component " + ingress + ", which is not part of this stack: add it, or take tls out"})
 	}

@@ -20,7 +20,7 @@ func TestProfiles(t *testing.T) {
 		return slices.DeleteFunc(slices.Sorted(maps.Keys(entries)), func(n string) bool { return !entries[n].in(p) })
 	}
 	// Engines come with what they deliver.
-	minimal := []string{"cert-manager", "kube-prometheus-stack", "perses", "perses-operator", "prometheus-operator-crds"}
+	minimal := []string{"cert-manager", "content", "kube-prometheus-stack", "perses", "perses-operator", "prometheus-operator-crds"}
 	if diff := cmp.Diff(minimal, of(v1alpha1.ProfileMinimal)); diff != "" {
 		t.Errorf("Minimal is metrics and dashboards: -want, +got:\n%s", diff)
 	}

@@ -54,13 +54,6 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 		})
 	}
 
-	if len(xr.Spec.SLOs) > 0 {
-		p.Problems = append(p.Problems, compose.Problem{
-			Part: PartComponents, Reason: "NotAvailableYet",
-			Message: "Rules of SLOs are not available yet: take slos out, the rest of the stack is not affected",
-		})
-	}
-
 	w := wiring{access: access, stack: xr.Spec.StackParameters, cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all))}
 	for _, s := range all {
 		w.parts[s.Name] = s

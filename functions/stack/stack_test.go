@@ -19,7 +19,7 @@ import (
 // claim is a stack of the Minimal profile, without dashboards so that it is
 // small, with components changed.
 func claim(cs ...v1alpha1.StackComponent) *v1alpha1.ObservabilityStack {
-	cs = append(cs, disabled(v1alpha1.StackComponent{Name: "perses"}), disabled(v1alpha1.StackComponent{Name: "perses-operator"}))
+	cs = append(cs, disabled(v1alpha1.StackComponent{Name: content}), disabled(v1alpha1.StackComponent{Name: "perses"}), disabled(v1alpha1.StackComponent{Name: "perses-operator"}))
 	c := &v1alpha1.ObservabilityStack{}
 	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ObservabilityStackKind
 	c.Namespace, c.Name = "team-a", "demo"

@@ -9,6 +9,7 @@ import (
 
 // Names of components that others are wired to.
 const (
+	content          = "content"
 	prometheus       = "kube-prometheus-stack"
 	prometheusCRDs   = "prometheus-operator-crds"
 	certManager      = "cert-manager"
@@ -55,6 +56,7 @@ func (w wiring) url(component, service, port string) string {
 func (w wiring) wire(component string) map[string]any {
 	wires := map[string]func(wiring) map[string]any{
 		certManager:             wireCertManager,
+		content:                 wireContent,
 		gatewayAPI:              wireGatewayAPI,
 		ingress:                 wireIngress,
 		prometheus:              wirePrometheus,

@@ -237,7 +237,7 @@ func checkRemote(t *testing.T) {
 			releases[s.GetNamespace()] = true
 		}
 	}
-	want := []string{"cert-manager", "monitoring", "perses", "perses-operator", "podinfo", "prometheus-operator-crds"}
+	want := []string{"cert-manager", "monitoring", "observe", "perses", "perses-operator", "podinfo", "prometheus-operator-crds"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(releases))); diff != "" {
 		t.Errorf("namespaces with deployed Helm releases on the remote cluster: -want, +got:\n%s", diff)
 	}

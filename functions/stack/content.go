@@ -1,0 +1,73 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/slo"
+)
+
+// contentAbout are the components that have dashboards or rules, or show them.
+// Others may come and go without a change of content.
+func contentAbout() []string {
+	return []string{
+		"argo-cd", certManager, collectorGateway, "fluent-bit", "flux", grafana, prometheus,
+		"linkerd-control-plane", "opencost", "perses-operator", thanos,
+	}
+}
+
+// wireContent brings what there is something to see of, with links to the other
+// views, and the rules of SLOs.
+func wireContent(w wiring) map[string]any {
+	there := map[string]any{}
+	for _, name := range contentAbout() {
+		if w.has(name) {
+			there[name] = true
+		}
+	}
+	v := map[string]any{"components": there}
+	var links []any
+	for _, p := range w.published() {
+		if p.component != grafana && p.component != "perses" {
+			links = append(links, map[string]any{"name": p.Name, "url": "https://" + p.host})
+		}
+	}
+	if len(links) > 0 {
+		v["links"] = links
+	}
+	var rules []any
+	for _, s := range w.stack.SLOs {
+		// What is wrong with one is a problem; the others are watched.
+		if groups, err := slo.Groups(s); err == nil {
+			rules = append(rules, map[string]any{"name": s.Name, "groups": groups})
+		}
+	}
+	if len(rules) > 0 {
+		v["slos"] = rules
+	}
+	return v
+}
+
+// sloProblems are SLOs that nobody would watch.
+func (w wiring) sloProblems() []compose.Problem {
+	var out []compose.Problem
+	add := func(format string, a ...any) {
+		out = append(out, compose.Problem{Part: PartComponents, Reason: "SLOImpossible", Message: fmt.Sprintf(format, a...)})
+	}
+	for _, s := range w.stack.SLOs {
+		if _, err := slo.Groups(s); err != nil {
+			add("%s", err)
+			continue
+		}
+		for _, c := range []string{prometheus, content} {
+			if !w.has(c) {
+				add("SLO %s needs component %s, which is not part of this stack: add it, or take the SLO out", s.Name, c)
+			}
+		}
+		if s.Indicator.Metrics == v1alpha1.SLOMetricsSpans && !w.has(collectorGateway) {
+			add("SLO %s counts spans and needs component %s, which is not part of this stack: add it, or count HTTPServer", s.Name, collectorGateway)
+		}
+	}
+	return out
+}
