@@ -46,7 +46,7 @@ func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
 		for _, p := range parts {
 			c := GetCondition(o, p)
 			if c.Status == "False" {
-				progressing = progressing && (slices.Contains([]string{ReasonWaiting, ReasonCreating, ReasonUpdating, ReasonDeleting}, c.Reason))
+				progressing = progressing && slices.Contains([]string{ReasonWaiting, ReasonCreating, ReasonUpdating, ReasonDeleting}, c.Reason)
 				return Verdict{Progressing: progressing, Reason: reasonOf(c), Message: c.Message}
 			}
 		}

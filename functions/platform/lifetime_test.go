@@ -16,7 +16,7 @@ import (
 
 func TestEnding(t *testing.T) {
 	born := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
-	after := func(d time.Duration) *metav1.Time { return &metav1.Time{Time: born.Add(d).Local()} }
+	after := func(d time.Duration) *metav1.Time { return &metav1.Time{Time: born.Add(d).Local()} } //nolint:gosmopolitan // Kubernetes decodes times so.
 	end := after(4 * time.Hour)
 	lives := func(lifetime string) func(*v1alpha1.ObservabilityPlatform) {
 		return func(c *v1alpha1.ObservabilityPlatform) {

@@ -42,7 +42,7 @@ type layer struct {
 }
 
 // gone says that nothing of the layer is left.
-func (l layer) gone() bool { return len(l.there) == 0 && len(l.left) == 0 }
+func (l *layer) gone() bool { return len(l.there) == 0 && len(l.left) == 0 }
 
 // layers of a platform, those that go first first. What is neither a workload
 // nor the stack goes with the cluster.
@@ -122,7 +122,7 @@ func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
 
 // leaving says that the layer was let go, or is being deleted by somebody else,
 // and something of it is left.
-func (l layer) leaving() bool {
+func (l *layer) leaving() bool {
 	for _, o := range l.there {
 		if o.GetDeletionTimestamp() != nil {
 			return true

@@ -168,7 +168,7 @@ func TestClusterGoneForGood(t *testing.T) {
 	// The step that the document gives.
 	const leaves = "releases.helm.m.crossplane.io,objects.kubernetes.m.crossplane.io"
 	start := time.Now()
-	for _, o := range strings.Fields(kubectl(t, "-n", namespace, "get", leaves, "-l", "crossplane.io/composite=demo", "-o", "name")) {
+	for o := range strings.FieldsSeq(kubectl(t, "-n", namespace, "get", leaves, "-l", "crossplane.io/composite=demo", "-o", "name")) {
 		kubectl(t, "-n", namespace, "patch", o, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
 	}
 	eventually(t, hang, "nothing left", func() (bool, string) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,10 +95,8 @@ func (c *treeCommand) follow(ctx context.Context, walk func(context.Context) (tr
 func which(claim, namespace string) (gvk schema.GroupVersionKind, ns, name string, err error) {
 	gvk = schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: "ObservabilityPlatform"}
 	parts := strings.Split(claim, "/")
-	for _, p := range parts {
-		if p == "" {
-			return gvk, "", "", fmt.Errorf("%q is not NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME", claim)
-		}
+	if slices.Contains(parts, "") {
+		return gvk, "", "", fmt.Errorf("%q is not NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME", claim)
 	}
 	switch len(parts) {
 	case 1:
