@@ -17,7 +17,7 @@ const resourceLocal = "cluster"
 // localVersions are the versions that our provider has images of nodes for, by
 // neutral version, in the releases of kind and k3d that it is built of.
 func localVersions() map[string]string {
-	return map[string]string{"1.34": "1.34", "1.35": "1.35", "1.36": "1.36"}
+	return map[string]string{"1.34": "1.34", "1.35": "1.35", "1.36": "1.36", "1.37": "1.37"}
 }
 
 // httpsPort is where NGINX listens on a node.

@@ -2,12 +2,17 @@ package cluster
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 // localClaim is a claim on containers.
@@ -113,7 +118,7 @@ func TestLocalVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := compose.Condition{Type: PartControlPlane, Reason: "NoCounterpart", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36`}
+	want := compose.Condition{Type: PartControlPlane, Reason: "NoCounterpart", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36, 1.37`}
 	if diff := cmp.Diff(want, got.Conditions[0]); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)
 	}
@@ -144,6 +149,30 @@ func TestLocalArchitecture(t *testing.T) {
 		}
 		if a := c.Status.Access.Architecture; a != v1alpha1.ArchitectureARM64 {
 			t.Errorf("the engine says %q: %s, want arm64", says, a)
+		}
+	}
+}
+
+// TestLocalVersions proves that a neutral version is refused here exactly where
+// our provider would refuse it.
+func TestLocalVersions(t *testing.T) {
+	for _, kind := range []string{"kindclusters", "k3dclusters"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "providers", "local", "package", "crds", "local.observe-k8s.io_"+kind+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		crd := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(b, &crd.Object); err != nil {
+			t.Fatal(err)
+		}
+		versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+		schema, _ := versions[0].(map[string]any)
+		want, _, err := unstructured.NestedStringSlice(schema, "schema", "openAPIV3Schema", "properties", "spec", "properties", "forProvider", "properties", "version", "enum")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(localVersions()))); diff != "" {
+			t.Errorf("versions of %s: -provider, +composer:\n%s", kind, diff)
 		}
 	}
 }
