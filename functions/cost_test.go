@@ -20,27 +20,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Servers that the benchmark of costs runs as processes of their own, so that
-// none pays for the other's garbage.
-const (
-	serveVariable = "OBSERVE_K8S_BENCHMARK_SERVES"
-	serveFunction = "function"
-	serveFloor    = "floor"
-)
+// floorVariable makes this test's program serve the floor instead of running tests:
+// a process of its own, so that neither pays for the other's garbage.
+const floorVariable = "OBSERVE_K8S_SERVE_FLOOR"
 
-// TestMain serves what serveVariable says instead of running tests, on the
-// socket "s" of the working directory.
 func TestMain(m *testing.M) {
-	var err error
-	switch what := os.Getenv(serveVariable); what {
-	case "":
+	if os.Getenv(floorVariable) == "" {
 		os.Exit(m.Run())
-	case serveFunction:
-		err = (&CLI{Network: "unix", Address: "s", Insecure: true, MaxRecvMessageSize: 4, MetricsAddress: "127.0.0.1:0"}).Run()
-	case serveFloor:
-		err = runFloor("s")
 	}
-	if err != nil {
+	if err := runFloor("s"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -102,15 +90,37 @@ type served struct {
 	conn *grpc.ClientConn
 }
 
-// serve starts this test's own program as a server.
-func serve(b *testing.B, what, dir string) served {
+// program builds the function as it is shipped.
+func program(b *testing.B) string {
+	b.Helper()
+	bin := filepath.Join(b.TempDir(), "function")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	return bin
+}
+
+// serveFunction starts the function on the socket "s" of a folder.
+func serveFunction(b *testing.B, bin, dir string) served {
+	b.Helper()
+	return start(b, dir, exec.CommandContext(context.WithoutCancel(b.Context()), bin, "--insecure", "--network=unix", "--address=s", "--metrics-address=127.0.0.1:0"))
+}
+
+// serveFloor starts the floor on the socket "s" of a folder.
+func serveFloor(b *testing.B, dir string) served {
 	b.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), exe)
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), serveVariable+"="+what), os.Stderr
+	cmd.Env = append(os.Environ(), floorVariable+"=1")
+	return start(b, dir, cmd)
+}
+
+func start(b *testing.B, dir string, cmd *exec.Cmd) served {
+	b.Helper()
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -171,7 +181,7 @@ func (s served) calls(b *testing.B, req []byte, callers, n int) []time.Duration 
 // eight. They take turns, so that what else the machine does meets both.
 func BenchmarkCost(b *testing.B) {
 	reqs := heaviest(b)
-	dirs := map[string]string{serveFunction: b.TempDir(), serveFloor: b.TempDir()}
+	answers := b.TempDir()
 	raw := map[string][]byte{}
 	for kind, req := range reqs {
 		req.Meta.Tag = kind
@@ -180,17 +190,17 @@ func BenchmarkCost(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	ours := serve(b, serveFunction, dirs[serveFunction])
+	ours := serveFunction(b, program(b), b.TempDir())
 	for kind := range reqs {
 		rsp, err := ours.call(b.Context(), raw[kind])
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dirs[serveFloor], kind+".answer"), rsp, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(answers, kind+".answer"), rsp, 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}
-	floor := serve(b, serveFloor, dirs[serveFloor])
+	floor := serveFloor(b, answers)
 	for _, callers := range []int{1, 8} {
 		for _, kind := range slices.Sorted(maps.Keys(reqs)) {
 			b.Run(fmt.Sprintf("%s/%d", kind, callers), func(b *testing.B) {
@@ -228,10 +238,7 @@ func percentile(ds []time.Duration, p int) time.Duration {
 // BenchmarkStart runs the program as it is shipped, from its start to its first
 // answer.
 func BenchmarkStart(b *testing.B) {
-	bin := filepath.Join(b.TempDir(), "function")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
+	bin := program(b)
 	req, err := proto.Marshal(heaviest(b)["ObservabilityPlatform"])
 	if err != nil {
 		b.Fatal(err)
@@ -239,24 +246,19 @@ func BenchmarkStart(b *testing.B) {
 	var took []time.Duration
 	for b.Loop() {
 		dir := b.TempDir()
-		socket := filepath.Join(dir, "s")
-		start := time.Now()
-		cmd := exec.CommandContext(b.Context(), bin, "--insecure", "--network=unix", "--address="+socket, "--metrics-address=127.0.0.1:0")
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
+		begin := time.Now()
+		f := serveFunction(b, bin, dir)
 		for {
-			if _, err := os.Stat(socket); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, "s")); err == nil {
 				break
 			}
 			time.Sleep(500 * time.Microsecond)
 		}
-		if _, err := (served{cmd, dial(b, socket)}).call(b.Context(), req); err != nil {
+		if _, err := f.call(b.Context(), req); err != nil {
 			b.Fatal(err)
 		}
-		took = append(took, time.Since(start))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		took = append(took, time.Since(begin))
+		_ = f.cmd.Process.Kill()
 	}
 	b.ReportMetric(float64(percentile(took, 50).Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[0].Microseconds())/1000, "least-ms")
