@@ -93,6 +93,10 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	}
 	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
 	room := &room{cluster: xr.Spec.Cluster}
+	surroundings, err := stack.Surroundings(xr.Spec.Stack)
+	if err != nil {
+		return compose.Plan{}, err
+	}
 	for _, w := range xr.Spec.Workloads {
 		if owner, ok := taken[namespace(w)]; ok {
 			p.Partial = true
@@ -104,7 +108,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
 				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
 		}
-		r, wrong, err := planWorkload(in, w, ref, roots)
+		r, wrong, err := planWorkload(in, w, ref, roots, surroundings)
 		if err != nil {
 			return compose.Plan{}, err
 		}
@@ -175,14 +179,10 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 
 // planWorkload plans one workload in a namespace of its own, and says what is
 // wrong with it.
-func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference) (compose.Resource, []compose.Problem, error) {
+func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference, surroundings v1alpha1.WorkloadSurroundings) (compose.Resource, []compose.Problem, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
 	parameters.Namespace, parameters.Delivery = namespace(w), delivery(in, w)
-	surroundings, err := stack.Surroundings(xr.Spec.Stack)
-	if err != nil {
-		return compose.Resource{}, nil, err
-	}
 	spec := v1alpha1.WorkloadSpec{
 		WorkloadParameters: parameters,
 		ClusterRef:         ref,
