@@ -1,0 +1,9 @@
+//go:build !linux
+
+package engine
+
+import "os/exec"
+
+// dieTogether is for Linux, which the provider's image is for. Elsewhere a
+// creation may outlive a provider that is killed.
+func dieTogether(*exec.Cmd) {}
