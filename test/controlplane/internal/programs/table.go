@@ -1,6 +1,9 @@
 package programs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Program is one upstream project whose binaries the control plane runs.
 // Its versions are pinned by the small Go module in its folder.
@@ -52,7 +55,13 @@ const (
 
 	FluxSourceController = "flux-source-controller"
 	FluxHelmController   = "flux-helm-controller"
+
+	KubernetesNode = "kubernetes-node"
+	CoreDNS        = "coredns"
 )
+
+// KubernetesVersion is the version of every Kubernetes that runs here.
+const KubernetesVersion = "v1.36.3"
 
 const (
 	crossplaneModule         = "github.com/crossplane/crossplane/v2"
@@ -61,8 +70,6 @@ const (
 	kwokModule               = "sigs.k8s.io/kwok"
 	fluxSourceModule         = "github.com/fluxcd/source-controller"
 	fluxHelmModule           = "github.com/fluxcd/helm-controller"
-
-	kubernetesVersion = "v1.36.3"
 
 	loopbackOnly = "listen on loopback instead of on every interface"
 )
@@ -86,13 +93,8 @@ func Table() []Program {
 				"k8s.io/kubernetes/cmd/kube-scheduler",
 				"k8s.io/kubernetes/cmd/kubectl",
 			},
-			LDFlags: []string{
-				"-X k8s.io/component-base/version.gitVersion=" + kubernetesVersion,
-				"-X k8s.io/component-base/version.gitMajor=1",
-				"-X k8s.io/component-base/version.gitMinor=36",
-				"-X k8s.io/client-go/pkg/version.gitVersion=" + kubernetesVersion,
-			},
-			Cold: 8 * time.Minute,
+			LDFlags: kubernetesFlags(),
+			Cold:    8 * time.Minute,
 		},
 		{
 			Name:     Crossplane,
@@ -179,4 +181,40 @@ func Table() []Program {
 			Cold:     240 * time.Second,
 		},
 	}
+}
+
+// kubernetesFlags stamp the version into programs of Kubernetes.
+func kubernetesFlags() []string {
+	return []string{
+		"-X k8s.io/component-base/version.gitVersion=" + KubernetesVersion,
+		"-X k8s.io/component-base/version.gitMajor=1",
+		"-X k8s.io/component-base/version.gitMinor=36",
+		"-X k8s.io/client-go/pkg/version.gitVersion=" + KubernetesVersion,
+	}
+}
+
+// NodeTable returns the programs of a node of a real cluster, in the order in
+// which they are built.
+func NodeTable() []Program {
+	out := slices.DeleteFunc(Table(), func(p Program) bool { return p.Name != Etcd && p.Name != Kubernetes })
+	return append(
+		out,
+		Program{
+			Name:  KubernetesNode,
+			About: "kubelet, kubeadm and kube-proxy of real nodes",
+			Packages: []string{
+				"k8s.io/kubernetes/cmd/kubelet",
+				"k8s.io/kubernetes/cmd/kubeadm",
+				"k8s.io/kubernetes/cmd/kube-proxy",
+			},
+			LDFlags: kubernetesFlags(),
+			Cold:    2 * time.Minute,
+		},
+		Program{
+			Name:     CoreDNS,
+			About:    "names in real clusters",
+			Packages: []string{"github.com/observe-k8s/observe-k8s/test/controlplane/programs/coredns"},
+			Cold:     time.Minute,
+		},
+	)
 }
