@@ -26,7 +26,7 @@ import (
 )
 
 // recipe of the node image. Another number is another image.
-const recipe = "1"
+const recipe = "2"
 
 // kindModule brings the scripts and units of kind's own base image.
 const kindModule = "sigs.k8s.io/kind"

@@ -306,7 +306,7 @@ func (n nodeRoot) firewall(ctx context.Context, base string) error {
 	script := `set -e
 cd /
 files="usr/sbin/nft usr/sbin/conntrack usr/sbin/xtables-nft-multi usr/sbin/xtables-legacy-multi bin/kmod"
-libs=$(for f in $files; do ldd /$f | grep -o '/[^ ]*' || true; done | sort -u)
+libs=$(for f in $files usr/lib/*-linux-gnu/xtables/*.so; do ldd /$f | grep -o '/[^ ]*' || true; done | sort -u)
 tar -chf - $files $libs usr/lib/*-linux-gnu/xtables 2>/dev/null`
 	out := filepath.Join(n.work, "firewall.tar")
 	f, err := os.Create(out)
