@@ -29,6 +29,16 @@ func gameProgram() program {
 	return program{name: "game", module: "workloads/game", pkg: "."}
 }
 
+// localProgram is the provider for clusters on a container engine.
+func localProgram() program {
+	return program{name: "provider-local", module: "providers/local", pkg: "./cmd/provider"}
+}
+
+// dockerProgram is the docker client, which kind runs.
+func dockerProgram() program {
+	return program{name: "docker", module: "providers/local/docker-cli", pkg: "github.com/docker/cli/cmd/docker"}
+}
+
 // compile a program as a static Linux binary that knows its version, but not
 // where, when or from which checkout it was built.
 func compile(ctx context.Context, p program, root, out, version, arch string) ([]byte, error) {

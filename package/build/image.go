@@ -87,6 +87,32 @@ func Game(version, arch string, binary []byte) (Image, error) {
 	return img, errors.Wrap(err, "cannot set the image's time")
 }
 
+// Local builds the package of provider-local for one architecture: the provider,
+// and the docker client in its path.
+func Local(root, version, arch string, provider, docker []byte) (Image, error) {
+	img, err := scratch("provider", arch, provider)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := layerOf("bin/docker", 0o755, docker)
+	if err != nil {
+		return nil, err
+	}
+	if img, err = mutate.AppendLayers(img, layer); err != nil {
+		return nil, errors.Wrap(err, "cannot add the docker client")
+	}
+	stream, err := Stream(root, localSources())
+	if err != nil {
+		return nil, err
+	}
+	return addStream(img, stream, v1.Config{
+		Entrypoint: []string{"/provider"},
+		Env:        []string{"PATH=/bin", "TMPDIR=/tmp"},
+		User:       nonroot,
+		Labels:     labels("provider-local", version),
+	})
+}
+
 // scratch is an image of one binary for one architecture.
 func scratch(path, arch string, binary []byte) (Image, error) {
 	layer, err := layerOf(path, 0o755, binary)

@@ -44,6 +44,11 @@ func (p Paths) Game(arch string) string {
 	return filepath.Join(p.Root, p.Out, "game-"+arch+".tar")
 }
 
+// Local is the file of provider-local's package for one architecture.
+func (p Paths) Local(arch string) string {
+	return filepath.Join(p.Root, p.Out, "provider-local-"+arch+".xpkg")
+}
+
 // files of a kind, one per architecture.
 func (p Paths) files(of func(arch string) string) []string {
 	out := make([]string, 0, len(p.Arch))
@@ -96,8 +101,29 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 		if err := c.write(img, c.Game(arch)); err != nil {
 			return err
 		}
+
+		if err := c.local(ctx, arch); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// local builds provider-local's package.
+func (c *BuildCmd) local(ctx context.Context, arch string) error {
+	provider, err := compile(ctx, localProgram(), c.Root, c.Out, c.Version, arch)
+	if err != nil {
+		return err
+	}
+	docker, err := compile(ctx, dockerProgram(), c.Root, c.Out, c.Version, arch)
+	if err != nil {
+		return err
+	}
+	img, err := Local(c.Root, c.Version, arch, provider, docker)
+	if err != nil {
+		return errors.Wrapf(err, "cannot build provider-local for %s", arch)
+	}
+	return c.write(img, c.Local(arch))
 }
 
 func (c *BuildCmd) write(img Image, path string) error {
@@ -121,8 +147,8 @@ type PushCmd struct {
 	Insecure bool   `help:"Talk plain HTTP to the registry."`
 }
 
-// Run pushes the configuration, and the function and the emulator of all
-// architectures as one index each.
+// Run pushes the configuration, and the function, the emulator and provider-local
+// of all architectures as one index each.
 func (c *PushCmd) Run(ctx context.Context) error {
 	target := Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}
 	image, err := PushIndex(ctx, target, "game", c.files(c.Game))
@@ -130,6 +156,11 @@ func (c *PushCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(image)
+	provider, err := PushIndex(ctx, target, "provider-local", c.files(c.Local))
+	if err != nil {
+		return err
+	}
+	fmt.Println(provider)
 	refs, err := Push(ctx, target, c.Configuration(), c.files(c.Function))
 	if err != nil {
 		return err

@@ -20,6 +20,11 @@ func functionSources() []string {
 	return []string{"package/function/crossplane.yaml"}
 }
 
+// localSources are the files of provider-local's package.
+func localSources() []string {
+	return []string{"providers/local/package/crossplane.yaml", "providers/local/package/crds/*.yaml"}
+}
+
 // Stream joins files below root into one stream of YAML documents, in the order
 // of the patterns and sorted within each.
 func Stream(root string, patterns []string) ([]byte, error) {

@@ -159,6 +159,10 @@ type ClusterObservation struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
+	// Architecture of the machine that runs the cluster, such as amd64.
+	// +optional
+	Architecture string `json:"architecture,omitempty"`
+
 	// Endpoint of the API server on the cluster's network.
 	// +optional
 	Endpoint string `json:"endpoint,omitempty"`

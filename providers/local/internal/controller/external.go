@@ -197,6 +197,9 @@ func record(status *v1alpha1.ClusterObservation, o engine.Observation) {
 	if o.Version != "" {
 		status.Version = o.Version
 	}
+	if o.Architecture != "" {
+		status.Architecture = o.Architecture
+	}
 	if o.Endpoint != "" {
 		status.Endpoint = o.Endpoint
 	}

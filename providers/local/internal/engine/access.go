@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
@@ -28,7 +29,7 @@ type access struct {
 	endpoint, external string
 	internalConfig     []byte
 	externalConfig     []byte
-	version            string
+	version, arch      string
 	http               *http.Client
 }
 
@@ -42,8 +43,7 @@ func (e *Engine) ask(ctx context.Context, name string, first, front node, o *Obs
 		o.Unready = err.Error()
 		return
 	}
-	o.Kubeconfig, o.ExternalKubeconfig, o.Version = a.internalConfig, a.externalConfig, a.version
-
+	o.Kubeconfig, o.ExternalKubeconfig = a.internalConfig, a.externalConfig
 	if err := a.ready(ctx); err != nil {
 		o.Unready = err.Error()
 		// What was known may be what is wrong.
@@ -51,7 +51,7 @@ func (e *Engine) ask(ctx context.Context, name string, first, front node, o *Obs
 		return
 	}
 	o.Ready = true
-	o.Version = a.version
+	o.Version, o.Architecture = a.version, a.arch
 }
 
 // access to the API server at an endpoint, read from the first control plane
@@ -105,10 +105,13 @@ func (a *access) ready(ctx context.Context) error {
 	}
 	v := struct {
 		GitVersion string `json:"gitVersion"`
+		// Platform is the operating system and the architecture.
+		Platform string `json:"platform"`
 	}{}
 	if err := json.Unmarshal(b, &v); err != nil {
 		return errors.New("the API server says no version")
 	}
+	_, a.arch, _ = strings.Cut(v.Platform, "/")
 	a.version = v.GitVersion
 	return nil
 }

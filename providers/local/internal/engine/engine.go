@@ -48,6 +48,8 @@ type Observation struct {
 	Unready string
 	// Version of Kubernetes; empty while the API server is silent.
 	Version string
+	// Architecture of the machine; empty while the API server is silent.
+	Architecture string
 	// Endpoint and ExternalEndpoint of the API server.
 	Endpoint, ExternalEndpoint string
 	// Kubeconfig and ExternalKubeconfig to go with them.
