@@ -29,6 +29,7 @@ const (
 	ProcessRBACManager             = "rbac-manager"
 	ProcessProviderHelm            = "provider-helm"
 	ProcessProviderKubernetes      = "provider-kubernetes"
+	ProcessProviderLocal           = "provider-local"
 	ProcessFunction                = "function"
 	ProcessRemoteAPIServer         = "remote-apiserver"
 	ProcessRemoteControllerManager = "remote-controller-manager"
@@ -212,7 +213,7 @@ func (cp *ControlPlane) stopProcesses() {
 	}
 	cp.watches.Wait()
 	cp.procs.StopAll(
-		[]string{ProcessFunction, ProcessCrossplane, ProcessRBACManager, ProcessProviderHelm, ProcessProviderKubernetes, ProcessFluxHelmController, ProcessFluxSourceController, ProcessRemoteKWOK, ProcessRemoteScheduler},
+		[]string{ProcessFunction, ProcessCrossplane, ProcessRBACManager, ProcessProviderHelm, ProcessProviderKubernetes, ProcessProviderLocal, ProcessFluxHelmController, ProcessFluxSourceController, ProcessRemoteKWOK, ProcessRemoteScheduler},
 		[]string{ProcessControllerManager, ProcessRemoteControllerManager},
 		[]string{ProcessAPIServer, ProcessRemoteAPIServer},
 	)

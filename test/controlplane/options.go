@@ -54,6 +54,8 @@ type Options struct {
 	// Flux builds Flux's source- and helm-controller and runs them for the remote
 	// cluster, on this machine, as long as the chart of Flux is installed there.
 	Flux bool
+	// Local makes clusters of containers for real; nothing does without.
+	Local *Local
 	// NoRemote leaves out the remote cluster.
 	NoRemote bool
 	// Nodes is how many nodes the remote cluster has.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,9 @@ func (cp *ControlPlane) servePackages() error {
 		if err := cp.push(pkg{"Provider", dependencyName(repo), repo, p.version}, content); err != nil {
 			return err
 		}
+	}
+	if err := cp.pushLocal(); err != nil {
+		return err
 	}
 	return cp.pushOurs()
 }
@@ -198,6 +202,9 @@ func (cp *ControlPlane) installPackages(ctx context.Context) error {
 			objs = append(objs, p.manifest())
 		}
 	}
+	if cp.opts.Local != nil && len(cp.install.objects) > 0 {
+		objs = append(slices.Clone(objs), activation(), cp.localPackage().manifest())
+	}
 	// Crossplane installs dependencies one after another, which takes seconds for
 	// each. It finds the stand-ins there already.
 	if err := c.ApplyAll(ctx, cp.standIns()); err != nil {
@@ -221,7 +228,9 @@ func (cp *ControlPlane) installPackages(ctx context.Context) error {
 // policy of its own.
 func activation() *unstructured.Unstructured {
 	return object("apiextensions.crossplane.io/v1alpha1", "ManagedResourceActivationPolicy", "controlplane", map[string]any{
-		"spec": map[string]any{"activate": []any{"objects.kubernetes.m.crossplane.io", "releases.helm.m.crossplane.io"}},
+		"spec": map[string]any{"activate": []any{
+			"k3dclusters.local.observe-k8s.io", "kindclusters.local.observe-k8s.io", "objects.kubernetes.m.crossplane.io", "releases.helm.m.crossplane.io",
+		}},
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/process"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // pollInterval is how often providers look at what they manage, besides being
@@ -21,12 +20,13 @@ const pollInterval = "10s"
 // established a moment before it can be discovered loses its controller without
 // a word: it fails to start, with a logger that discards.
 func (cp *ControlPlane) startProviders(ctx context.Context) error {
-	for _, k := range []schema.GroupVersionKind{
+	for _, k := range append(
+		cp.localKinds(),
 		kind("helm.m.crossplane.io/v1beta1", "Release"),
 		kind("helm.m.crossplane.io/v1beta1", "ProviderConfig"),
 		kind("kubernetes.m.crossplane.io/v1alpha1", "Object"),
 		kind("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig"),
-	} {
+	) {
 		err := kube.Wait(ctx, stepTimeout, "kind "+k.Kind, func(context.Context) (bool, error) {
 			_, err := cp.management.client.Resource(k, "")
 			return err == nil, err
@@ -36,6 +36,9 @@ func (cp *ControlPlane) startProviders(ctx context.Context) error {
 		}
 	}
 	if err := cp.startGoogle(ctx); err != nil {
+		return err
+	}
+	if err := cp.startLocal(); err != nil {
 		return err
 	}
 	err := cp.procs.Start(process.Spec{

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -36,6 +37,10 @@ import (
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/controller"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 )
+
+// gcPercent is how much garbage there may be beside what is needed: half of
+// Go's default.
+const gcPercent = 50
 
 // Set by the linker.
 var version = "dev" //nolint:gochecknoglobals // The linker can set nothing else.
@@ -80,6 +85,8 @@ type Start struct {
 
 // Run until the process is told to end.
 func (s *Start) Run() error {
+	// It has little to do and is to be small.
+	debug.SetGCPercent(gcPercent)
 	zl := zap.New(zap.UseDevMode(s.Debug))
 	log := logging.NewLogrLogger(zl.WithName("provider-local"))
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.Discard)))

@@ -32,6 +32,7 @@ type Jobs interface {
 // Kinds of jobs.
 const (
 	jobCreate = "create"
+	jobRepair = "repair"
 	jobStart  = "start"
 	jobDelete = "delete"
 )
@@ -60,6 +61,8 @@ type external[T resource.ModernManaged] struct {
 	jobs   Jobs
 	// place tells clusters of the same name on different engines apart.
 	place string
+	// repair says that Observe found remains.
+	repair bool
 }
 
 func (e *external[T]) key(mg T) string {
@@ -104,6 +107,7 @@ func (e *external[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 	// Nobody works on it, and it did not get to its end: whoever did is gone. What
 	// was not made here is what it is.
 	if !o.Complete && createdHere(mg) {
+		e.repair = true
 		status.Stage = v1alpha1.StageRepairing
 		mg.SetConditions(xpv2.Creating().WithMessage("Its creation was interrupted: it is made again"))
 		return managed.ExternalObservation{}, nil
@@ -122,10 +126,11 @@ func (e *external[T]) observeJob(mg T, job jobs.State) managed.ExternalObservati
 	case jobStart:
 		status.Stage = v1alpha1.StageStarting
 		mg.SetConditions(xpv2.Unavailable().WithMessage("Its nodes had stopped and are being started"))
+	case jobRepair:
+		status.Stage = v1alpha1.StageRepairing
+		mg.SetConditions(xpv2.Creating().WithMessage(job.Step))
 	default:
-		if status.Stage != v1alpha1.StageRepairing {
-			status.Stage = v1alpha1.StageCreating
-		}
+		status.Stage = v1alpha1.StageCreating
 		mg.SetConditions(xpv2.Creating().WithMessage(job.Step))
 	}
 	return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}
@@ -156,7 +161,11 @@ func (e *external[T]) Create(_ context.Context, mg T) (managed.ExternalCreation,
 	r := e.kind.request(mg)
 	r.Name = meta.GetExternalName(mg)
 	mg.SetConditions(xpv2.Creating())
-	e.jobs.Start(e.key(mg), jobCreate, func(ctx context.Context, step func(string)) error {
+	job := jobCreate
+	if e.repair {
+		job = jobRepair
+	}
+	e.jobs.Start(e.key(mg), job, func(ctx context.Context, step func(string)) error {
 		return e.engine.Create(ctx, r, step)
 	})
 	return managed.ExternalCreation{}, nil
