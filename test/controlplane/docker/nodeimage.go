@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/flock"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
 )

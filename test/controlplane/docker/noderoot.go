@@ -13,7 +13,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
 )
 

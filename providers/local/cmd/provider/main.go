@@ -20,6 +20,9 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/customresourcesgate"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/statemetrics"
+	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/providers/local/internal/controller"
+	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	corev1 "k8s.io/api/core/v1"
@@ -32,10 +35,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-
-	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
-	"github.com/observe-k8s/observe-k8s/providers/local/internal/controller"
-	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 )
 
 // gcPercent is how much garbage there may be beside what is needed: half of
@@ -43,7 +42,7 @@ import (
 const gcPercent = 50
 
 // Set by the linker.
-var version = "dev" //nolint:gochecknoglobals // The linker can set nothing else.
+var version = "dev"
 
 // CLI of the provider.
 type CLI struct {

@@ -7,11 +7,10 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // A tracker notes who uses a ProviderConfig.
@@ -64,7 +63,7 @@ func (c *connector[T]) Connect(ctx context.Context, mg T) (managed.TypedExternal
 	if err := c.usage.Track(ctx, mg); err != nil {
 		return nil, errors.Wrap(err, "cannot note the use of the ProviderConfig")
 	}
-	spec := v1alpha1.ProviderConfigSpec{}
+	var spec v1alpha1.ProviderConfigSpec
 	ref := mg.GetProviderConfigReference()
 	if ref == nil {
 		return nil, errors.New("spec.providerConfigRef is missing: name a ProviderConfig or ClusterProviderConfig")

@@ -9,7 +9,6 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
-
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/jobs"

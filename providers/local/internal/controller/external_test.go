@@ -12,11 +12,10 @@ import (
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/jobs"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 var errBoom = errors.New("boom")

@@ -31,7 +31,7 @@ func ClusterName(namespace, name string) string {
 }
 
 // validName is what both tools and DNS accept.
-var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`) //nolint:gochecknoglobals // A constant.
+var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
 // checkName refuses a name that somebody else gave and that no cluster can have.
 func checkName(name string) error {

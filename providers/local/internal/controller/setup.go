@@ -15,13 +15,12 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/statemetrics"
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
-	corev1 "k8s.io/api/core/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/jobs"
+	corev1 "k8s.io/api/core/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // unreadyPoll is how often a cluster that is not ready is looked at.

@@ -118,7 +118,7 @@ func (a *access) ready(ctx context.Context) error {
 
 // get a path of the API server.
 func (a *access) get(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.endpoint+path, http.NoBody)
 	if err != nil {
 		return nil, errors.New("its address is invalid")
 	}

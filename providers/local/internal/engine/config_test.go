@@ -8,13 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/k3d-io/k3d/v5/pkg/config"
 	"github.com/k3d-io/k3d/v5/pkg/config/v1alpha5"
+	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/yaml"
-
-	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 )
-
-func pointer[T any](v T) *T { return &v }
 
 // full is a request with everything that both tools have.
 func full() Request {
@@ -22,7 +19,7 @@ func full() Request {
 		Name:    "demo-1",
 		Network: "kind",
 		Nodes: v1alpha1.NodeParameters{
-			Version:         pointer("1.36"),
+			Version:         new("1.36"),
 			ControlPlanes:   3,
 			Workers:         1,
 			Ports:           []v1alpha1.PortMapping{{HostPort: 8080, ContainerPort: 30080, ListenAddress: "127.0.0.1", Protocol: "TCP"}},
@@ -103,7 +100,7 @@ func TestVersions(t *testing.T) {
 			}
 		}
 	}
-	if _, err := imageFor(v1alpha1.NodeParameters{Version: pointer("1.12")}, kindImages()); err == nil {
+	if _, err := imageFor(v1alpha1.NodeParameters{Version: new("1.12")}, kindImages()); err == nil {
 		t.Error("an image for an unknown version")
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/containerd/errdefs"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/client"
-
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 )
 
@@ -162,7 +162,7 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 	}
 	for _, n := range nodes {
 		err := e.docker.ContainerRemove(ctx, n.id, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !client.IsErrNotFound(err) && !strings.Contains(err.Error(), "is already in progress") {
+		if err != nil && !errdefs.IsNotFound(err) && !strings.Contains(err.Error(), "is already in progress") {
 			return errors.Wrapf(err, "cannot remove node %s", n.name)
 		}
 	}
@@ -208,7 +208,7 @@ func (e *Engine) complete(ctx context.Context, first node) (bool, error) {
 		return true, nil
 	}
 	_, err := e.docker.ContainerStatPath(ctx, first.id, marker)
-	if client.IsErrNotFound(err) {
+	if errdefs.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {

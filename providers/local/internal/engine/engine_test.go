@@ -17,11 +17,10 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	kindexec "sigs.k8s.io/kind/pkg/exec"
-
-	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 )
 
 var errBoom = errors.New("boom")
@@ -238,7 +237,7 @@ func TestObserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := internal.Clusters["demo"]; c.Server != "https://10.0.0.2:6443" || c.TLSServerName != "kubernetes" || string(internal.AuthInfos["demo"].Token) != "secret" {
+	if c := internal.Clusters["demo"]; c.Server != "https://10.0.0.2:6443" || c.TLSServerName != "kubernetes" || internal.AuthInfos["demo"].Token != "secret" {
 		t.Errorf("kubeconfig: %s", o.Kubeconfig)
 	}
 

@@ -142,7 +142,8 @@ func createK3d(ctx context.Context, r Request, step func(string)) error {
 	// It only helps to make clusters.
 	tools, err := runtimes.SelectedRuntime.GetNodesByLabel(ctx, map[string]string{"k3d.cluster": r.Name, "k3d.role": "noRole"})
 	if err != nil {
-		return nil //nolint:nilerr // The cluster is there, and a helper that stays goes with it.
+		// The cluster is there, and a helper that stays goes with it.
+		return nil
 	}
 	for _, n := range tools {
 		_ = runtimes.SelectedRuntime.DeleteNode(ctx, n)

@@ -6,11 +6,10 @@ import (
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/log"
-
-	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 )
 
 // kindImages are the node images that kind v0.33.0 was released with, by minor
@@ -103,10 +102,19 @@ func imageFor(n v1alpha1.NodeParameters, images map[string]string) (string, erro
 // bullet, and nothing else.
 type kindLogger struct{ step func(string) }
 
-func (l kindLogger) Warn(string)                  {}
-func (l kindLogger) Warnf(string, ...any)         {}
-func (l kindLogger) Error(string)                 {}
-func (l kindLogger) Errorf(string, ...any)        {}
+// Warn is not heard.
+func (l kindLogger) Warn(string) {}
+
+// Warnf is not heard.
+func (l kindLogger) Warnf(string, ...any) {}
+
+// Error is not heard: the error itself is returned.
+func (l kindLogger) Error(string) {}
+
+// Errorf is not heard.
+func (l kindLogger) Errorf(string, ...any) {}
+
+// V is heard at the level that is for people.
 func (l kindLogger) V(v log.Level) log.InfoLogger { return kindInfo{kindLogger: l, on: v == 0} }
 
 type kindInfo struct {
@@ -115,6 +123,7 @@ type kindInfo struct {
 	on bool
 }
 
+// Enabled says whether anybody hears it.
 func (i kindInfo) Enabled() bool { return i.on }
 
 // Info hears a message of kind.

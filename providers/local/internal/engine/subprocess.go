@@ -126,7 +126,10 @@ func listen(out io.Reader, step func(string)) message {
 // the parent hears.
 func Serve(ctx context.Context, tool string, in io.Reader, out io.Writer) error {
 	enc := json.NewEncoder(out)
-	tell := func(m message) { _ = enc.Encode(m) }
+	tell := func(m message) {
+		// A parent that does not listen any more is gone.
+		_ = enc.Encode(m) //nolint:errchkjson // As said.
+	}
 	step := func(s string) { tell(message{Step: s}) }
 
 	r := Request{}
@@ -153,10 +156,10 @@ func Serve(ctx context.Context, tool string, in io.Reader, out io.Writer) error 
 }
 
 // Lines of a command's output that say what went wrong.
-var telling = regexp.MustCompile(`(?i)error|no space left|cannot|denied|failed|already in use|not found`) //nolint:gochecknoglobals // A constant.
+var telling = regexp.MustCompile(`(?i)error|no space left|cannot|denied|failed|already in use|not found`)
 
 // What must not be shown: kubeadm prints tokens and keys that join a cluster.
-var secret = regexp.MustCompile(`[a-z0-9]{6}\.[a-z0-9]{16}|(?:sha256:)?[0-9a-f]{64}|--token\S*\s+\S+|--certificate-key\s+\S+`) //nolint:gochecknoglobals // A constant.
+var secret = regexp.MustCompile(`[a-z0-9]{6}\.[a-z0-9]{16}|(?:sha256:)?[0-9a-f]{64}|--token\S*\s+\S+|--certificate-key\s+\S+`)
 
 // explain an error of a tool in a few lines. The message of a command that
 // failed is in its output, the rest of which nobody should see.

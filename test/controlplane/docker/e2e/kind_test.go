@@ -144,8 +144,8 @@ func TestEngineGone(t *testing.T) {
 
 // TestImpossible asks for an image that there is none of.
 func TestImpossible(t *testing.T) {
-	apply(t, cluster("KindCluster", "impossible", "observe-k8s.local/missing:1"))
-	says(t, kindCluster(), "impossible", "Ready", "False", "cannot create the cluster", "observe-k8s.local/missing:1")
+	apply(t, cluster("KindCluster", "impossible", "127.0.0.1:1/missing:1"))
+	says(t, kindCluster(), "impossible", "Ready", "False", "cannot create the cluster", "127.0.0.1:1/missing:1")
 	remove(t, kindCluster(), "impossible")
 }
 
