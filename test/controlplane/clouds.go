@@ -42,7 +42,7 @@ func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) err
 		repo, _ := m["package"].(string)
 		constraint, _ := m["version"].(string)
 		group, ok := cloudGroup(repo)
-		if m["kind"] != "Provider" || !ok {
+		if m["kind"] != "Provider" || !ok || (repo == localRepository && cp.opts.Local != nil) {
 			continue
 		}
 		if !cp.opts.Clouds {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -201,9 +200,6 @@ func (cp *ControlPlane) installPackages(ctx context.Context) error {
 		for _, p := range cp.packages {
 			objs = append(objs, p.manifest())
 		}
-	}
-	if cp.opts.Local != nil && len(cp.install.objects) > 0 {
-		objs = append(slices.Clone(objs), activation(), cp.localPackage().manifest())
 	}
 	// Crossplane installs dependencies one after another, which takes seconds for
 	// each. It finds the stand-ins there already.
