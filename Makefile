@@ -153,6 +153,16 @@ game-load: ## Put a game under 2,000 requests per second for GAME_LOAD.
 test-content: $(PROMTOOL) ## Test dashboards, rules and alerts.
 	$(call stage,dashboards and rules,cd package/content && PROMTOOL=$(PROMTOOL) $(GO_TEST) ./...)
 
+.PHONY: test-local test-docker
+TEST_STAGES += test-local test-docker
+
+test-local: ## Test the provider for clusters of containers.
+	$(call stage,provider-local,cd providers/local && $(GO_TEST) -race ./...)
+
+# It starts a container engine of its own; where it cannot, it says so and skips.
+test-docker: binaries build ## Test that provider on a real container engine.
+	$(call stage,clusters on a container engine,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 40m ./docker/...)
+
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m
 fuzz: ## Fuzz the function, every kind, the language of games and their plans, for FUZZTIME each.
@@ -160,6 +170,7 @@ fuzz: ## Fuzz the function, every kind, the language of games and their plans, f
 	@go test ./functions/composers -run '^$$' -fuzz FuzzType -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@go test ./apis/game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
+	@cd providers/local && go test ./internal/engine -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages, and the action for CI jobs.
 	$(call stage,packages,cd package/build && $(GO_TEST) ./... && cd ../action && $(GO_TEST) ./... && cd ../kind && $(GO_TEST) ./...)
@@ -187,7 +198,7 @@ E2E := $(GO_TEST) -v -timeout 50m
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
 
 test-e2e: binaries build ## Run end-to-end tests on real control planes.
-	$(call stage,control plane,cd test/controlplane && $(GO_TEST) $$(go list ./... | grep -v /e2e))
+	$(call stage,control plane,cd test/controlplane && $(GO_TEST) $$(go list ./... | grep -v -e /e2e -e /docker))
 	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
 		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)' . || rc=1; \
 		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))

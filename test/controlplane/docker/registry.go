@@ -32,7 +32,7 @@ func (e *Engine) Mirror() (*Mirror, error) {
 	m := &Mirror{
 		addr: l.Addr().String(),
 		server: &http.Server{
-			Handler:           registry.New(registry.Logger(log.New(io.Discard, "", 0))),
+			Handler:           standIns(registry.New(registry.Logger(log.New(io.Discard, "", 0)))),
 			ReadHeaderTimeout: 10 * time.Second,
 		},
 	}

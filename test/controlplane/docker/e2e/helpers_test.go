@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -199,26 +199,11 @@ func rss(t *testing.T, pid int) int {
 	return 0
 }
 
-// answers waits until a URL answers with status 200.
-func answers(t *testing.T, url string) string {
+// kubectl on the management cluster.
+func kubectl(t *testing.T, args ...string) {
 	t.Helper()
-	body := ""
-	eventually(t, hang, url+" answers", func() (bool, string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return false, err.Error()
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false, err.Error()
-		}
-		defer func() { _ = res.Body.Close() }()
-		b := make([]byte, 512)
-		n, _ := res.Body.Read(b)
-		body = string(b[:n])
-		return res.StatusCode == http.StatusOK, res.Status
-	})
-	return body
+	cmd := exec.CommandContext(t.Context(), w.cp.Kubectl(), append([]string{"--kubeconfig", w.cp.Kubeconfig()}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
+	}
 }

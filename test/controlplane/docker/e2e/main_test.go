@@ -70,6 +70,9 @@ func run(ctx context.Context, m *testing.M, output string) (int, error) {
 		return 1, err
 	}
 	defer func() { _ = w.mirror.Close() }()
+	if err := w.mirror.PushStandIn(ctx, w.engine); err != nil {
+		return 1, err
+	}
 	w.cp, err = controlplane.Start(ctx, controlplane.Options{
 		Name:                 "docker",
 		Output:               os.Stdout,
