@@ -19,6 +19,7 @@ func free() []Free {
 	return []Free{
 		{Chart: "argo-cd", Path: "configs.params", Reason: "Argo CD's own settings"},
 		{Chart: "cert-manager", Path: "config", Reason: "the controller's own configuration file"},
+		{Chart: "content", Path: "components", Reason: "components of the stack, by name"},
 		{Chart: "game", Path: "game", Reason: "a game, which the schema of the claim judges"},
 		{Chart: "grafana", Path: "datasources", Reason: "Grafana's own provisioning file"},
 		{Chart: "grafana", Path: "fullnameOverride", Reason: "its templates know it, its values do not say so"},
@@ -33,7 +34,6 @@ func free() []Free {
 		{Chart: "loki", Path: "loki.schemaConfig", Reason: "Loki's own configuration file"},
 		{Chart: "opentelemetry-collector", Path: "config", Reason: "the collector's own configuration file"},
 		{Chart: "opentelemetry-collector", Path: "ports.remote-write", Reason: "ports by name"},
-		{Chart: "opentelemetry-demo", Path: "components.flagd.mountedConfigMaps", Reason: "every component has it, by the definition Component of values.schema.json"},
 		{Chart: "pyroscope", Path: "pyroscope.persistence.storageClassName", Reason: "its templates know it, its values have it in a comment"},
 		{Chart: "tempo", Path: "persistence.storageClassName", Reason: "its templates know it, its values have it in a comment"},
 	}
