@@ -9,13 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// standard is the example with the profile Standard, delivered by an engine, with
+// profiled is the example with another profile, delivered by an engine, with
 // values of one component.
-func standard(t *testing.T, engine, component string, values map[string]any) *unstructured.Unstructured {
+func profiled(t *testing.T, profile, engine, component string, values map[string]any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
 	stack := map[string]any{
-		"profile": "Standard", "delivery": engine, "domain": "demo.example.org",
+		"profile": profile, "delivery": engine, "domain": "demo.example.org",
 		"components": []any{map[string]any{"name": component, "values": values}},
 	}
 	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
@@ -41,23 +41,23 @@ func rows(t *testing.T) map[string]string {
 	return out
 }
 
-// TestStandard brings the whole Standard profile up, with one component that is
-// broken from the beginning: its reason is in the claim's status, its peers work,
-// and it recovers without help. In the end nothing is left.
-func TestStandard(t *testing.T) {
-	for _, engine := range []string{"Helm", "Flux"} {
-		t.Run(engine, func(t *testing.T) { bringStandard(t, engine) })
+// TestProfiles brings whole profiles up, with one component that is broken from
+// the beginning: its reason is in the claim's status, its peers work, and it
+// recovers without help. In the end nothing is left.
+func TestProfiles(t *testing.T) {
+	for _, tc := range []struct{ profile, engine string }{{"Standard", "Helm"}, {"Standard", "Flux"}, {"Full", "Flux"}} {
+		t.Run(tc.profile+"/"+tc.engine, func(t *testing.T) { bringUp(t, tc.profile, tc.engine) })
 	}
 }
 
-func bringStandard(t *testing.T, engine string) {
+func bringUp(t *testing.T, profile, engine string) {
 	t.Helper()
 	opens := breakerOpens(t)
 	platform := ours("ObservabilityPlatform")
 
-	claim(t, standard(t, engine, "opencost", map[string]any{"standInFail": "prices are missing"}))
+	claim(t, profiled(t, profile, engine, "opencost", map[string]any{"standInFail": "prices are missing"}))
 	start := time.Now()
-	measured(t, "reason of a broken component of Standard in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), time.Minute)
+	measured(t, "reason of a broken component in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), time.Minute)
 	eventually(t, hang, "all components but the broken one", func() (bool, string) {
 		waiting := []string{}
 		all := rows(t)
@@ -68,11 +68,11 @@ func bringStandard(t *testing.T, engine string) {
 		}
 		return len(all) > 15 && len(waiting) == 0, strings.Join(waiting, ", ")
 	})
-	measured(t, fmt.Sprintf("%d components of Standard work beside the broken one", len(rows(t))-1), time.Since(start), 0)
+	measured(t, fmt.Sprintf("%d components work beside the broken one", len(rows(t))-1), time.Since(start), 0)
 
-	fixed := standard(t, engine, "opencost", map[string]any{"loglevel": "info"})
+	fixed := profiled(t, profile, engine, "opencost", map[string]any{"loglevel": "info"})
 	apply(t, fixed)
-	measured(t, "the broken component of Standard repaired", works(t, "demo"), 0)
+	measured(t, "the broken component repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
 	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "notices")
