@@ -1,8 +1,11 @@
 package stack
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -208,5 +211,59 @@ func TestCatalog(t *testing.T) {
 		if err != nil || len(problems) > 0 {
 			t.Errorf("profile %s cannot be composed: %v %v", p, problems, err)
 		}
+	}
+}
+
+// TestSections proves that a component is refused in the wrong section, by the API
+// server where it can and here where it was not asked.
+func TestSections(t *testing.T) {
+	entries, err := Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, n := range sortedKeys(entries) {
+		if entries[n].beyondCNCF() {
+			names = append(names, "'"+n+"'")
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join("..", "..", "apis", "observabilityplatforms", "definition.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rule := "!(c.name in [" + strings.Join(names, ", ") + "])"; !strings.Contains(strings.Join(strings.Fields(string(raw)), " "), rule) {
+		t.Errorf("the schema lacks a rule with %s: change it in StackParameters", rule)
+	}
+
+	one := func(name string) []v1alpha1.StackComponent { return []v1alpha1.StackComponent{{Name: name}} }
+	cases := map[string]struct {
+		reason string
+		p      v1alpha1.StackParameters
+		want   string
+	}{
+		"InCNCF": {
+			reason: "What lies beyond the CNCF is named on purpose.",
+			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Components: one("grafana")},
+			want:   "Component grafana is a project outside the CNCF: name it in beyondCNCF.components instead of components",
+		},
+		"Beyond": {
+			reason: "And what does not lie beyond it has its place.",
+			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, BeyondCNCF: v1alpha1.BeyondCNCF{Components: one("jaeger")}},
+			want:   "Component jaeger is not a project outside the CNCF: name it in components instead of beyondCNCF.components",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			all, problems, err := selection(tc.p, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(problems) != 1 || problems[0].Message != tc.want {
+				t.Errorf("\n%s\nproblems: want %q, got %v", tc.reason, tc.want, problems)
+			}
+			if len(all) != 5 {
+				t.Errorf("\n%s\nthe rest of the stack is touched: %d components", tc.reason, len(all))
+			}
+		})
 	}
 }
