@@ -1,7 +1,6 @@
 package charts
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -135,7 +134,7 @@ func TestGatewayAPIChart(t *testing.T) {
 			got := 0
 			for _, f := range files {
 				got += strings.Count(f, "kind: CustomResourceDefinition\n")
-				if bytes.Contains([]byte(f), []byte("{{")) {
+				if strings.Contains(f, "{{") {
 					t.Error("a template is left over")
 				}
 			}
