@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -129,8 +131,8 @@ func (c *UpCmd) installCrossplane(ctx context.Context) error {
 	if err != nil {
 		return errors.Wrap(err, "cannot read Crossplane's chart")
 	}
-	// In the source they are placeholders.
-	ch.Metadata.Version, ch.Metadata.AppVersion = version, version
+	// In the source they are placeholders. The chart puts a v before the second.
+	ch.Metadata.Version, ch.Metadata.AppVersion = version, strings.TrimPrefix(version, "v")
 	values := map[string]any{
 		"args":     []any{"--circuit-breaker-burst=10000"},
 		"provider": map[string]any{"defaultActivations": []any{}},
@@ -143,7 +145,11 @@ func (c *UpCmd) installCrossplane(ctx context.Context) error {
 	if err := cfg.Init(flags, crossplaneNamespace, "secret", func(string, ...any) {}); err != nil {
 		return errors.Wrap(err, "cannot start Helm")
 	}
-	if _, err := action.NewHistory(cfg).Run("crossplane"); errors.Is(err, driver.ErrReleaseNotFound) {
+	there, err := deployed(cfg)
+	if err != nil {
+		return err
+	}
+	if !there {
 		install := action.NewInstall(cfg)
 		install.ReleaseName, install.Namespace, install.CreateNamespace, install.Wait, install.Timeout = "crossplane", crossplaneNamespace, true, true, c.Timeout
 		_, err := install.RunWithContext(ctx, ch, values)
@@ -153,4 +159,23 @@ func (c *UpCmd) installCrossplane(ctx context.Context) error {
 	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = crossplaneNamespace, true, c.Timeout
 	_, err = upgrade.RunWithContext(ctx, "crossplane", ch, values)
 	return err
+}
+
+// deployed says whether Crossplane is installed. What an installation that was
+// interrupted has left is removed: Helm would wait for its end.
+func deployed(cfg *action.Configuration) (bool, error) {
+	history, err := action.NewHistory(cfg).Run("crossplane")
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, errors.Wrap(err, "cannot read Crossplane's releases")
+	}
+	for _, r := range history {
+		if r.Info != nil && r.Info.Status == release.StatusDeployed {
+			return true, nil
+		}
+	}
+	_, err = action.NewUninstall(cfg).Run("crossplane")
+	return false, errors.Wrap(err, "cannot remove a Crossplane that is half installed")
 }
