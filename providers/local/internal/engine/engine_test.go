@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+	kinderrors "sigs.k8s.io/kind/pkg/errors"
 	kindexec "sigs.k8s.io/kind/pkg/exec"
 )
 
@@ -314,9 +314,16 @@ func TestRoles(t *testing.T) {
 func TestExplain(t *testing.T) {
 	cases := map[string]struct {
 		reason string
+		about  string
 		output string
 		want   string
 	}{
+		"About": {
+			reason: "What the command was about is told, too.",
+			about:  "failed to pull image \"a:1\"",
+			output: "Error response from daemon: connection refused\n",
+			want:   "failed to pull image \"a:1\"; Error response from daemon: connection refused",
+		},
 		"DiskFull": {
 			reason: "What went wrong is told.",
 			output: "9f1c\ndocker: Error response from daemon: mkdir /var/lib: no space left on device.\n",
@@ -335,7 +342,10 @@ func TestExplain(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := &kindexec.RunError{Command: []string{"docker", "run"}, Output: []byte(tc.output), Inner: &exec.ExitError{}}
+			var err error = &kindexec.RunError{Command: []string{"docker", "run"}, Output: []byte(tc.output), Inner: errBoom}
+			if tc.about != "" {
+				err = kinderrors.Wrap(err, tc.about)
+			}
 			if diff := cmp.Diff(tc.want, explain(err)); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
 			}

@@ -179,6 +179,10 @@ func explain(err error) string {
 		if len(out) == 0 {
 			out = []string{"a command failed: " + filepath.Base(run.Command[0])}
 		}
+		// What it was about stands before the command itself.
+		if about, _, ok := strings.Cut(err.Error(), ": command \""); ok {
+			out = append([]string{about}, out...)
+		}
 	}
 	text := secret.ReplaceAllString(strings.Join(out, "; "), "…")
 	if len(text) > 600 {
