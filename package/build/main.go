@@ -139,7 +139,7 @@ func (c *BuildCmd) write(img Image, path string) error {
 	return nil
 }
 
-// A PushCmd pushes packages.
+// A PushCmd pushes packages and charts.
 type PushCmd struct {
 	Paths
 
@@ -147,8 +147,9 @@ type PushCmd struct {
 	Insecure bool   `help:"Talk plain HTTP to the registry."`
 }
 
-// Run pushes the configuration, and the function, the emulator and provider-local
-// of all architectures as one index each.
+// Run pushes the charts, the configuration, and the function, the emulator and
+// provider-local of all architectures as one index each. What others ask for goes
+// first.
 func (c *PushCmd) Run(ctx context.Context) error {
 	target := Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}
 	image, err := PushIndex(ctx, target, "game", c.files(c.Game))
@@ -161,6 +162,13 @@ func (c *PushCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(provider)
+	charts, err := PushCharts(ctx, target, c.Root)
+	if err != nil {
+		return err
+	}
+	for _, ref := range charts {
+		fmt.Println(ref)
+	}
 	refs, err := Push(ctx, target, c.Configuration(), c.files(c.Function))
 	if err != nil {
 		return err

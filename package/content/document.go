@@ -14,6 +14,11 @@ What the component ` + "`content`" + ` brings: the same dashboards for Perses an
 (` + "`package/content/dashboards`" + `), and rules (` + "`package/content/rules`" + `). A dashboard or a file of rules comes when all components that it needs are enabled. This page is
 made of them by ` + "`make generate`" + `. What kube-prometheus-stack brings by itself, it does not repeat.
 
+Two needs are no components. ` + "`slos`" + ` is there when the stack has [SLOs](slos.md). ` + "`crossplane`" + ` is for the cluster that runs Crossplane, with its metrics on; a team says so, and
+Prometheus scrapes it:
+
+` + "```yaml\nstack:\n  components:\n  - {name: content, values: {components: {crossplane: true}}}\n```" + `
+
 ## Dashboards
 
 | Dashboard | For | Shows | Needs |

@@ -241,6 +241,20 @@ func checkRemote(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(releases))); diff != "" {
 		t.Errorf("namespaces with deployed Helm releases on the remote cluster: -want, +got:\n%s", diff)
 	}
+	// The chart content is no stand-in.
+	for _, k := range []schema.GroupVersionKind{
+		{Group: "perses.dev", Version: "v1alpha2", Kind: "PersesDashboard"},
+		{Group: "monitoring.coreos.com", Version: "v1", Kind: "PrometheusRule"},
+	} {
+		brought, err := w.remote.List(t.Context(), k, "observe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(brought) == 0 {
+			t.Errorf("there is no %s on the remote cluster", k.Kind)
+		}
+		t.Logf("%d objects of kind %s", len(brought), k.Kind)
+	}
 	for _, ns := range []string{"cert-manager", "monitoring", "perses-operator", "podinfo"} {
 		pods, err := w.remote.List(t.Context(), schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, ns)
 		if err != nil {
