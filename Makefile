@@ -190,8 +190,8 @@ test-render: binaries ## Prove that the simulation equals Crossplane's render en
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.
-E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
-E2E_THIRD := ^(TestLifetime|TestClusterGoneForGood|TestFlux|TestFluxDefaultFlags)$$
+E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction|TestFlux|TestFluxDefaultFlags)$$
+E2E_THIRD := ^(TestLifetime|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 
 # beside runs tests in the background. $(1) is which control plane, $(2) the tests.
