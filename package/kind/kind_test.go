@@ -116,3 +116,27 @@ func TestIsHealthy(t *testing.T) {
 		})
 	}
 }
+
+// TestRuntime proves that the provider gets docker's socket, and that every
+// package runs as a platform team would have it.
+func TestRuntime(t *testing.T) {
+	c := UpCmd{Common: Common{Root: filepath.Join("..", "..")}, Version: "v0.1.0"}
+	objs, err := c.plan(registry{pull: "registry.observe-k8s.local:5000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, o := range objs {
+		if name, ok, _ := unstructured.NestedString(o.Object, "spec", "runtimeConfigRef", "name"); ok {
+			got[o.GetName()] = name
+		}
+	}
+	want := map[string]string{
+		"crossplane-contrib-provider-kubernetes": "observe-k8s-provider-kubernetes",
+		"observe-k8s-function-observe-k8s":       "function-observe-k8s",
+		"observe-k8s-provider-local":             "provider-local",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+}

@@ -129,12 +129,38 @@ func (c *UpCmd) plan(r registry) ([]*unstructured.Unstructured, error) {
 		repo, _, _ := strings.Cut(ref, ":")
 		o.Object["spec"] = map[string]any{"package": repo + ":" + c.Version, "skipDependencyResolution": true}
 	}
+	runtimes := runtimeConfigs(objs)
 	for _, d := range deps {
-		if d.wanted() {
-			objs = append(objs, d.object(c.Version))
+		if !d.wanted() {
+			continue
 		}
+		o := d.object(c.Version)
+		// An ImageConfig is looked up by where a package comes from, which is here.
+		if name := runtimes[d.Package]; name != "" {
+			if err := unstructured.SetNestedField(o.Object, name, "spec", "runtimeConfigRef", "name"); err != nil {
+				return nil, errors.Wrapf(err, "cannot say how %s runs", d.Package)
+			}
+		}
+		objs = append(objs, o)
 	}
 	return objs, nil
+}
+
+// runtimeConfigs are the names of DeploymentRuntimeConfigs by the repository that
+// ImageConfigs tie them to.
+func runtimeConfigs(objs []*unstructured.Unstructured) map[string]string {
+	out := map[string]string{}
+	for _, o := range objs {
+		name, _, _ := unstructured.NestedString(o.Object, "spec", "runtime", "configRef", "name")
+		images, _, _ := unstructured.NestedSlice(o.Object, "spec", "matchImages")
+		for _, i := range images {
+			m, _ := i.(map[string]any)
+			if repo, _ := m["prefix"].(string); name != "" && repo != "" {
+				out[repo] = name
+			}
+		}
+	}
+	return out
 }
 
 // installPackages installs what a platform team applies, without clouds, and
