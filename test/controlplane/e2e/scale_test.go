@@ -14,6 +14,8 @@ import (
 
 // TestScale claims ever more clusters at once: the largest there is, on EKS, where
 // clouds are simulated, and else ones that exist. Growth per claim should be flat.
+// No name comes twice: Crossplane deletes what was protected once more, by its name,
+// two seconds after its Usage is gone.
 func TestScale(t *testing.T) {
 	what, one := "clusters that exist", parse(t, `
 apiVersion: observe-k8s.io/v1alpha1
@@ -33,7 +35,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubecon
 		start := time.Now()
 		for i := range n {
 			o := one.DeepCopy()
-			o.SetName(fmt.Sprintf("scale-%d", i))
+			o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
 			apply(t, o)
 		}
 		count := func(f func(o *unstructured.Unstructured) bool) int {
@@ -70,7 +72,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubecon
 		start = time.Now()
 		for i := range n {
 			o := one.DeepCopy()
-			o.SetName(fmt.Sprintf("scale-%d", i))
+			o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
 			if err := deleteObject(t.Context(), o, background); err != nil {
 				t.Fatal(err)
 			}

@@ -78,7 +78,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubecon
 		{"values of the other team's Secret", component("c", "demo", "  valuesFrom: [{kind: Secret, name: remote-kubeconfig, namespace: team-a}]\n"), []string{"create", "-f", "-"}, "unknown field"},
 		{"a Secret of the other team by its path", head + "kind: KubernetesCluster\nmetadata: {name: c, namespace: team-b}\nspec: {provider: Existing, existing: {kubeconfigSecretRef: {name: ../team-a/remote-kubeconfig}}}\n", []string{"create", "-f", "-"}, "should match"},
 		{"a chart from a file of the provider", strings.Replace(component("c", "demo", ""), "oci://ghcr.io/stefanprodan/charts", "file:///etc", 1), []string{"create", "-f", "-"}, "repository must be"},
-		{"the platform team's identity, through ProviderConfigs that all may use", "", []string{"auth", "can-i", "--quiet", "create", "clusterproviderconfigs.helm.m.crossplane.io"}, ""},
+		{"a ProviderConfig for all with the providers' identity", "apiVersion: helm.m.crossplane.io/v1beta1\nkind: ClusterProviderConfig\nmetadata: {name: mine}\nspec: {credentials: {source: InjectedIdentity}}\n", []string{"create", "-f", "-"}, "forbidden"},
 	}
 	for _, tc := range refused {
 		out, err := bob(t, tc.stdin, tc.args...)
