@@ -33,7 +33,7 @@ func down(t *testing.T, name string) ([]string, time.Duration) {
 	var order []string
 	there := leftovers(t.Context(), "")
 	claim := "ObservabilityPlatform/" + name
-	took := eventually(t, hang, "nothing left but the claim", func() (bool, string) {
+	took := eventually(t, 2*hang, "nothing left but the claim", func() (bool, string) {
 		left := leftovers(t.Context(), "")
 		gone := slices.DeleteFunc(there, func(o string) bool { return slices.Contains(left, o) })
 		// Of what went between two looks nobody knows the order.
