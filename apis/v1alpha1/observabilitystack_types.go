@@ -193,6 +193,40 @@ type ObservabilityStackSpec struct {
 	// +listType=set
 	// +optional
 	Engines []Delivery `json:"engines,omitempty"`
+
+	// Pages of workloads to publish beside the stack's own views, below the same
+	// domain and behind the same password.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Pages []WorkloadPage `json:"pages,omitempty"`
+}
+
+// A WorkloadPage is served by a Service of a workload.
+type WorkloadPage struct {
+	// Name of the workload: the first label of the page's host.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// Namespace on the cluster.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace"`
+
+	// Service in the namespace.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Service string `json:"service"`
+
+	// Port of the Service.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int64 `json:"port"`
 }
 
 // ObservabilityStackStatus says how the stack stands.

@@ -55,10 +55,15 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		return compose.Plan{}, err
 	}
 	engines := engines(in)
+	pages, err := pages(xr.Spec.Workloads)
+	if err != nil {
+		return compose.Plan{}, err
+	}
 	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(resourceStack), &v1alpha1.ObservabilityStackSpec{
 		StackParameters: xr.Spec.Stack,
 		ClusterRef:      ref,
 		Engines:         engines,
+		Pages:           pages,
 	})
 	if err != nil {
 		return compose.Plan{}, err
@@ -202,6 +207,21 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
 	}, wrong, err
+}
+
+// pages of workloads for the stack to publish.
+func pages(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadPage, error) {
+	var out []v1alpha1.WorkloadPage
+	for _, w := range workloads {
+		p, err := workload.PageOf(w.WorkloadParameters)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			out = append(out, v1alpha1.WorkloadPage{Name: w.Name, Namespace: namespace(w), Service: p.Service, Port: p.Port})
+		}
+	}
+	return out, nil
 }
 
 // room on the nodes that a claim asks for, as workloads take it one after the

@@ -492,6 +492,7 @@ func TestObjects(t *testing.T) {
 			resource: "stack",
 			want: object("ObservabilityStack", "stack", map[string]any{
 				"profile": "Minimal", "delivery": "Helm", "clusterRef": ref,
+				"pages": []any{map[string]any{"name": "shop", "namespace": "shop", "service": "podinfo", "port": int64(9898)}},
 			}),
 		},
 		"Workload": {

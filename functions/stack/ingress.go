@@ -32,8 +32,8 @@ func domain(p v1alpha1.StackParameters, a *v1alpha1.Access) string {
 type published struct {
 	View
 
-	// component that serves it.
-	component string
+	// namespace of its Service.
+	namespace string
 	host      string
 }
 
@@ -46,7 +46,14 @@ func (w wiring) published() []published {
 	var out []published
 	for _, name := range sortedKeys(w.parts) {
 		for _, v := range w.parts[name].Exposes {
-			out = append(out, published{View: v, component: name, host: v.Name + "." + d})
+			out = append(out, published{View: v, namespace: w.parts[name].Namespace, host: v.Name + "." + d})
+		}
+	}
+	for _, p := range w.pages {
+		page := published{View: View{Name: "workload-" + p.Name, Service: p.Service, Port: p.Port}, namespace: p.Namespace, host: p.Name + "." + d}
+		// A view of the stack was there first.
+		if !slices.ContainsFunc(out, func(v published) bool { return v.host == page.host }) {
+			out = append(out, page)
 		}
 	}
 	return out
@@ -254,7 +261,7 @@ func redirect() map[string]any {
 func (w wiring) backend(v published) map[string]any {
 	return manifest("v1", "Service", v.Name, map[string]any{"spec": map[string]any{
 		"type":         "ExternalName",
-		"externalName": v.Service + "." + w.parts[v.component].Namespace + ".svc.cluster.local",
+		"externalName": v.Service + "." + v.namespace + ".svc.cluster.local",
 		"ports":        []any{map[string]any{"name": "http", "port": v.Port}},
 	}})
 }

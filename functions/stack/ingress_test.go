@@ -113,6 +113,38 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestPages publishes pages of workloads behind the same password as the views,
+// of which none gets lost for a workload of its name.
+func TestPages(t *testing.T) {
+	w := wired(t, everything(), v1alpha1.Access{})
+	views := len(w.urls())
+	w.pages = []v1alpha1.WorkloadPage{
+		{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080},
+		{Name: "perses", Namespace: "perses-2", Service: "web", Port: 80},
+	}
+	r := routes(t, w)["shop.demo.example.org"]
+	if dig(r, "metadata", "name") != "workload-shop" {
+		t.Fatalf("there is no route to the shop: %v", r)
+	}
+	filters, _ := dig(dig(r, "spec", "rules").([]any)[0], "filters").([]any)
+	if !slices.ContainsFunc(filters, func(f any) bool { return dig(f, "extensionRef", "kind") == "AuthenticationFilter" }) {
+		t.Error("the page of a workload is open to the world")
+	}
+	found := false
+	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+		if dig(o, "kind") == "Service" && dig(o, "metadata", "name") == "workload-shop" {
+			found = dig(o, "spec", "externalName") == "frontend.shops.svc.cluster.local"
+		}
+	}
+	if !found {
+		t.Error("the route does not lead to the workload's Service")
+	}
+	urls := w.urls()
+	if len(urls) != views+1 || !slices.Contains(urls, v1alpha1.URL{Name: "workload-shop", URL: "https://shop.demo.example.org"}) {
+		t.Errorf("want the shop beside %d views, got %v", views, urls)
+	}
+}
+
 func TestDomain(t *testing.T) {
 	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
 	own := standard

@@ -33,6 +33,9 @@ type wiring struct {
 	// stack is what the team asked for.
 	stack v1alpha1.StackParameters
 
+	// pages of workloads to publish.
+	pages []v1alpha1.WorkloadPage
+
 	// cluster is the name by which telemetry tells clusters apart.
 	cluster string
 

@@ -168,6 +168,19 @@ func componentName(xr v1alpha1.Workload, resource string) string {
 	return compose.Name(xr.Namespace, xr.Name, resource)
 }
 
+// PageOf a workload, which a person opens; nil when it has none. That of a game is
+// the root of its first service.
+func PageOf(p v1alpha1.WorkloadParameters) (*Page, error) {
+	app, known, err := app(p)
+	if err != nil || !known {
+		return nil, err
+	}
+	if p.Game != nil && len(p.Game.Services) > 0 {
+		return &Page{Service: string(p.Game.Services[0].Name), Port: 80}, nil
+	}
+	return app.Exposes, nil
+}
+
 // Check finds what is wrong with what a team asks for, as far as it can be seen
 // without asking a cluster.
 func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
