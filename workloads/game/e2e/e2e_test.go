@@ -143,7 +143,7 @@ func ask(t *testing.T, at string, n int) {
 	for range 16 {
 		wg.Go(func() {
 			for range n / 16 {
-				resp, err := http.Get(at) //nolint:noctx // The test's own server, which ends with it.
+				resp, err := http.Get(at)
 				if err != nil {
 					t.Error(err)
 					return
