@@ -32,6 +32,9 @@ func domain(p v1alpha1.StackParameters, a *v1alpha1.Access) string {
 type published struct {
 	View
 
+	// component that serves it; empty for the page of a workload.
+	component string
+
 	// namespace of its Service.
 	namespace string
 	host      string
@@ -46,7 +49,7 @@ func (w wiring) published() []published {
 	var out []published
 	for _, name := range sortedKeys(w.parts) {
 		for _, v := range w.parts[name].Exposes {
-			out = append(out, published{View: v, namespace: w.parts[name].Namespace, host: v.Name + "." + d})
+			out = append(out, published{View: v, component: name, namespace: w.parts[name].Namespace, host: v.Name + "." + d})
 		}
 	}
 	for _, p := range w.pages {
