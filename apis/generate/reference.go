@@ -42,7 +42,7 @@ func Reference(c *extv1.CustomResourceDefinition, out string) File {
 // A page of Markdown.
 type page struct{ strings.Builder }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *page) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
 
 // rules that the API server checks, by the words that it refuses with.
 func (p *page) rules(part string, fields []field) {
@@ -53,7 +53,7 @@ func (p *page) rules(part string, fields []field) {
 			if where == "" {
 				where = part
 			}
-			if line := fmt.Sprintf("- `%s`: %s", where, prose(r.Message)); !slices.Contains(lines, line) {
+			if line := "- `" + where + "`: " + prose(r.Message); !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}
 		}

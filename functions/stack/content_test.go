@@ -80,12 +80,12 @@ func TestSLOProblems(t *testing.T) {
 		w      wiring
 		want   string
 	}{
-		"Watched":   {"Nothing is wrong.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus, content), ""},
-		"NoContent": {"Nobody would bring the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus), "SLO orders needs component content"},
+		"Watched":      {"Nothing is wrong.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus, content), ""},
+		"NoContent":    {"Nobody would bring the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus), "SLO orders needs component content"},
 		"NoPrometheus": {"Nobody would read the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, content), "SLO orders needs component kube-prometheus-stack"},
-		"NoSpans":   {"Nobody counts spans.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content), "SLO orders counts spans and needs component collector-gateway"},
-		"Spans":     {"The collectors count them.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content, collectorGateway), ""},
-		"Invalid":   {"What an older schema let through is said.", watching(true, []v1alpha1.SLO{{Name: "x", Objective: "much"}}, prometheus, content), `cannot make rules of SLO x: objective "much" is no number`},
+		"NoSpans":      {"Nobody counts spans.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content), "SLO orders counts spans and needs component collector-gateway"},
+		"Spans":        {"The collectors count them.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content, collectorGateway), ""},
+		"Invalid":      {"What an older schema let through is said.", watching(true, []v1alpha1.SLO{{Name: "x", Objective: "much"}}, prometheus, content), `cannot make rules of SLO x: objective "much" is no number`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -79,20 +79,7 @@ func monitors(w wiring) (services, pods []any) {
 	for _, name := range slices.Sorted(maps.Keys(w.parts)) {
 		c := w.parts[name]
 		for i, t := range c.Scrape {
-			endpoints := make([]any, 0, len(t.Ports))
-			for _, port := range t.Ports {
-				e := map[string]any{"port": port}
-				if t.Path != "" {
-					e["path"] = t.Path
-				}
-				if t.HonorLabels {
-					e["honorLabels"] = true
-				}
-				if t.Scheme == "https" {
-					e["scheme"], e["tlsConfig"] = t.Scheme, map[string]any{"insecureSkipVerify": true}
-				}
-				endpoints = append(endpoints, e)
-			}
+			endpoints := endpoints(t)
 			labels := make(map[string]any, len(t.Labels))
 			for k, v := range t.Labels {
 				labels[k] = v
@@ -123,6 +110,25 @@ func monitors(w wiring) (services, pods []any) {
 		}
 	}
 	return services, pods
+}
+
+// endpoints of a target, one per port.
+func endpoints(t Target) []any {
+	out := make([]any, 0, len(t.Ports))
+	for _, port := range t.Ports {
+		e := map[string]any{"port": port}
+		if t.Path != "" {
+			e["path"] = t.Path
+		}
+		if t.HonorLabels {
+			e["honorLabels"] = true
+		}
+		if t.Scheme == "https" {
+			e["scheme"], e["tlsConfig"] = t.Scheme, map[string]any{"insecureSkipVerify": true}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // remoteWrites are where Prometheus sends a copy of all metrics: to backends

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,9 +103,7 @@ func TestUpRefusesCloudsWithoutALastingCluster(t *testing.T) {
 func world(status string) *client {
 	object := func(apiVersion, kind, name string, more map[string]any) runtime.Object {
 		o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name, "namespace": "team-a"}}
-		for k, v := range more {
-			o[k] = v
-		}
+		maps.Copy(o, more)
 		return &unstructured.Unstructured{Object: o}
 	}
 	refs := []any{
@@ -114,7 +113,7 @@ func world(status string) *client {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	lists := map[schema.GroupVersionResource]string{}
 	for _, kind := range []string{"ObservabilityPlatform", "KubernetesCluster"} {
-		mapper.Add(platform.GroupVersion().WithKind(kind), meta.RESTScopeNamespace)
+		mapper.Add(platform().GroupVersion().WithKind(kind), meta.RESTScopeNamespace)
 	}
 	for _, kind := range []string{"Secret", "Event"} {
 		mapper.Add(schema.GroupVersionKind{Version: "v1", Kind: kind}, meta.RESTScopeNamespace)
@@ -137,7 +136,7 @@ func world(status string) *client {
 
 func claim() *unstructured.Unstructured {
 	c := &unstructured.Unstructured{Object: map[string]any{}}
-	c.SetGroupVersionKind(platform)
+	c.SetGroupVersionKind(platform())
 	c.SetNamespace("team-a")
 	c.SetName("demo")
 	return c
@@ -187,7 +186,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("what is left is named: -want, +got:\n%s", diff)
 	}
 	for _, name := range []struct{ kind, name string }{{"KubernetesCluster", "c"}, {"Secret", "s"}} {
-		gvk := platform.GroupVersion().WithKind(name.kind)
+		gvk := platform().GroupVersion().WithKind(name.kind)
 		if name.kind == "Secret" {
 			gvk = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
 		}
@@ -241,7 +240,7 @@ func TestTrace(t *testing.T) {
 	if err := up.task(t.Context(), "first", func(context.Context) error { return boom }); !errors.Is(err, boom) {
 		t.Errorf("a task that fails: error is %v", err)
 	}
-	if err := up.close(); err != nil {
+	if err := up.close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	again, err := load(dir)

@@ -23,13 +23,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Constants, if Go had them of this type.
-var (
-	platform = schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: "ObservabilityPlatform"}
-	secrets  = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-	spaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	events   = schema.GroupVersionResource{Version: "v1", Resource: "events"}
-)
+// platform is the kind of claims.
+func platform() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "observe-k8s.io", Version: "v1alpha1", Kind: "ObservabilityPlatform"}
+}
+
+// core is a resource of Kubernetes itself.
+func core(resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Version: "v1", Resource: resource}
+}
 
 // poll is how often the claim is looked at.
 const poll = time.Second
@@ -71,10 +73,10 @@ func (k *client) objects(gvk schema.GroupVersionKind, namespace string) (dynamic
 // apply the claim, in a namespace that is made where it is missing.
 func (k *client) apply(ctx context.Context, claim *unstructured.Unstructured) error {
 	ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": claim.GetNamespace()}}}
-	if _, err := k.dynamic.Resource(spaces).Create(ctx, ns, metav1.CreateOptions{}); err != nil && !kerrors.IsAlreadyExists(err) {
+	if _, err := k.dynamic.Resource(core("namespaces")).Create(ctx, ns, metav1.CreateOptions{}); err != nil && !kerrors.IsAlreadyExists(err) {
 		return errors.Wrap(err, "cannot make the namespace")
 	}
-	r, err := k.objects(platform, claim.GetNamespace())
+	r, err := k.objects(platform(), claim.GetNamespace())
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (k *client) apply(ctx context.Context, claim *unstructured.Unstructured) er
 }
 
 func (k *client) get(ctx context.Context, claim *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	r, err := k.objects(platform, claim.GetNamespace())
+	r, err := k.objects(platform(), claim.GetNamespace())
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +140,7 @@ type item struct {
 
 // tree of what the claim is composed of, the claim first.
 func (k *client) tree(ctx context.Context, claim *unstructured.Unstructured, visit func(item, *unstructured.Unstructured)) error {
-	todo := []item{{gvk: platform, name: claim.GetName()}}
+	todo := []item{{gvk: platform(), name: claim.GetName()}}
 	for len(todo) > 0 {
 		it := todo[0]
 		todo = todo[1:]
@@ -186,7 +188,7 @@ func (k *client) keep(ctx context.Context, claim *unstructured.Unstructured, dir
 	if err := os.WriteFile(filepath.Join(dir, "platform.yaml"), []byte(strings.Join(docs, "---\n")), 0o600); err != nil {
 		return errors.Wrap(err, "cannot keep the platform's state")
 	}
-	es, err := k.dynamic.Resource(events).Namespace(claim.GetNamespace()).List(ctx, metav1.ListOptions{})
+	es, err := k.dynamic.Resource(core("events")).Namespace(claim.GetNamespace()).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return errors.Wrap(err, "cannot get events")
 	}
@@ -208,7 +210,7 @@ func (k *client) remove(ctx context.Context, claim *unstructured.Unstructured) e
 	if err := k.tree(ctx, claim, func(it item, _ *unstructured.Unstructured) { left = append(left, it) }); err != nil {
 		return err
 	}
-	r, err := k.objects(platform, claim.GetNamespace())
+	r, err := k.objects(platform(), claim.GetNamespace())
 	if err != nil {
 		return err
 	}
@@ -247,7 +249,7 @@ func (k *client) platformKubeconfig(ctx context.Context, o *unstructured.Unstruc
 	if name == "" {
 		return "", nil
 	}
-	s, err := k.dynamic.Resource(secrets).Namespace(o.GetNamespace()).Get(ctx, name, metav1.GetOptions{})
+	s, err := k.dynamic.Resource(core("secrets")).Namespace(o.GetNamespace()).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return "", errors.Wrap(err, "cannot get the platform's kubeconfig")
 	}

@@ -24,12 +24,17 @@ type flags struct {
 }
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "action: error:", err)
+		os.Exit(1)
+	}
+}
+
+// run the command line.
+func run() error {
 	// A job that is cancelled gets a signal, and its last steps still run.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k := kong.Parse(&cli{}, kong.Name("action"), kong.Description("Environments for CI jobs."), kong.BindTo(ctx, (*context.Context)(nil)))
-	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "action: error:", err)
-		os.Exit(1)
-	}
+	return k.Run()
 }

@@ -125,13 +125,13 @@ func (t *tracer) end(ctx context.Context, s *state) error {
 		span.SetStatus(codes.Error, "a task failed")
 	}
 	span.End()
-	return t.close()
+	return t.close(ctx)
 }
 
 // close sends what was not sent yet. A collector that is away does not fail the
 // job: the file has it all.
-func (t *tracer) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func (t *tracer) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "action: cannot send the trace:", err)

@@ -43,7 +43,7 @@ func (c *upCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.close()) }()
+	defer func() { err = errors.Join(err, t.close(ctx)) }()
 
 	if c.Kubeconfig == "" {
 		s.Made, s.Kubeconfig = true, filepath.Join(c.Dir, "management-kubeconfig")
@@ -86,7 +86,7 @@ func parts() []part {
 
 // readClaim reads the claim, and gives it a lifetime if it has none.
 func readClaim(file, lifetime string) (*unstructured.Unstructured, error) {
-	b, err := os.ReadFile(file) //nolint:gosec // The file that the user names.
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot read the claim")
 	}
@@ -94,8 +94,8 @@ func readClaim(file, lifetime string) (*unstructured.Unstructured, error) {
 	if err := yaml.UnmarshalStrict(b, &o.Object); err != nil {
 		return nil, errors.Wrapf(err, "cannot read the claim in %s", file)
 	}
-	if o.GetKind() != platform.Kind || o.GroupVersionKind().Group != platform.Group || o.GetName() == "" {
-		return nil, errors.Errorf("%s holds no %s with a name", file, platform.Kind)
+	if o.GroupVersionKind().GroupKind() != platform().GroupKind() || o.GetName() == "" {
+		return nil, errors.Errorf("%s holds no %s with a name", file, platform().Kind)
 	}
 	o.SetNamespace(cmp.Or(o.GetNamespace(), "default"))
 	if _, ok, _ := unstructured.NestedString(o.Object, "spec", "lifetime"); !ok && lifetime != "" {
@@ -124,7 +124,7 @@ func needsLastingCluster(claim *unstructured.Unstructured) bool {
 // makeTarget makes a target of the repository's Makefile, with the kubeconfig
 // of the management cluster in a file.
 func makeTarget(ctx context.Context, root, target, kubeconfig string) error {
-	cmd := exec.CommandContext(ctx, "make", "-C", root, "--no-print-directory", target) //nolint:gosec // A target named by this program.
+	cmd := exec.CommandContext(ctx, "make", "-C", root, "--no-print-directory", target)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return errors.Wrapf(cmd.Run(), "make %s failed", target)
@@ -154,7 +154,7 @@ func (k *client) outputs(ctx context.Context, claim *unstructured.Unstructured, 
 	if file == "" {
 		return nil
 	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // GitHub names it.
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return errors.Wrap(err, "cannot write the outputs")
 	}

@@ -69,11 +69,13 @@ func TestRewrite(t *testing.T) {
 		from, to string
 	}{
 		"Own": {
-			"Only ours come from the registry beside the cluster.", registry{push: "127.0.0.1:32768", pull: "registry.observe-k8s.local:5000"},
+			"Only ours come from the registry beside the cluster.",
+			registry{push: "127.0.0.1:32768", pull: "registry.observe-k8s.local:5000"},
 			"xpkg.crossplane.io/observe-k8s", "registry.observe-k8s.local:5000/observe-k8s",
 		},
 		"Mirror": {
-			"Everything comes from a mirror, below its own path.", registry{push: "10.0.0.1:5000", pull: "10.0.0.1:5000", everything: true},
+			"Everything comes from a mirror, below its own path.",
+			registry{push: "10.0.0.1:5000", pull: "10.0.0.1:5000", everything: true},
 			"xpkg.crossplane.io", "10.0.0.1:5000",
 		},
 	}

@@ -263,8 +263,9 @@ func (n nodeRoot) controlPlaneImage(ctx context.Context, image, archive string) 
 	if err := os.RemoveAll(base); err != nil {
 		return err
 	}
-	program := strings.Split(filepath.Base(image), ":")[0]
-	from, to := "", "usr/local/bin/"+program
+	program, _, _ := strings.Cut(filepath.Base(image), ":")
+	var from string
+	to := "usr/local/bin/" + program
 	switch program {
 	case "kube-proxy":
 		from = n.built[programs.KubernetesNode].Bin(program)

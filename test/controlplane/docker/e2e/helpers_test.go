@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +26,6 @@ func gvk(apiVersion, kind string) schema.GroupVersionKind {
 }
 
 func kindCluster() schema.GroupVersionKind { return gvk(localAPI, "KindCluster") }
-
-func k3dCluster() schema.GroupVersionKind { return gvk(localAPI, "K3dCluster") }
 
 // apply an object, which is given as YAML.
 func apply(t *testing.T, manifest string) {
@@ -197,13 +194,4 @@ func rss(t *testing.T, pid int) int {
 		}
 	}
 	return 0
-}
-
-// kubectl on the management cluster.
-func kubectl(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), w.cp.Kubectl(), append([]string{"--kubeconfig", w.cp.Kubeconfig()}, args...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
-	}
 }

@@ -62,7 +62,7 @@ func run(ctx context.Context, m *testing.M, output string) (int, error) {
 	if w.engine, err = docker.Up(ctx, docker.Options{Root: root, Cache: cache, Output: os.Stdout}); err != nil {
 		return 1, err
 	}
-	defer w.engine.Down()
+	defer w.engine.Down() //nolint:contextcheck // What was started is stopped, also after an interruption.
 	if w.image, err = w.engine.NodeImage(ctx); err != nil {
 		return 1, err
 	}
