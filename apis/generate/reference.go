@@ -15,12 +15,12 @@ import (
 func Reference(c *extv1.CustomResourceDefinition, out string) File {
 	v := c.Spec.Versions[0]
 	p := page{}
-	p.line("<!-- Generated from the Go types by make generate. Do not edit. -->")
-	p.line("# %s", c.Spec.Names.Kind)
-	p.line("")
-	p.line("%s", prose(v.Schema.OpenAPIV3Schema.Description))
-	p.line("")
-	p.line("`%s/%s`, in a namespace. For kubectl: `%s`%s.", c.Spec.Group, v.Name, c.Spec.Names.Plural, short(c.Spec.Names.ShortNames))
+	p.linef("<!-- Generated from the Go types by make generate. Do not edit. -->")
+	p.linef("# %s", c.Spec.Names.Kind)
+	p.linef("")
+	p.linef("%s", prose(v.Schema.OpenAPIV3Schema.Description))
+	p.linef("")
+	p.linef("`%s/%s`, in a namespace. For kubectl: `%s`%s.", c.Spec.Group, v.Name, c.Spec.Names.Plural, short(c.Spec.Names.ShortNames))
 	for _, part := range []string{"spec", "status"} {
 		s, ok := v.Schema.OpenAPIV3Schema.Properties[part]
 		if !ok {
@@ -28,11 +28,11 @@ func Reference(c *extv1.CustomResourceDefinition, out string) File {
 		}
 		fields := []field{{path: part, schema: s}}
 		fields = append(fields, below(part, s)...)
-		p.line("\n## %s\n", part)
-		p.line("| Field | Type | What |")
-		p.line("|---|---|---|")
+		p.linef("\n## %s\n", part)
+		p.linef("| Field | Type | What |")
+		p.linef("|---|---|---|")
 		for _, f := range fields[1:] {
-			p.line("| `%s` | %s | %s |", strings.TrimPrefix(f.path, part+"."), typeOf(f), what(f))
+			p.linef("| `%s` | %s | %s |", strings.TrimPrefix(f.path, part+"."), typeOf(f), what(f))
 		}
 		p.rules(part, fields)
 	}
@@ -42,7 +42,7 @@ func Reference(c *extv1.CustomResourceDefinition, out string) File {
 // A page of Markdown.
 type page struct{ strings.Builder }
 
-func (p *page) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
+func (p *page) linef(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
 
 // rules that the API server checks, by the words that it refuses with.
 func (p *page) rules(part string, fields []field) {
@@ -61,8 +61,8 @@ func (p *page) rules(part string, fields []field) {
 	if len(lines) == 0 {
 		return
 	}
-	p.line("\n### What is refused\n")
-	p.line("%s", strings.Join(lines, "\n"))
+	p.linef("\n### What is refused\n")
+	p.linef("%s", strings.Join(lines, "\n"))
 }
 
 // A field of a kind, by its path.
