@@ -190,9 +190,12 @@ test-render: binaries ## Prove that the simulation equals Crossplane's render en
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.
-E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction|TestFlux|TestFluxDefaultFlags)$$
-E2E_THIRD := ^(TestLifetime|TestClusterGoneForGood)$$
+E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
+E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
+
+# What takes long, and is measured before a release rather than at every change.
+RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags)$$
 
 # beside runs tests in the background. $(1) is which control plane, $(2) the tests.
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
@@ -200,14 +203,14 @@ beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$
 test-e2e: binaries build ## Run end-to-end tests on real control planes.
 	$(call stage,control plane,cd test/controlplane && $(GO_TEST) $$(go list ./... | grep -v -e /e2e -e /docker))
 	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
-		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)' . || rc=1; \
+		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)|$(RELIABILITY)' . || rc=1; \
 		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))
 
 # How often processes are killed, and how many claims there are at once.
 KILLS := 200
 SCALE := 1,10,50,200
 test-reliability: binaries build ## Kill processes KILLS times over a claim's life, and claim SCALE clusters at once.
-	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run 'TestKill|TestScale|TestTenants|TestLifetime' . -kills $(KILLS) -scale $(SCALE))
+	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE))
 
 # The commit with whose benchmarks those of this checkout are compared, which
 # benchmarks, and how often each is run.
