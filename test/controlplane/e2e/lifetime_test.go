@@ -152,7 +152,7 @@ func TestClusterGoneForGood(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, o := range strays(t) {
-			if err := deleteObject(context.Background(), &o, background); err != nil {
+			if err := deleteOn(context.Background(), w.remote, &o, background); err != nil {
 				t.Logf("cannot delete %s: %v", name, err)
 			}
 		}
