@@ -38,8 +38,19 @@ func measured(t *testing.T, what string, took, promised time.Duration) {
 	t.Logf("%s: %s (promised: %s) %s", what, f.took, f.promise(), f.mark())
 }
 
-// printFigures prints what was measured, as a table.
+// failed notes what a test failed with, for the end of a long log.
+func failed(t *testing.T, format string, args ...any) {
+	t.Helper()
+	msg := fmt.Sprintf(format, args...)
+	w.failures = append(w.failures, t.Name()+": "+msg)
+	t.Fatal(msg)
+}
+
+// printFigures prints what was measured, as a table, and what hung.
 func printFigures(out io.Writer) {
+	for _, f := range w.failures {
+		fmt.Fprintf(out, "\nFAILED %s\n", f)
+	}
 	if len(w.figures) == 0 {
 		return
 	}

@@ -43,6 +43,8 @@ type world struct {
 	clouds []schema.GroupVersionKind
 	// figures are what was measured.
 	figures []figure
+	// failures are what never came, said once more at the end.
+	failures []string
 
 	// changing is held while a control plane is started or stopped.
 	changing sync.Mutex
