@@ -5,6 +5,8 @@ package component
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -32,6 +34,10 @@ const (
 	requirementValues     = "values-"
 
 	resourceNamespace = "namespace"
+
+	// usageDependency begins the names of the Usages that protect what a component
+	// depends on.
+	usageDependency = "usage-" + requirementDependency
 )
 
 // An Engine brings a source to a cluster.
@@ -162,8 +168,10 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	protection := usages(in, d, deps, len(ns) > 0)
+	holdBack(in, d, protected(in, protection))
 	p.Resources = append(p.Resources, d.Resources...)
-	p.Resources = append(p.Resources, usages(in, d, deps, len(ns) > 0)...)
+	p.Resources = append(p.Resources, protection...)
 	leaves := make([]v1alpha1.ObjectReference, 0, len(d.Leaves))
 	for _, l := range d.Leaves {
 		leaves = append(leaves, l.Ref)
@@ -367,7 +375,7 @@ func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency,
 		us = append(us, protect("usage-namespace-access", config, ns, config.Name != ""))
 	}
 	for _, dep := range deps {
-		name := "usage-" + requirementDependency + dep.name
+		name := usageDependency + dep.name
 		u := compose.Resource{Name: name, Part: PartDelivered, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
 		if len(dep.leaves) > 0 {
 			u = protect(name, dep.leaves[0], leaf, seen)
@@ -375,6 +383,53 @@ func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency,
 		us = append(us, u)
 	}
 	return us
+}
+
+// protected says whether nothing that the component depends on can be deleted any
+// more before it.
+func protected(in compose.Input[v1alpha1.Component], us []compose.Resource) bool {
+	for _, u := range us {
+		if !strings.HasPrefix(u.Name, usageDependency) {
+			continue
+		}
+		if obs := in.Observed[u.Name]; obs == nil || !u.Ready(obs).Ready {
+			return false
+		}
+	}
+	return true
+}
+
+// holdBack pauses the leaves that have not begun until what they depend on is
+// protected. A Usage needs both its ends, and works a moment after them. Without
+// the pause, a claim deleted in that moment would lose the CRDs that its charts
+// need to be uninstalled. A leaf that never began vanishes at once.
+func holdBack(in compose.Input[v1alpha1.Component], d Delivery, protected bool) {
+	switch in.Claim.Status.Phase {
+	case v1alpha1.PhaseReady, v1alpha1.PhaseDegraded, v1alpha1.PhaseUpdating:
+		// What has worked is not stopped, whatever is observed of it.
+		protected = true
+	}
+	for i, r := range d.Resources {
+		leaf := slices.ContainsFunc(d.Leaves, func(l Leaf) bool { return l.Resource == r.Name })
+		if !leaf || r.Object == nil || begun(in.Observed[r.Name]) {
+			continue
+		}
+		if !protected {
+			_ = unstructured.SetNestedField(r.Object, "true", "metadata", "annotations", compose.AnnotationPaused)
+		}
+		d.Resources[i].Ready = func(o *unstructured.Unstructured) compose.Verdict {
+			return compose.Verdict{
+				Progressing: true, Reason: compose.ReasonWaiting,
+				Message: fmt.Sprintf("%s %s begins when what it depends on is protected from deletion", o.GetKind(), o.GetName()),
+			}
+		}
+	}
+}
+
+// begun says whether a provider may have touched what a managed resource stands
+// for. Before it does, it adds a finalizer.
+func begun(o *unstructured.Unstructured) bool {
+	return o != nil && (len(o.GetFinalizers()) > 0 || o.GetAnnotations()[compose.AnnotationPaused] != "true")
 }
 
 // configName is the ProviderConfig that an observed managed resource uses.

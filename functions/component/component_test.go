@@ -3,6 +3,7 @@ package component
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,7 +99,9 @@ func observe(res compose.Result) map[string]*unstructured.Unstructured {
 	out := map[string]*unstructured.Unstructured{}
 	for name, d := range res.Resources {
 		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
-		o.Object["status"] = map[string]any{"conditions": []any{ready("True")}}
+		if o.GetAnnotations()[compose.AnnotationPaused] == "" {
+			o.Object["status"] = map[string]any{"conditions": []any{ready("True")}}
+		}
 		out[name] = o
 	}
 	return out
@@ -505,6 +508,67 @@ func TestUsages(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(pair{})); diff != "" {
 		t.Errorf("\nThe release goes before all that it needs.\nUsages: -want, +got:\n%s", diff)
+	}
+}
+
+// TestHoldBack looks at when a leaf may begin.
+func TestHoldBack(t *testing.T) {
+	metadata := func(annotations map[string]any, finalizers ...any) map[string]any {
+		return map[string]any{"metadata": map[string]any{"name": "shop", "annotations": annotations, "finalizers": finalizers}}
+	}
+	paused := map[string]any{compose.AnnotationPaused: "true"}
+	works := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{ready("True")}}}}
+	cases := map[string]struct {
+		reason   string
+		alone    bool
+		phase    v1alpha1.Phase
+		release  map[string]any
+		usage    *unstructured.Unstructured
+		want     bool
+		wantText string
+	}{
+		"New":         {reason: "A Usage needs both its ends.", want: true, wantText: "is being created"},
+		"Unprotected": {reason: "There is no Usage yet.", release: metadata(paused), want: true, wantText: "protected from deletion"},
+		"NotYet":      {reason: "The Usage does not work yet.", release: metadata(paused), usage: &unstructured.Unstructured{Object: map[string]any{}}, want: true, wantText: "protected from deletion"},
+		"Protected":   {reason: "The Usage works.", release: metadata(paused), usage: works, wantText: "protected from deletion"},
+		"Alone":       {reason: "It depends on nothing.", alone: true, wantText: "is being created"},
+		"Begun":       {reason: "What is being installed is not stopped.", release: metadata(nil)},
+		"PausedLater": {reason: "What was held back by a flap goes on.", release: metadata(paused, "finalizer.managedresource.crossplane.io")},
+		"Flap":        {reason: "What has worked is not stopped because it was not observed.", phase: v1alpha1.PhaseReady, wantText: "is being created"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c := claim(needsTill)
+			if tc.alone {
+				c = claim()
+			}
+			c.Status.Phase = tc.phase
+			there := converge(t, compose.World{
+				XR:       toUnstructured(t, claim()),
+				Required: answers("cluster", reachable("True")),
+			}).Observed
+			w := compose.World{
+				XR:       toUnstructured(t, c),
+				Observed: map[string]*unstructured.Unstructured{"namespace": there["namespace"]},
+				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
+			}
+			if tc.release != nil {
+				w.Observed["release"] = &unstructured.Unstructured{Object: tc.release}
+			}
+			if tc.usage != nil {
+				w.Observed["usage-component-till"] = tc.usage
+			}
+			res := run(t, w)
+			got := (&unstructured.Unstructured{Object: res.Resources["release"].Object}).GetAnnotations()[compose.AnnotationPaused] == "true"
+			if got != tc.want {
+				t.Errorf("\n%s\nheld back: want %v, got %v", tc.reason, tc.want, got)
+			}
+			for _, cond := range res.Conditions {
+				if cond.Type == PartDelivered && !strings.Contains(cond.Message, tc.wantText) {
+					t.Errorf("\n%s\nDelivered: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
+				}
+			}
+		})
 	}
 }
 

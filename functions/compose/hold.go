@@ -27,6 +27,10 @@ func Hold(obs *unstructured.Unstructured) map[string]any {
 			kept[a] = v
 		}
 	}
+	// What has not begun must not begin because nobody can say what it is to be.
+	if v, ok := obs.GetAnnotations()[AnnotationPaused]; ok && len(obs.GetFinalizers()) == 0 {
+		kept[AnnotationPaused] = v
+	}
 	if len(kept) > 0 {
 		md["annotations"] = kept
 	}

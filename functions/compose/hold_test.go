@@ -50,6 +50,35 @@ func TestHold(t *testing.T) {
 				"spec": map[string]any{"forProvider": map[string]any{"values": map[string]any{"a": "b"}}},
 			},
 		},
+		"NotBegun": {
+			reason: "What its provider has not touched yet stays paused.",
+			obs: map[string]any{
+				"apiVersion": HelmAPIVersion,
+				"kind":       "Release",
+				"metadata":   map[string]any{"name": "shop", "annotations": map[string]any{AnnotationPaused: "true"}},
+			},
+			want: map[string]any{
+				"apiVersion": HelmAPIVersion,
+				"kind":       "Release",
+				"metadata":   map[string]any{"name": "shop", "annotations": map[string]any{AnnotationPaused: "true"}},
+			},
+		},
+		"PausedByHand": {
+			reason: "A pause that somebody has put there is theirs to end.",
+			obs: map[string]any{
+				"apiVersion": HelmAPIVersion,
+				"kind":       "Release",
+				"metadata": map[string]any{
+					"name": "shop", "annotations": map[string]any{AnnotationPaused: "true"},
+					"finalizers": []any{"finalizer.managedresource.crossplane.io"},
+				},
+			},
+			want: map[string]any{
+				"apiVersion": HelmAPIVersion,
+				"kind":       "Release",
+				"metadata":   map[string]any{"name": "shop"},
+			},
+		},
 		"Composite": {
 			reason: "What Crossplane notes of a composite in its spec is not ours: putting back what it composed some time ago would make it forget what it composes now.",
 			obs: map[string]any{

@@ -16,6 +16,9 @@ const (
 	KubernetesAPIVersion = "kubernetes.m.crossplane.io/v1alpha1"
 	// AnnotationPollInterval says how often a provider looks at the real thing.
 	AnnotationPollInterval = "crossplane.io/poll-interval"
+	// AnnotationPaused keeps a provider from touching what a managed resource
+	// stands for, while it is "true".
+	AnnotationPaused = "crossplane.io/paused"
 )
 
 // PollInterval is how long a lost cluster or a drift may go unnoticed.

@@ -351,6 +351,55 @@ func TestDisturbed(t *testing.T) {
 	})
 }
 
+// TestOrderBeginsFirst proves that at every moment of a provisioning a claim can
+// be deleted: nothing that needs something else is on the cluster before a Usage
+// keeps what it needs.
+func TestOrderBeginsFirst(t *testing.T) {
+	forClaims(t, func(t *testing.T, _ *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
+		s := start(t, everyone, claim)
+		for changed := true; changed; {
+			var err error
+			if changed, err = s.Round(); err != nil {
+				t.Fatal(err)
+			}
+			unprotected(t, s)
+			if t.Failed() {
+				return
+			}
+		}
+	})
+}
+
+func unprotected(t *testing.T, s *Simulation) {
+	t.Helper()
+	kept := map[string]bool{}
+	for k, o := range s.objects {
+		if k.kind == "Usage" {
+			of, _, _ := unstructured.NestedString(o.Object, "spec", "of", "resourceRef", "name")
+			by, _, _ := unstructured.NestedString(o.Object, "spec", "by", "resourceRef", "name")
+			kept[of+" before "+by] = true
+		}
+	}
+	for k, o := range s.objects {
+		leaves := compose.Leaves(o)
+		if k.kind != v1alpha1.ComponentKind || len(leaves) == 0 {
+			continue
+		}
+		leaf := s.objects[key{leaves[0].APIVersion, leaves[0].Kind, k.namespace, leaves[0].Name}]
+		if leaf == nil || leaf.GetAnnotations()[compose.AnnotationPaused] == "true" {
+			continue
+		}
+		deps, _, _ := unstructured.NestedSlice(o.Object, "spec", "dependsOn")
+		for _, d := range deps {
+			//nolint:forcetypeassert // The schema says so.
+			dep := s.objects[key{k.apiVersion, k.kind, k.namespace, d.(map[string]any)["name"].(string)}]
+			if of := compose.Leaves(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
+				t.Errorf("%s may begin, and nothing keeps what it depends on: %s", leaf.GetName(), dep.GetName())
+			}
+		}
+	}
+}
+
 // TestChanged changes random claims again and again while they come up. What
 // there is in the end is what the last claim asks for, and a namespace with a
 // release in it is never deleted.

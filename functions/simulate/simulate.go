@@ -566,6 +566,9 @@ func (s *Simulation) settle() bool {
 		}
 		if _, managed, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "forProvider"); managed {
 			an := o.GetAnnotations()
+			if an[compose.AnnotationPaused] == "true" {
+				continue
+			}
 			if an[annotationCreated] == "" {
 				s.changes[k]++
 				changed = true
