@@ -70,6 +70,11 @@ type StackParameters struct {
 	// +optional
 	TLS *TLS `json:"tls,omitempty"`
 
+	// Auth says who may open published views: whoever knows the password that is
+	// made on the cluster, unless told otherwise.
+	// +optional
+	Auth *Auth `json:"auth,omitempty"`
+
 	// Domain below which the stack's views are published, by the component
 	// ingress. A cluster on this machine has one that needs no set-up: localhost.
 	// On others nothing is published without.

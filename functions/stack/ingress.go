@@ -11,13 +11,6 @@ import (
 const (
 	gatewayAPIVersion = "gateway.networking.k8s.io/v1"
 	nginxAPIGroup     = "gateway.nginx.org"
-
-	// password is the Secret, on the cluster, with which one opens a view: keys
-	// username and password for people, auth for NGINX.
-	password = "password"
-
-	// passwordImage has a shell, kubectl and BusyBox's mkpasswd.
-	passwordImage = "docker.io/alpine/kubectl:1.34.2"
 )
 
 // domain below which views are published; empty when they are not.
@@ -97,8 +90,8 @@ func wireGatewayAPI(w wiring) map[string]any {
 	return map[string]any{"enabled": !w.access.ManagedGatewayAPI}
 }
 
-// wireIngress makes one door to all views: a gateway with a certificate, a
-// password that is made on the cluster once, and a route to every view.
+// wireIngress makes one door to all views: a gateway with a certificate, somebody
+// who asks who is there, and a route to every view.
 func wireIngress(w wiring) map[string]any {
 	views := w.published()
 	if len(views) == 0 {
@@ -112,16 +105,11 @@ func wireIngress(w wiring) map[string]any {
 		[]any{w.proxy(), w.gateway()},
 		w.issuers(),
 		[]any{certificate("ingress-tls", issuer("Issuer", ingress), map[string]any{"dnsNames": hosts, "usages": []any{"server auth"}})},
-		w.passwordMaker(),
-		[]any{
-			manifest(nginxAPIGroup+"/v1alpha1", "AuthenticationFilter", password, map[string]any{"spec": map[string]any{
-				"type": "Basic", "basic": map[string]any{"realm": "observe-k8s", "secretRef": map[string]any{"name": password}},
-			}}),
-			redirect(),
-		},
+		w.keeper(),
+		[]any{redirect()},
 	)
 	for _, v := range views {
-		objects = append(objects, w.backend(v), route(v))
+		objects = append(objects, w.guarded(v)...)
 	}
 	return manifests(append(objects, w.tracing(views)...)...)
 }
@@ -206,49 +194,6 @@ func (w wiring) issuers() []any {
 	}}})}
 }
 
-// passwordMaker makes the password on the cluster, once, so that nobody else
-// ever knows it.
-func (w wiring) passwordMaker() []any {
-	const script = `set -eu
-kubectl get secret password >/dev/null 2>&1 && exit 0
-p=$(head -c 18 /dev/urandom | base64 | tr +/ -_)
-h=$(printf %s "$p" | mkpasswd -m sha512 -P 0)
-kubectl create secret generic password --from-literal=username=admin --from-literal=password="$p" --from-literal=auth="admin:$h"
-`
-	pod := map[string]any{
-		"serviceAccountName": password,
-		"restartPolicy":      "OnFailure",
-		"securityContext":    map[string]any{"runAsNonRoot": true, "runAsUser": int64(65534), "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
-		"containers": []any{map[string]any{
-			"name":            password,
-			"image":           passwordImage,
-			"command":         []any{"/bin/sh", "-c", script},
-			"env":             []any{map[string]any{"name": "HOME", "value": "/tmp"}},
-			"resources":       map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "32Mi"}},
-			"securityContext": map[string]any{"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []any{"ALL"}}},
-		}},
-	}
-	if t := w.tolerated(); len(t) > 0 {
-		pod["tolerations"] = t
-	}
-	const rbac = "rbac.authorization.k8s.io"
-	return []any{
-		manifest("v1", "ServiceAccount", password, nil),
-		manifest(rbac+"/v1", "Role", password, map[string]any{"rules": []any{
-			map[string]any{"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"create"}},
-			map[string]any{"apiGroups": []any{""}, "resources": []any{"secrets"}, "resourceNames": []any{password}, "verbs": []any{"get"}},
-		}}),
-		manifest(rbac+"/v1", "RoleBinding", password, map[string]any{
-			"roleRef":  map[string]any{"apiGroup": rbac, "kind": "Role", "name": password},
-			"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": password, "namespace": w.parts[ingress].Namespace}},
-		}),
-		// A Job cannot change: another one needs another name.
-		manifest("batch/v1", "Job", password+"-1", map[string]any{"spec": map[string]any{
-			"backoffLimit": int64(20), "template": map[string]any{"spec": pod},
-		}}),
-	}
-}
-
 // redirect sends everybody to TLS.
 func redirect() map[string]any {
 	return manifest(gatewayAPIVersion, "HTTPRoute", "redirect", map[string]any{"spec": map[string]any{
@@ -256,30 +201,5 @@ func redirect() map[string]any {
 		"rules": []any{map[string]any{"filters": []any{map[string]any{
 			"type": "RequestRedirect", "requestRedirect": map[string]any{"scheme": "https", "statusCode": int64(301)},
 		}}}},
-	}})
-}
-
-// backend is a view under a name of this namespace. A reference to a Service of
-// another one would need an object there, and so wait for it.
-func (w wiring) backend(v published) map[string]any {
-	return manifest("v1", "Service", v.Name, map[string]any{"spec": map[string]any{
-		"type":         "ExternalName",
-		"externalName": v.Service + "." + v.namespace + ".svc.cluster.local",
-		"ports":        []any{map[string]any{"name": "http", "port": v.Port}},
-	}})
-}
-
-// route to a view, for those who know the password. The view does not see it.
-func route(v published) map[string]any {
-	return manifest(gatewayAPIVersion, "HTTPRoute", v.Name, map[string]any{"spec": map[string]any{
-		"parentRefs": []any{map[string]any{"name": ingress, "sectionName": "https"}},
-		"hostnames":  []any{v.host},
-		"rules": []any{map[string]any{
-			"filters": []any{
-				map[string]any{"type": "ExtensionRef", "extensionRef": map[string]any{"group": nginxAPIGroup, "kind": "AuthenticationFilter", "name": password}},
-				map[string]any{"type": "RequestHeaderModifier", "requestHeaderModifier": map[string]any{"remove": []any{"Authorization"}}},
-			},
-			"backendRefs": []any{map[string]any{"name": v.Name, "port": v.Port}},
-		}},
 	}})
 }

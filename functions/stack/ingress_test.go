@@ -2,6 +2,7 @@ package stack
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,29 +34,114 @@ func routes(t *testing.T, w wiring) map[string]any {
 	return out
 }
 
+// signedIn is a stack whose people sign in at an identity provider.
+func signedIn(p v1alpha1.StackParameters) v1alpha1.StackParameters {
+	p.Auth = &v1alpha1.Auth{OIDC: &v1alpha1.OIDC{
+		Issuer: "https://login.example.org/realms/team", ClientID: "observe",
+		ClientSecret: v1alpha1.OIDCSecret{Name: "oidc", Key: "client-secret"},
+		EmailDomains: []string{"example.org"}, Groups: []string{"platform", "on call"}, GroupsClaim: "groups",
+	}}
+	return p
+}
+
 // TestNoViewIsOpen proves that every view that is published asks who is there,
-// and that nothing else leads into the cluster.
+// by default and with an identity provider of the team, and that nothing else
+// leads into the cluster.
 func TestNoViewIsOpen(t *testing.T) {
-	w := wired(t, everything(), v1alpha1.Access{})
-	all := routes(t, w)
-	for host, r := range all {
-		for _, rule := range dig(r, "spec", "rules").([]any) {
-			filters, _ := dig(rule, "filters").([]any)
-			asks := slices.ContainsFunc(filters, func(f any) bool {
-				return dig(f, "type") == "ExtensionRef" && dig(f, "extensionRef", "kind") == "AuthenticationFilter" && dig(f, "extensionRef", "name") == password
-			})
-			if !asks {
-				t.Errorf("%s is open to the world", host)
-			}
-			forgets := slices.ContainsFunc(filters, func(f any) bool {
-				return dig(f, "type") == "RequestHeaderModifier" && cmp.Equal(dig(f, "requestHeaderModifier", "remove"), []any{"Authorization"})
-			})
-			if !forgets {
-				t.Errorf("the view at %s sees the password", host)
+	t.Run("Password", func(t *testing.T) {
+		w := wired(t, everything(), v1alpha1.Access{})
+		for host, r := range routes(t, w) {
+			for _, rule := range dig(r, "spec", "rules").([]any) {
+				asksForPassword(t, host, rule)
 			}
 		}
+		closed(t, w)
+	})
+	t.Run("OIDC", func(t *testing.T) {
+		w := wired(t, signedIn(everything()), v1alpha1.Access{})
+		for host, r := range routes(t, w) {
+			for _, rule := range dig(r, "spec", "rules").([]any) {
+				asksProvider(t, w, host, rule)
+			}
+		}
+		closed(t, w)
+	})
+}
+
+// asksForPassword sees that a rule of a route lets nobody in without.
+func asksForPassword(t *testing.T, host string, rule any) {
+	t.Helper()
+	filters, _ := dig(rule, "filters").([]any)
+	asks := slices.ContainsFunc(filters, func(f any) bool {
+		return dig(f, "type") == "ExtensionRef" && dig(f, "extensionRef", "kind") == "AuthenticationFilter" && dig(f, "extensionRef", "name") == password
+	})
+	if !asks {
+		t.Errorf("%s is open to the world", host)
 	}
-	// No other component opens a door of its own.
+	forgets := slices.ContainsFunc(filters, func(f any) bool {
+		return dig(f, "type") == "RequestHeaderModifier" && cmp.Equal(dig(f, "requestHeaderModifier", "remove"), []any{"Authorization"})
+	})
+	if !forgets {
+		t.Errorf("the view at %s sees the password", host)
+	}
+}
+
+// asksProvider sees that a rule of a route leads to a Service whose only pods ask
+// the identity provider who is there, and let in those of the team alone.
+func asksProvider(t *testing.T, w wiring, host string, rule any) {
+	t.Helper()
+	objects := dig(w.wire(ingress), "manifests").([]any)
+	find := func(kind, name any) any {
+		i := slices.IndexFunc(objects, func(o any) bool { return dig(o, "kind") == kind && dig(o, "metadata", "name") == name })
+		if i < 0 {
+			t.Fatalf("%s: there is no %v %v", host, kind, name)
+		}
+		return objects[i]
+	}
+	backends := dig(rule, "backendRefs").([]any)
+	if len(backends) != 1 {
+		t.Fatalf("%s leads to %v", host, backends)
+	}
+	service := find("Service", dig(backends[0], "name"))
+	if dig(service, "spec", "type") != nil {
+		t.Errorf("%s is open to the world: its Service is %v", host, dig(service, "spec"))
+	}
+	guard := find("Deployment", dig(service, "metadata", "name"))
+	for _, o := range objects {
+		same := cmp.Equal(dig(o, "spec", "template", "metadata", "labels"), dig(service, "spec", "selector"))
+		if same != cmp.Equal(o, guard) {
+			t.Errorf("%s: the Service selects pods of %v", host, dig(o, "metadata", "name"))
+		}
+	}
+	containers := dig(guard, "spec", "template", "spec", "containers").([]any)
+	args, _ := dig(containers[0], "args").([]any)
+	i := slices.IndexFunc(w.published(), func(v published) bool { return v.host == host })
+	v := w.published()[i]
+	for _, want := range []string{
+		"--oidc-issuer-url=https://login.example.org/realms/team", "--client-id=observe",
+		"--email-domain=example.org", "--allowed-group=platform", "--allowed-group=on call",
+		"--cookie-name=__Host-" + v.Name, "--pass-basic-auth=false", "--session-cookie-minimal=true",
+		"--upstream=http://" + v.Service + "." + v.namespace + ".svc.cluster.local:" + strconv.FormatInt(v.Port, 10) + "/",
+	} {
+		if !slices.Contains(args, any(want)) {
+			t.Errorf("%s: there is no %s in %v", host, want, args)
+		}
+	}
+	for _, a := range args {
+		if strings.Contains(a.(string), "skip-auth") || a == "--email-domain=*" {
+			t.Errorf("%s: %s lets in who does not belong here", host, a)
+		}
+	}
+	for _, e := range dig(containers[0], "env").([]any) {
+		if dig(e, "value") != nil {
+			t.Errorf("%s: %v is there for all to read", host, dig(e, "name"))
+		}
+	}
+}
+
+// closed sees that no other component opens a door of its own.
+func closed(t *testing.T, w wiring) {
+	t.Helper()
 	for _, name := range sortedKeys(w.parts) {
 		var walk func(path string, v any)
 		walk = func(path string, v any) {
@@ -180,6 +266,51 @@ func TestDomain(t *testing.T) {
 				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.notice, w.notices())
 			}
 		})
+	}
+}
+
+// TestOIDC proves that who comes in is what the team said, that the team is told
+// what it has to do, and that without a door there is nobody to ask.
+func TestOIDC(t *testing.T) {
+	p := signedIn(everything())
+	p.Auth.OIDC.EmailDomains, p.Auth.OIDC.Scopes = nil, []string{"openid", "email"}
+	w := wired(t, p, v1alpha1.Access{Architecture: v1alpha1.ArchitectureARM64})
+	guards := 0
+	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+		switch dig(o, "kind") {
+		case "AuthenticationFilter":
+			t.Error("people are asked for a password that nobody told them")
+		case "Deployment":
+			guards++
+			pod := dig(o, "spec", "template", "spec")
+			args := dig(dig(pod, "containers").([]any)[0], "args").([]any)
+			if !slices.Contains(args, any("--email-domain=*")) || !slices.Contains(args, any("--allowed-group=platform")) || !slices.Contains(args, any("--scope=openid email")) {
+				t.Errorf("want everybody of the groups, got %v", args)
+			}
+			if dig(pod, "tolerations") == nil {
+				t.Error("it does not run where all nodes are tainted for their architecture")
+			}
+		}
+	}
+	if guards == 0 || guards != len(w.published()) {
+		t.Errorf("want somebody before each of %d views, got %d", len(w.published()), guards)
+	}
+	var told string
+	for _, n := range w.notices() {
+		if n.Name == "sign-in" {
+			told = n.Message
+		}
+		if n.Name == "password" {
+			t.Error("somebody tells of a password that does not exist")
+		}
+	}
+	for _, want := range []string{"https://login.example.org/realms/team", "/oauth2/callback", "Secret ingress/oidc"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("the notice does not tell of %s: %q", want, told)
+		}
+	}
+	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Access{}).problems(); len(got) != 1 || got[0].Reason != "AuthImpossible" {
+		t.Errorf("want to be told that there is no door, got %v", got)
 	}
 }
 

@@ -16,10 +16,13 @@ func (w wiring) notices() []v1alpha1.Notice {
 		add("logs", "Logs are collected and kept nowhere, since the CNCF has no store for them: name loki in beyondCNCF.components, or give a backend of your own in exports")
 	}
 	if w.has(ingress) {
-		if len(w.published()) == 0 {
+		switch ns := w.parts[ingress].Namespace; {
+		case len(w.published()) == 0:
 			add("views", "No view is published, since there is no domain: give one in domain that leads to this cluster, or use kubectl port-forward")
-		} else {
-			add("password", "The views ask for user admin and the password in Secret "+w.parts[ingress].Namespace+"/"+password+" on the cluster")
+		case w.oidc() != nil:
+			add("sign-in", "The views send people to "+w.oidc().Issuer+", where each needs the redirect URI https://HOST/oauth2/callback. The client's secret has to be in Secret "+ns+"/"+w.oidc().ClientSecret.Name+" on the cluster, under "+w.oidc().ClientSecret.Key)
+		default:
+			add("password", "The views ask for user admin and the password in Secret "+ns+"/"+password+" on the cluster")
 		}
 	}
 	if w.has(jaeger) {
@@ -60,6 +63,9 @@ func (w wiring) problems() []compose.Problem {
 	out = append(out, w.sloProblems()...)
 	if w.stack.TLS != nil && w.stack.TLS.ACME != nil && !w.has(ingress) {
 		out = append(out, compose.Problem{Part: PartComponents, Reason: "TLSImpossible", Message: "tls needs component " + ingress + ", which is not part of this stack: add it, or take tls out"})
+	}
+	if w.oidc() != nil && !w.has(ingress) {
+		out = append(out, compose.Problem{Part: PartComponents, Reason: "AuthImpossible", Message: "auth needs component " + ingress + ", which is not part of this stack: add it, or take auth out"})
 	}
 	return out
 }
