@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts package/content
+MODULES := . apis/generate test/docs providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts package/content
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -205,6 +205,12 @@ test-e2e: binaries build ## Run end-to-end tests on real control planes.
 	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
 		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)|$(RELIABILITY)' . || rc=1; \
 		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))
+
+.PHONY: test-docs
+TEST_STAGES += test-docs
+
+test-docs: binaries ## Run the commands of the docs, and check what else they say.
+	$(call stage,docs,cd test/docs && $(GO_TEST) -timeout 30m ./...)
 
 # How often processes are killed, and how many claims there are at once.
 KILLS := 200

@@ -342,7 +342,7 @@ func TestParseDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(b), "```yaml\n")
+	_, rest, _ := strings.Cut(string(b), "```yaml of a game\n")
 	example, _, ok := strings.Cut(rest, "```")
 	if !ok {
 		t.Fatal("there is no example")
