@@ -16,7 +16,7 @@ import (
 func For(kind string) (compose.Composer, bool) {
 	switch kind {
 	case v1alpha1.ObservabilityPlatformKind:
-		return compose.For(platform.Compose), true
+		return compose.For(policy.Platform(platform.Compose)), true
 	case v1alpha1.KubernetesClusterKind:
 		return compose.For(policy.Cluster(cluster.Compose)), true
 	case v1alpha1.ObservabilityStackKind:

@@ -25,9 +25,11 @@ const (
 	PartWorkloads = "WorkloadsReady"
 )
 
+// ResourceStack is the composition-resource-name of the stack.
+const ResourceStack = "stack"
+
 const (
 	resourceCluster  = "cluster"
-	resourceStack    = "stack"
 	resourceWorkload = "workload-"
 )
 
@@ -59,7 +61,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(resourceStack), &v1alpha1.ObservabilityStackSpec{
+	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &v1alpha1.ObservabilityStackSpec{
 		StackParameters: xr.Spec.Stack,
 		ClusterRef:      ref,
 		Engines:         engines,
@@ -79,7 +81,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			Object: c,
 			Ready:  compose.Child(cluster.Parts()...),
 		}, {
-			Name:   resourceStack,
+			Name:   ResourceStack,
 			Part:   PartStack,
 			Object: s,
 			Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "Waiting for the cluster"),
@@ -88,7 +90,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	}
 
 	// Workloads go before the stack that observes them.
-	roots, err := stack.Roots(xr.Namespace, name(resourceStack), xr.Spec.Stack, engines)
+	roots, err := stack.Roots(xr.Namespace, name(ResourceStack), xr.Spec.Stack, engines)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -154,8 +156,8 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 		}
 	}
 	old := map[string]bool{}
-	components, _, _ := unstructured.NestedSlice(object(in.Observed[resourceStack]), "spec", "components")
-	beyond, _, _ := unstructured.NestedSlice(object(in.Observed[resourceStack]), "spec", "beyondCNCF", "components")
+	components, _, _ := unstructured.NestedSlice(object(in.Observed[ResourceStack]), "spec", "components")
+	beyond, _, _ := unstructured.NestedSlice(object(in.Observed[ResourceStack]), "spec", "beyondCNCF", "components")
 	for _, c := range slices.Concat(components, beyond) {
 		if m, ok := c.(map[string]any); ok {
 			n, _ := m["name"].(string)
@@ -198,13 +200,13 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 	if err != nil {
 		return compose.Resource{}, nil, err
 	}
-	resource := resourceWorkload + w.Name
+	resource := ResourceOf(w.Name)
 	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &spec)
 	return compose.Resource{
 		Name:   resource,
 		Part:   PartWorkloads,
 		Object: o,
-		Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceStack]), "Waiting for the stack"),
+		Gate:   compose.WaitFor(compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
 	}, wrong, err
 }
@@ -252,7 +254,7 @@ func (r *room) take(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
 // delivery of a workload: the one that it has, or that is asked for, or else
 // that of the profile. The smallest one does without engines on the cluster.
 func delivery(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Delivery {
-	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "delivery")
+	was, _, _ := unstructured.NestedString(object(in.Observed[ResourceOf(w.Name)]), "spec", "delivery")
 	byProfile := v1alpha1.DeliveryHelm
 	if p := in.Claim.Spec.Stack.Profile; p == v1alpha1.ProfileStandard || p == v1alpha1.ProfileFull {
 		byProfile = v1alpha1.DeliveryArgoCD
@@ -271,6 +273,9 @@ func engines(in compose.Input[v1alpha1.ObservabilityPlatform]) []v1alpha1.Delive
 	slices.Sort(out)
 	return out
 }
+
+// ResourceOf is the composition-resource-name of a workload.
+func ResourceOf(workload string) string { return resourceWorkload + workload }
 
 // namespace on the cluster of a workload.
 func namespace(w v1alpha1.PlatformWorkload) string {
@@ -309,7 +314,7 @@ func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome,
 		s.Endpoint, s.KubeconfigSecretRef = a.Server, a.KubeconfigSecretRef
 	}
 	st := v1alpha1.ObservabilityStackStatus{}
-	if err := childStatus(in.Observed[resourceStack], &st); err != nil {
+	if err := childStatus(in.Observed[ResourceStack], &st); err != nil {
 		return nil, err
 	}
 	if len(st.Components) > 0 {

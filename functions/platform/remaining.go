@@ -63,7 +63,7 @@ func layers(in compose.Input[v1alpha1.ObservabilityPlatform]) []layer {
 		switch {
 		case strings.HasPrefix(name, resourceWorkload):
 			ls[0].there[name] = o
-		case name == resourceStack:
+		case name == ResourceStack:
 			ls[1].there[name] = o
 		default:
 			ls[2].there[name] = o

@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"strings"
-
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
@@ -12,7 +10,7 @@ import (
 func Cluster(next func(compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)) func(compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 	return func(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 		rules, known, invalid := Read(in.World)
-		refusals := rules.Refusals(in.Claim.Spec)
+		refusals := append(rules.Refusals(in.Claim.Spec), rules.refuseEndless(in)...)
 		rules.Inherit(&in.Claim.Spec, &in.Settings)
 		p, err := next(in)
 		if err != nil {
@@ -20,14 +18,34 @@ func Cluster(next func(compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan,
 		}
 		p.Requirements = append(p.Requirements, Requirements(in.Claim.Namespace)...)
 		part := p.Parts[len(p.Parts)-1]
+		var refused *compose.Problem
 		switch {
 		case !known:
-			p.Wait("Waiting for the platform team's policy to be read")
+			p.Wait(waiting)
 		case invalid != nil:
-			p.Refuse(compose.Problem{Part: part, Reason: "InvalidPolicy", Message: "The platform team has to mend its policy: " + invalid.Error()})
+			refused = invalidPolicy(invalid)
 		case len(refusals) > 0:
-			p.Refuse(compose.Problem{Part: part, Reason: "NotAllowed", Message: "The platform team does not allow it: " + strings.Join(refusals, "; ")})
+			refused = notAllowed(refusals...)
+		}
+		if refused != nil {
+			refused.Part = part
+			p.Refuse(*refused)
 		}
 		return p, nil
 	}
+}
+
+// refuseEndless refuses a cluster that is made and that no platform ends, where
+// lifetimes are limited.
+func (p Policy) refuseEndless(in compose.Input[v1alpha1.KubernetesCluster]) []string {
+	if p.Limits.MaxLifetime == "" || in.Claim.Spec.Provider == v1alpha1.ProviderExisting {
+		return nil
+	}
+	for _, o := range in.XR.GetOwnerReferences() {
+		// Kubernetes deletes what names an owner that does not exist.
+		if o.APIVersion == v1alpha1.APIVersion && o.Kind == v1alpha1.ObservabilityPlatformKind {
+			return nil
+		}
+	}
+	return []string{"a KubernetesCluster of its own is not allowed here, as it has no lifetime: ask for an ObservabilityPlatform with a lifetime of at most " + p.Limits.MaxLifetime}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -59,6 +60,11 @@ type Limits struct {
 
 	// RequiredTags are keys that claims must give in cluster.tags.
 	RequiredTags []string `json:"requiredTags,omitempty"`
+
+	// MaxLifetime is the longest lifetime, such as 8h. A claim that names none
+	// gets it where there is no default; a KubernetesCluster of its own, which
+	// has none, is refused.
+	MaxLifetime string `json:"maxLifetime,omitempty"`
 }
 
 // Defaults that claims inherit.
@@ -69,6 +75,17 @@ type Defaults struct {
 	// ChartMirror is an OCI registry that serves all charts, as the function's
 	// flag --chart-mirror: https://HOST[/PATH], or http:// for one without TLS.
 	ChartMirror string `json:"chartMirror,omitempty"`
+
+	// Lifetime of claims that name none.
+	Lifetime string `json:"lifetime,omitempty"`
+
+	// StackDelivery is the engine of stacks of claims that name none: Helm or
+	// Flux.
+	StackDelivery v1alpha1.Delivery `json:"stackDelivery,omitempty"`
+
+	// WorkloadDelivery is the engine of workloads of claims that name none: Helm,
+	// Flux or ArgoCD.
+	WorkloadDelivery v1alpha1.Delivery `json:"workloadDelivery,omitempty"`
 }
 
 // Requirements to be looked up for claims of a namespace.
@@ -108,7 +125,28 @@ func Read(w compose.World) (Policy, bool, error) {
 	if _, err := compose.ParseMirror(p.Defaults.ChartMirror); err != nil {
 		return p, true, fmt.Errorf("defaults.chartMirror %w", err)
 	}
-	return p, true, nil
+	return p, true, p.check()
+}
+
+// check what the types do not say.
+func (p Policy) check() error {
+	most, least := p.Limits.MaxLifetime, p.Defaults.Lifetime
+	for _, l := range []struct{ field, value string }{{"limits.maxLifetime", most}, {"defaults.lifetime", least}} {
+		if d, err := time.ParseDuration(l.value); l.value != "" && (err != nil || d < time.Minute) {
+			return fmt.Errorf("%s %q must be hours and minutes such as 8h or 90m, at least 1m", l.field, l.value)
+		}
+	}
+	if most != "" && duration(least) > duration(most) {
+		return fmt.Errorf("defaults.lifetime %s must be at most limits.maxLifetime, %s", least, most)
+	}
+	helm, flux, argo := v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD
+	if d := p.Defaults.StackDelivery; d != "" && d != helm && d != flux {
+		return fmt.Errorf("defaults.stackDelivery %q must be %s or %s", d, helm, flux)
+	}
+	if d := p.Defaults.WorkloadDelivery; d != "" && d != helm && d != flux && d != argo {
+		return fmt.Errorf("defaults.workloadDelivery %q must be %s, %s or %s", d, helm, flux, argo)
+	}
+	return nil
 }
 
 // overlay puts an EnvironmentConfig over what was read before, field by field.

@@ -89,6 +89,20 @@ func TestRead(t *testing.T) {
 			known:  true,
 			err:    "defaults.chartMirror must be",
 		},
+		"Lifetimes": {
+			reason: "A default goes within the limit.",
+			w:      world(t, "{limits: {maxLifetime: 4h}, defaults: {lifetime: 8h}}", ""),
+			want:   Policy{Limits: Limits{MaxLifetime: "4h"}, Defaults: Defaults{Lifetime: "8h"}},
+			known:  true,
+			err:    "defaults.lifetime 8h must be at most limits.maxLifetime, 4h",
+		},
+		"Delivery": {
+			reason: "Argo CD is for workloads.",
+			w:      world(t, "defaults: {stackDelivery: ArgoCD}", ""),
+			want:   Policy{Defaults: Defaults{StackDelivery: "ArgoCD"}},
+			known:  true,
+			err:    `defaults.stackDelivery "ArgoCD" must be Helm or Flux`,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -347,6 +347,9 @@ func (s *Simulation) world(k key) (compose.World, error) {
 	for name, child := range s.children[k] {
 		w.Observed[name] = s.objects[child].DeepCopy()
 	}
+	if k.kind == v1alpha1.KubernetesClusterKind {
+		w.XR.SetOwnerReferences(s.owners(k))
+	}
 	s.disturb(&w)
 	composer, _ := composers.For(k.kind)
 	res, err := compose.Run(w, composer)
@@ -362,6 +365,18 @@ func (s *Simulation) disturb(w *compose.World) {
 	if s.Disturb != nil {
 		s.Disturb(w)
 	}
+}
+
+// owners of a cluster: the platform that composes it, if one does.
+func (s *Simulation) owners(k key) []metav1.OwnerReference {
+	for parent, children := range s.children {
+		for _, c := range children {
+			if c == k && parent.kind == v1alpha1.ObservabilityPlatformKind {
+				return []metav1.OwnerReference{{APIVersion: parent.apiVersion, Kind: parent.kind, Name: parent.name}}
+			}
+		}
+	}
+	return nil
 }
 
 // composed are the desired resources with what Crossplane adds to them.

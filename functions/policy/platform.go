@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/platform"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Platform keeps a composer of ObservabilityPlatforms within the policy, as far
+// as it is not the cluster's.
+func Platform(next func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error)) func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+	return func(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+		rules, known, invalid := Read(in.World)
+		var refused *compose.Problem
+		switch {
+		case !known, invalid != nil:
+			rules, in.Claim.Spec.Lifetime = Policy{}, lifetimeSoFar(in.Claim)
+			if invalid != nil {
+				refused = invalidPolicy(invalid)
+			}
+		default:
+			if r := rules.limitLifetime(&in); r != "" {
+				refused = notAllowed(r)
+			}
+		}
+		problems := rules.deliver(&in)
+		p, err := next(in)
+		if err != nil {
+			return compose.Plan{}, err
+		}
+		p.Requirements = append(p.Requirements, Requirements(in.Claim.Namespace)...)
+		if in.Claim.Spec.Suspend || in.Claim.Status.Expired {
+			// Nobody is kept from taking down what there is.
+			return p, nil
+		}
+		p.Problems = append(p.Problems, problems...)
+		switch {
+		case !known:
+			p.Wait(waiting)
+		case refused != nil:
+			refused.Part = platform.PartCluster
+			p.Refuse(*refused)
+		}
+		return p, nil
+	}
+}
+
+// lifetimeSoFar of a claim while it is not known what the policy says: the end
+// that its status names, or else what it asks for.
+func lifetimeSoFar(c v1alpha1.ObservabilityPlatform) string {
+	if end := c.Status.ExpiresAt; end != nil && !c.CreationTimestamp.IsZero() {
+		return end.Sub(c.CreationTimestamp.Time).String()
+	}
+	return c.Spec.Lifetime
+}
+
+// limitLifetime of a claim to what the policy allows, and say what is refused. A
+// claim that names none inherits one when it is begun, and keeps it. What was
+// begun is never ended by a policy that came later.
+func (p Policy) limitLifetime(in *compose.Input[v1alpha1.ObservabilityPlatform]) string {
+	most, least := p.Limits.MaxLifetime, p.Defaults.Lifetime
+	asked := in.Claim.Spec.Lifetime
+	if most == "" && (least == "" || asked != "") {
+		return ""
+	}
+	if least == "" {
+		least = most
+	}
+	begun := len(in.Observed) > 0
+	sofar := in.Claim.Status.ExpiresAt != nil
+	switch {
+	case asked != "" && most != "" && duration(asked) > duration(most):
+		if sofar {
+			in.Claim.Spec.Lifetime = lifetimeSoFar(in.Claim)
+		} else if !begun {
+			in.Claim.Spec.Lifetime = most
+		}
+		return fmt.Sprintf("lifetime %s is not allowed here. Allowed: at most %s", asked, most)
+	case asked != "":
+		return ""
+	case sofar:
+		in.Claim.Spec.Lifetime = lifetimeSoFar(in.Claim)
+	case begun && most != "":
+		return fmt.Sprintf("a lifetime is required here: give lifetime, at most %s", most)
+	case !begun:
+		in.Claim.Spec.Lifetime = least
+	}
+	return ""
+}
+
+// deliver by the engines that the policy names where the claim names none. What
+// is there keeps its engine.
+func (p Policy) deliver(in *compose.Input[v1alpha1.ObservabilityPlatform]) []compose.Problem {
+	spec := &in.Claim.Spec
+	var problems []compose.Problem
+	if s := in.Observed[platform.ResourceStack]; s != nil {
+		was, _, _ := unstructured.NestedString(s.Object, "spec", "delivery")
+		if asked := spec.Stack.Delivery; asked != "" && was != "" && string(asked) != was {
+			problems = append(problems, compose.Problem{Part: platform.PartStack, Reason: "DeliveryChanged", Message: fmt.Sprintf(
+				"The stack was delivered by %s, and %s does not take it over: suspend the platform and bring it back with the other", was, asked)})
+		}
+		if was != "" {
+			spec.Stack.Delivery = v1alpha1.Delivery(was)
+		}
+	} else if spec.Stack.Delivery == "" {
+		spec.Stack.Delivery = p.Defaults.StackDelivery
+	}
+	workloads := make([]v1alpha1.PlatformWorkload, len(spec.Workloads))
+	for i, w := range spec.Workloads {
+		if w.Delivery == "" && in.Observed[platform.ResourceOf(w.Name)] == nil {
+			w.Delivery = p.Defaults.WorkloadDelivery
+		}
+		workloads[i] = w
+	}
+	spec.Workloads = workloads
+	return problems
+}
+
+// duration of a lifetime, which the schema or Read has looked at.
+func duration(lifetime string) time.Duration {
+	d, _ := time.ParseDuration(lifetime)
+	return d
+}
+
+// waiting says what is waited for before anything new is made.
+const waiting = "Waiting for the platform team's policy to be read"
+
+func invalidPolicy(err error) *compose.Problem {
+	return &compose.Problem{Reason: "InvalidPolicy", Message: "The platform team has to mend its policy: " + err.Error()}
+}
+
+func notAllowed(refusals ...string) *compose.Problem {
+	return &compose.Problem{Reason: "NotAllowed", Message: "The platform team does not allow it: " + strings.Join(refusals, "; ")}
+}
