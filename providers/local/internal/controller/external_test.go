@@ -216,6 +216,12 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{observation: engine.Observation{Nodes: nodes("created")}},
 			want:   want{observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}},
 		},
+		"VolumesThenDeleted": {
+			reason: "A cluster that left volumes is not gone.",
+			mg:     cluster(made, deleted),
+			engine: fakeEngine{observation: engine.Observation{Remains: true}},
+			want:   want{observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}},
+		},
 		"EngineGone": {
 			reason: "A silent engine is no reason to believe that the cluster is gone.",
 			mg:     cluster(made),

@@ -11,11 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 )
@@ -38,6 +40,8 @@ type Request struct {
 type Observation struct {
 	// Nodes that are there, in any state, by name. A cluster without is not there.
 	Nodes []v1alpha1.NodeStatus
+	// Remains says that there are volumes and no nodes.
+	Remains bool
 	// Complete says that its creation came to its end.
 	Complete bool
 	// Stopped says that a node does not run.
@@ -67,6 +71,9 @@ const (
 // with the container: where it is, the creation came to its end.
 const marker = "/etc/observe-k8s-complete"
 
+// settleTime is what it takes a busy engine to make a container of a large image.
+const settleTime = 5 * time.Second
+
 // apiPort is the port of the API server in its container.
 const apiPort = 6443
 
@@ -76,6 +83,8 @@ type Docker interface {
 	ContainerStart(ctx context.Context, id string, options container.StartOptions) error
 	ContainerRemove(ctx context.Context, id string, options container.RemoveOptions) error
 	ContainerStatPath(ctx context.Context, id, path string) (container.PathStat, error)
+	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
+	VolumeRemove(ctx context.Context, name string, force bool) error
 	copier
 }
 
@@ -85,6 +94,8 @@ type Engine struct {
 	network string
 	docker  Docker
 	run     Runner
+	// settle is how long the engine may take for what nobody waits for any more.
+	settle time.Duration
 
 	mu     sync.Mutex
 	known  map[string]*access
@@ -98,7 +109,9 @@ func New(tool Tool, host, network string) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot use the container engine at %s", host)
 	}
-	return newEngine(tool, network, c, Subprocess{Tool: tool.Name, Host: host, Network: network}), nil
+	e := newEngine(tool, network, c, Subprocess{Tool: tool.Name, Host: host, Network: network})
+	e.settle = settleTime
+	return e, nil
 }
 
 func newEngine(tool Tool, network string, d Docker, r Runner) *Engine {
@@ -115,6 +128,11 @@ func (e *Engine) Create(ctx context.Context, r Request, step func(string)) error
 		return errors.Wrap(err, "cannot remove what is left of an earlier attempt")
 	}
 	if err := e.run.Create(ctx, r, step); err != nil {
+		if ctx.Err() != nil {
+			// Whoever interrupts it removes what is there, and the engine may still be
+			// at what it was told last.
+			time.Sleep(e.settle)
+		}
 		return err
 	}
 	nodes, err := e.containers(ctx, r.Name)
@@ -167,7 +185,30 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 		}
 	}
 	e.forget(name)
+	// Volumes without a name went with their nodes.
+	volumes, err := e.volumes(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, v := range volumes {
+		if err := e.docker.VolumeRemove(ctx, v, true); err != nil && !errdefs.IsNotFound(err) {
+			return errors.Wrapf(err, "cannot remove volume %s", v)
+		}
+	}
 	return nil
+}
+
+// volumes of a cluster that have names.
+func (e *Engine) volumes(ctx context.Context, name string) ([]string, error) {
+	found, err := e.docker.VolumeList(ctx, volume.ListOptions{Filters: filters.NewArgs(filters.Arg("label", e.tool.clusterLabel+"="+name))})
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot reach the container engine")
+	}
+	names := make([]string, 0, len(found.Volumes))
+	for _, v := range found.Volumes {
+		names = append(names, v.Name)
+	}
+	return names, nil
 }
 
 // Observe a cluster. The container engine's silence is an error; that of the API
@@ -181,6 +222,13 @@ func (e *Engine) Observe(ctx context.Context, name string) (Observation, error) 
 	for _, n := range nodes {
 		o.Nodes = append(o.Nodes, v1alpha1.NodeStatus{Name: n.name, Role: n.role, State: n.state})
 		o.Stopped = o.Stopped || n.state != stateRunning
+	}
+	if len(nodes) == 0 {
+		left, err := e.volumes(ctx, name)
+		if err != nil {
+			return o, err
+		}
+		o.Remains = len(left) > 0
 	}
 	first, ok := firstControlPlane(nodes)
 	if !ok {

@@ -15,6 +15,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"k8s.io/client-go/tools/clientcmd"
@@ -28,6 +29,7 @@ var errBoom = errors.New("boom")
 // A fakeDocker holds containers and their files.
 type fakeDocker struct {
 	containers []container.Summary
+	volumes    []*volume.Volume
 	files      map[string]string
 	// fail is returned for the call of that name.
 	fail  map[string]error
@@ -65,6 +67,27 @@ func (f *fakeDocker) ContainerRemove(_ context.Context, id string, o container.R
 		return err
 	}
 	f.containers = slices.DeleteFunc(f.containers, func(c container.Summary) bool { return c.ID == id })
+	return nil
+}
+
+func (f *fakeDocker) VolumeList(_ context.Context, o volume.ListOptions) (volume.ListResponse, error) {
+	if err := f.call("volumes"); err != nil {
+		return volume.ListResponse{}, err
+	}
+	out := volume.ListResponse{}
+	for _, v := range f.volumes {
+		if o.Filters.MatchKVList("label", v.Labels) {
+			out.Volumes = append(out.Volumes, v)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeDocker) VolumeRemove(_ context.Context, name string, _ bool) error {
+	if err := f.call("volume " + name); err != nil {
+		return err
+	}
+	f.volumes = slices.DeleteFunc(f.volumes, func(v *volume.Volume) bool { return v.Name == name })
 	return nil
 }
 
@@ -156,7 +179,7 @@ func TestCreate(t *testing.T) {
 	if diff := cmp.Diff([]string{"Removing remains", "Preparing nodes", "Configuring nodes"}, steps); diff != "" {
 		t.Errorf("steps: -want, +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"list", "remove old", "list", "write new", "write new2", "write new"}, d.calls); diff != "" {
+	if diff := cmp.Diff([]string{"list", "remove old", "volumes", "list", "write new", "write new2", "write new"}, d.calls); diff != "" {
 		t.Errorf("calls: -want, +got:\n%s", diff)
 	}
 	if d.files["new"+marker] == "" || d.files["new2/etc/containerd/certs.d/_default/hosts.toml"] == "" {
@@ -195,6 +218,32 @@ func TestDelete(t *testing.T) {
 				t.Errorf("\n%s\nwant %v, got %v", tc.reason, tc.want, err)
 			}
 		})
+	}
+}
+
+// TestDeleteVolumes shows that the volumes of a cluster go with it, and those of
+// others stay.
+func TestDeleteVolumes(t *testing.T) {
+	d := fake(container.Summary{ID: "a", Names: []string{"/k3d-demo-server-0"}, Labels: map[string]string{"k3d.cluster": "demo", "k3d.role": "server"}})
+	d.volumes = []*volume.Volume{{Name: "k3d-demo-images", Labels: map[string]string{"k3d.cluster": "demo"}}, {Name: "k3d-other-images", Labels: map[string]string{"k3d.cluster": "other"}}}
+	e := newEngine(K3d(), "kind", d, nil)
+	d.fail["volume"] = errBoom
+	if err := e.Delete(t.Context(), "demo"); !errors.Is(err, errBoom) {
+		t.Errorf("a volume that cannot be removed: got %v", err)
+	}
+	if o, err := e.Observe(t.Context(), "demo"); err != nil || !o.Remains || len(o.Nodes) > 0 {
+		t.Errorf("a volume is left: got %+v, %v", o, err)
+	}
+	d.fail["volume"] = errdefs.ErrNotFound
+	if err := e.Delete(t.Context(), "demo"); err != nil {
+		t.Errorf("somebody else was faster: got %v", err)
+	}
+	d.fail["volume"] = nil
+	if err := e.Delete(t.Context(), "demo"); err != nil {
+		t.Error(err)
+	}
+	if o, err := e.Observe(t.Context(), "demo"); err != nil || o.Remains || len(d.volumes) != 1 {
+		t.Errorf("nothing is left: got %+v, %v, %v", o, err, d.volumes)
 	}
 }
 

@@ -36,7 +36,8 @@ func k3sImages() map[string]string {
 }
 
 // K3dConfig is a request as k3d's own configuration. A single server needs no
-// load balancer in front of it.
+// load balancer in front of it. Nobody needs the volume for images, but without
+// it k3d cannot start its helper (client.EnsureToolsNode of k3d v5.9.0).
 func K3dConfig(r Request) (v1alpha5.SimpleConfig, error) {
 	image, err := imageFor(r.Nodes, k3sImages())
 	if err != nil {
@@ -56,7 +57,6 @@ func K3dConfig(r Request) (v1alpha5.SimpleConfig, error) {
 				Wait:                true,
 				Timeout:             creationLimit,
 				DisableLoadbalancer: servers == 1,
-				DisableImageVolume:  true,
 				NoRollback:          true,
 			},
 		},
