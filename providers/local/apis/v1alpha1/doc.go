@@ -21,12 +21,11 @@ const Version = "v1alpha1"
 
 // Kinds of this package.
 const (
-	KindClusterKind                = "KindCluster"
-	K3dClusterKind                 = "K3dCluster"
-	ProviderConfigKind             = "ProviderConfig"
-	ProviderConfigUsageKind        = "ProviderConfigUsage"
-	ClusterProviderConfigKind      = "ClusterProviderConfig"
-	ClusterProviderConfigUsageKind = "ClusterProviderConfigUsage"
+	KindClusterKind           = "KindCluster"
+	K3dClusterKind            = "K3dCluster"
+	ProviderConfigKind        = "ProviderConfig"
+	ProviderConfigUsageKind   = "ProviderConfigUsage"
+	ClusterProviderConfigKind = "ClusterProviderConfig"
 )
 
 // GroupVersionKind of a kind of this package.
@@ -44,7 +43,6 @@ func AddToScheme(s *runtime.Scheme) error {
 		&ProviderConfig{}, &ProviderConfigList{},
 		&ProviderConfigUsage{}, &ProviderConfigUsageList{},
 		&ClusterProviderConfig{}, &ClusterProviderConfigList{},
-		&ClusterProviderConfigUsage{}, &ClusterProviderConfigUsageList{},
 	)
 	metav1.AddToGroupVersion(s, gv)
 	return nil

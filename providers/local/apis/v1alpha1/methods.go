@@ -14,9 +14,7 @@ var (
 	_ resource.ProviderConfig           = &ProviderConfig{}
 	_ resource.ProviderConfig           = &ClusterProviderConfig{}
 	_ resource.TypedProviderConfigUsage = &ProviderConfigUsage{}
-	_ resource.TypedProviderConfigUsage = &ClusterProviderConfigUsage{}
 	_ resource.ProviderConfigUsageList  = &ProviderConfigUsageList{}
-	_ resource.ProviderConfigUsageList  = &ClusterProviderConfigUsageList{}
 )
 
 // GetCondition of a type.
@@ -184,33 +182,4 @@ func (c *ClusterProviderConfig) GetUsers() int64 {
 // SetUsers says how many clusters use the config.
 func (c *ClusterProviderConfig) SetUsers(n int64) {
 	c.Status.Users = n
-}
-
-// GetProviderConfigReference is the config that is used.
-func (u *ClusterProviderConfigUsage) GetProviderConfigReference() xpv2.ProviderConfigReference {
-	return u.ProviderConfigReference
-}
-
-// SetProviderConfigReference says which config is used.
-func (u *ClusterProviderConfigUsage) SetProviderConfigReference(r xpv2.ProviderConfigReference) {
-	u.ProviderConfigReference = r
-}
-
-// GetResourceReference is the cluster that uses it.
-func (u *ClusterProviderConfigUsage) GetResourceReference() xpv2.TypedReference {
-	return u.ResourceReference
-}
-
-// SetResourceReference says which cluster uses it.
-func (u *ClusterProviderConfigUsage) SetResourceReference(r xpv2.TypedReference) {
-	u.ResourceReference = r
-}
-
-// GetItems of the list.
-func (l *ClusterProviderConfigUsageList) GetItems() []resource.ProviderConfigUsage {
-	items := make([]resource.ProviderConfigUsage, len(l.Items))
-	for i := range l.Items {
-		items[i] = &l.Items[i]
-	}
-	return items
 }

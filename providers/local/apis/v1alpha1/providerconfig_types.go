@@ -58,7 +58,8 @@ type ProviderConfigList struct {
 	Items []ProviderConfig `json:"items"`
 }
 
-// A ProviderConfigUsage says that a cluster uses a ProviderConfig.
+// A ProviderConfigUsage says that a cluster uses a ProviderConfig, or a
+// ClusterProviderConfig.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:storageversion
@@ -110,30 +111,4 @@ type ClusterProviderConfigList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 
 	Items []ClusterProviderConfig `json:"items"`
-}
-
-// A ClusterProviderConfigUsage says that a cluster uses a ClusterProviderConfig.
-//
-// +kubebuilder:object:root=true
-// +kubebuilder:storageversion
-// +kubebuilder:resource:scope=Cluster,categories={crossplane,provider,local}
-// +kubebuilder:printcolumn:name="AGE",type="date",JSONPath=".metadata.creationTimestamp"
-// +kubebuilder:printcolumn:name="CONFIG-NAME",type="string",JSONPath=".providerConfigRef.name"
-// +kubebuilder:printcolumn:name="RESOURCE-KIND",type="string",JSONPath=".resourceRef.kind"
-// +kubebuilder:printcolumn:name="RESOURCE-NAME",type="string",JSONPath=".resourceRef.name"
-type ClusterProviderConfigUsage struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
-
-	xpv2.TypedProviderConfigUsage `json:",inline"`
-}
-
-// A ClusterProviderConfigUsageList is a list of ClusterProviderConfigUsages.
-//
-// +kubebuilder:object:root=true
-type ClusterProviderConfigUsageList struct {
-	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
-
-	Items []ClusterProviderConfigUsage `json:"items"`
 }

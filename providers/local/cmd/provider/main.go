@@ -137,7 +137,8 @@ func (s *Start) Run() error {
 func (s *Start) options(log logging.Logger) (controller.Options, error) {
 	recorder := managed.NewMRMetricRecorder()
 	states := statemetrics.NewMRStateMetrics()
-	metrics.Registry.MustRegister(recorder, states)
+	calls := controller.NewCalls()
+	metrics.Registry.MustRegister(recorder, states, calls)
 
 	o := xpcontroller.Options{
 		Logger:                  log,
@@ -168,7 +169,7 @@ func (s *Start) options(log logging.Logger) (controller.Options, error) {
 			),
 		}
 	}
-	return controller.Options{Options: o, Host: s.DockerHost}, nil
+	return controller.Options{Options: o, Host: s.DockerHost, Calls: calls}, nil
 }
 
 func main() {

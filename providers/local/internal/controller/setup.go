@@ -18,6 +18,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/providers/local/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/engine"
 	"github.com/observe-k8s/observe-k8s/providers/local/internal/jobs"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,6 +33,8 @@ type Options struct {
 
 	// Host of the container engine of ProviderConfigs that name none.
 	Host string
+	// Calls of engines are measured by it.
+	Calls *prometheus.HistogramVec
 }
 
 // kindClusters are made by kind.
@@ -67,13 +70,19 @@ func k3dClusters() kind[*v1alpha1.K3dCluster] {
 // SetupGated adds all controllers to a manager. Those of clusters start when the
 // CRD of their kind is there.
 func SetupGated(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	if err := setupConfig(mgr, o, &v1alpha1.ProviderConfig{}, &v1alpha1.ProviderConfigUsage{}, v1alpha1.ProviderConfigKind, v1alpha1.ProviderConfigUsageKind); err != nil {
+	if err := setupConfig(mgr, o, &v1alpha1.ProviderConfig{}, v1alpha1.ProviderConfigKind); err != nil {
 		return err
 	}
-	if err := setupConfig(mgr, o, &v1alpha1.ClusterProviderConfig{}, &v1alpha1.ClusterProviderConfigUsage{}, v1alpha1.ClusterProviderConfigKind, v1alpha1.ClusterProviderConfigUsageKind); err != nil {
+	if err := setupConfig(mgr, o, &v1alpha1.ClusterProviderConfig{}, v1alpha1.ClusterProviderConfigKind); err != nil {
 		return err
 	}
-	engines := &Engines{New: func(tool engine.Tool, host, network string) (Engine, error) { return engine.New(tool, host, network) }}
+	engines := &Engines{New: func(tool engine.Tool, host, network string) (Engine, error) {
+		e, err := engine.New(tool, host, network)
+		if err != nil {
+			return nil, err
+		}
+		return metered{engine: e, calls: o.Calls.MustCurryWith(prometheus.Labels{"tool": tool.Name})}, nil
+	}}
 	runner := jobs.NewRunner(ctx)
 	failed := func(err error) {
 		if err != nil {
@@ -140,14 +149,14 @@ func pollInterval(mg resource.Managed, usual time.Duration) time.Duration {
 }
 
 // setupConfig adds the controller of a kind of ProviderConfig, which counts its
-// users.
-func setupConfig(mgr ctrl.Manager, o Options, config, usage client.Object, kind, usageKind string) error {
+// users. A usage says of which kind its config is, so there is one kind of them.
+func setupConfig(mgr ctrl.Manager, o Options, config client.Object, kind string) error {
 	gvk := v1alpha1.GroupVersionKind(kind)
 	name := providerconfig.ControllerName(gvk.GroupKind().String())
 	of := resource.ProviderConfigKinds{
 		Config:    gvk,
-		Usage:     v1alpha1.GroupVersionKind(usageKind),
-		UsageList: v1alpha1.GroupVersionKind(usageKind + "List"),
+		Usage:     v1alpha1.GroupVersionKind(v1alpha1.ProviderConfigUsageKind),
+		UsageList: v1alpha1.GroupVersionKind(v1alpha1.ProviderConfigUsageKind + "List"),
 	}
 	r := providerconfig.NewReconciler(
 		mgr, of,
@@ -158,6 +167,6 @@ func setupConfig(mgr ctrl.Manager, o Options, config, usage client.Object, kind,
 		Named(name).
 		WithOptions(o.ForControllerRuntime()).
 		For(config).
-		Watches(usage, &resource.EnqueueRequestForProviderConfig{Kind: kind}).
+		Watches(&v1alpha1.ProviderConfigUsage{}, &resource.EnqueueRequestForProviderConfig{Kind: kind}).
 		Complete(ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter))
 }
