@@ -5,8 +5,8 @@ package v1alpha1
 type K3dCluster struct {
 	LocalNodes `json:",inline"`
 
-	// Traefik keeps the ingress controller that k3s brings. The stack brings its
-	// own.
+	// Traefik keeps the ingress controller that k3s brings. With serviceLB it takes
+	// the ports 80 and 443, so a stack with component ingress refuses both.
 	// +optional
 	Traefik bool `json:"traefik,omitempty"`
 

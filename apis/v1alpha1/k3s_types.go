@@ -113,8 +113,8 @@ type K3sCluster struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// Traefik keeps the ingress controller that k3s brings. The stack brings its
-	// own.
+	// Traefik keeps the ingress controller that k3s brings. With serviceLB it takes
+	// the ports 80 and 443, so a stack with component ingress refuses both.
 	// +optional
 	Traefik bool `json:"traefik,omitempty"`
 

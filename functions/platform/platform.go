@@ -89,6 +89,15 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		}},
 	}
 
+	own, err := stack.HasIngress(xr.Spec.Stack, engines)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	if block := ingressOfK3s(xr.Spec.Cluster); own && block != "" {
+		p.Problems = append(p.Problems, compose.Problem{Part: PartStack, Reason: "IngressTaken", Message: fmt.Sprintf(
+			"%[1]s.traefik and %[1]s.serviceLB keep an ingress of k3s on the ports that component ingress needs, and k3s cannot change them: disable component ingress, or make the platform anew without them", block)})
+	}
+
 	// Workloads go before the stack that observes them.
 	roots, err := stack.Roots(xr.Namespace, name(ResourceStack), xr.Spec.Stack, engines)
 	if err != nil {
@@ -141,6 +150,18 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		return status(in, o, e, left, ref.Name, rows)
 	}
 	return p, nil
+}
+
+// ingressOfK3s is the block that lets k3s keep an ingress on the ports 80 and 443
+// of its nodes, if one does.
+func ingressOfK3s(c v1alpha1.ClusterParameters) string {
+	switch {
+	case c.K3d != nil && c.K3d.Traefik && c.K3d.ServiceLB:
+		return "k3d"
+	case c.K3s != nil && c.K3s.Traefik && c.K3s.ServiceLB:
+		return "k3s"
+	}
+	return ""
 }
 
 // refuseComponents takes components of the team out of the stack that would

@@ -406,6 +406,12 @@ func Namespaces(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (map[st
 	return out, nil
 }
 
+// HasIngress says that a stack brings an ingress of its own.
+func HasIngress(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (bool, error) {
+	all, _, err := selection(p, engines, nil)
+	return slices.ContainsFunc(all, func(s selected) bool { return s.Name == ingress }), err
+}
+
 // Roots are the Components of a stack with engines that no other needs. Whoever waits for
 // them waits for the whole stack. Who lodges with whom makes no difference: it
 // depends on history, which only the stack knows.
