@@ -57,8 +57,9 @@ type ControlPlane struct {
 	management *cluster
 	remote     *cluster
 	crossplane crossplane
-	// functionPort is where our function listens.
-	functionPort int
+	// functionPort is where our function listens, localMetrics where provider-local
+	// serves metrics.
+	functionPort, localMetrics int
 	packages     []pkg
 	install      install
 	clouds       *cloud.Simulator
@@ -263,6 +264,11 @@ func (cp *ControlPlane) Kubectl() string { return cp.programs[programs.Kubernete
 // CrossplaneMetrics returns the URL of Crossplane's metrics.
 func (cp *ControlPlane) CrossplaneMetrics() string {
 	return fmt.Sprintf("http://127.0.0.1:%d/metrics", cp.crossplane.metrics)
+}
+
+// LocalMetrics returns the URL of provider-local's metrics.
+func (cp *ControlPlane) LocalMetrics() string {
+	return fmt.Sprintf("http://127.0.0.1:%d/metrics", cp.localMetrics)
 }
 
 // ChartMirror returns the URL below which the stand-in charts are, or nothing

@@ -29,7 +29,7 @@ func (cp *ControlPlane) localKinds() []schema.GroupVersionKind {
 	const api = "local.observe-k8s.io/v1alpha1"
 	return []schema.GroupVersionKind{
 		kind(api, "KindCluster"), kind(api, "K3dCluster"), kind(api, "ProviderConfig"), kind(api, "ProviderConfigUsage"),
-		kind(api, "ClusterProviderConfig"), kind(api, "ClusterProviderConfigUsage"),
+		kind(api, "ClusterProviderConfig"),
 	}
 }
 
@@ -54,8 +54,8 @@ func (cp *ControlPlane) startLocal() error {
 	if cp.opts.Local == nil {
 		return nil
 	}
-	metrics, err := cp.ports.Free()
-	if err != nil {
+	var err error
+	if cp.localMetrics, err = cp.ports.Free(); err != nil {
 		return err
 	}
 	binary, err := filepath.Abs(cp.opts.Local.Binary)
@@ -65,7 +65,7 @@ func (cp *ControlPlane) startLocal() error {
 	return cp.procs.Start(process.Spec{
 		Name: ProcessProviderLocal,
 		Path: binary,
-		Args: []string{"start", "--poll=" + pollInterval, "--metrics-bind-address=" + ports.Addr(metrics)},
+		Args: []string{"start", "--poll=" + pollInterval, "--metrics-bind-address=" + ports.Addr(cp.localMetrics)},
 		// kind runs the docker client.
 		Env: append(cp.providerEnv(), "PATH="+os.Getenv("PATH"), "DOCKER_HOST="+cp.opts.Local.DockerHost),
 	})

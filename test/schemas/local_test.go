@@ -15,8 +15,8 @@ func TestLocalAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 6 {
-		t.Errorf("want 6 CRDs, got %v", files)
+	if len(files) != 5 {
+		t.Errorf("want 5 CRDs, got %v", files)
 	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)

@@ -93,6 +93,8 @@ func Up(ctx context.Context, o Options) (*Engine, error) {
 // start dockerd, after ending one that an earlier run left.
 func (e *Engine) start(ctx context.Context) error {
 	e.reap()
+	// A run that ended in the middle of Fill.
+	_ = syscall.Unmount(e.volumes(), syscall.MNT_DETACH)
 	if err := goBuild(ctx, e.opts.Root, "runcw", e.runcw()); err != nil {
 		return err
 	}
@@ -169,6 +171,27 @@ func (e *Engine) end(s syscall.Signal) error {
 	e.cmd = nil
 	return nil
 }
+
+// Fill lets the disk be full for what containers write outside of their images.
+// What it returns removes every container, and undoes that.
+func (e *Engine) Fill() (undo func(context.Context) error, err error) {
+	// Mounted while the engine runs, or it would mount its own folder over it.
+	if err := syscall.Mount("tmpfs", e.volumes(), "tmpfs", 0, "size=4m"); err != nil {
+		return nil, fmt.Errorf("cannot mount a small disk: %w", err)
+	}
+	return func(ctx context.Context) error {
+		if err := e.Clean(ctx); err != nil {
+			return err
+		}
+		if err := syscall.Unmount(e.volumes(), syscall.MNT_DETACH); err != nil {
+			return fmt.Errorf("cannot unmount the small disk: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// volumes is the folder of what containers write outside of their images.
+func (e *Engine) volumes() string { return filepath.Join(e.opts.Data, "volumes") }
 
 // Down removes every container and stops the engine. Images stay.
 func (e *Engine) Down() {
@@ -272,9 +295,10 @@ func lastLine(file string) string {
 	return lines[len(lines)-1]
 }
 
-// goBuild one of this package's programs.
+// goBuild one of this package's programs. The same sources give the same bytes,
+// whatever the commit.
 func goBuild(ctx context.Context, root, name, out string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, "./docker/cmd/"+name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", out, "./docker/cmd/"+name)
 	cmd.Dir = filepath.Join(root, "test", "controlplane")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if b, err := cmd.CombinedOutput(); err != nil {

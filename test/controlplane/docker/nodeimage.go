@@ -89,25 +89,32 @@ func (e *Engine) imageKey(ctx context.Context, built map[string]programs.Built) 
 	h := sha256.New()
 	_, _ = fmt.Fprintln(h, recipe, runtime.GOARCH, kind, debianPackages())
 	for _, p := range programs.NodeTable() {
-		_, _ = fmt.Fprintln(h, p.Name, filepath.Base(filepath.Dir(filepath.Dir(built[p.Name].Bin("x")))))
+		_, _ = fmt.Fprintln(h, p.Name, built[p.Name].Key())
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12], nil
 }
 
-// kindFiles is the folder with the files of kind's base image, of the version
-// that provider-local uses.
-func (e *Engine) kindFiles(ctx context.Context) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", kindModule)
+// A module is where Go has a module, in the version that provider-local uses.
+type module struct{ Dir, Version string }
+
+func (e *Engine) module(ctx context.Context, path string) (module, error) {
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", path)
 	cmd.Dir = filepath.Join(e.opts.Root, "providers", "local")
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("cannot find the module of kind: %w", err)
+		return module{}, fmt.Errorf("cannot find module %s: %w", path, err)
 	}
-	m := struct{ Dir string }{}
+	m := module{}
 	if err := json.Unmarshal(out, &m); err != nil {
-		return "", fmt.Errorf("cannot read where the module of kind is: %w", err)
+		return module{}, fmt.Errorf("cannot read where module %s is: %w", path, err)
 	}
-	return filepath.Join(m.Dir, "images", "base", "files"), nil
+	return m, nil
+}
+
+// kindFiles is the folder with the files of kind's base image.
+func (e *Engine) kindFiles(ctx context.Context) (string, error) {
+	m, err := e.module(ctx, kindModule)
+	return filepath.Join(m.Dir, "images", "base", "files"), err
 }
 
 // makeNodeImage in a folder that is thrown away.
@@ -145,11 +152,11 @@ func (e *Engine) makeNodeImage(ctx context.Context, image, archive string, built
 	if err := os.RemoveAll(n.dir); err != nil {
 		return err
 	}
-	return saveImage(image, archive, layer, v1.Config{
+	return saveImage(image, archive, v1.Config{
 		Entrypoint: []string{"/usr/local/bin/entrypoint", "/sbin/init"},
 		Env:        []string{"container=docker", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		StopSignal: "SIGRTMIN+3",
-	})
+	}, layer)
 }
 
 // debian is an archive of the nodes' packages, made once.
@@ -194,15 +201,17 @@ func debianMirror() string {
 	return "http://deb.debian.org/debian"
 }
 
-// saveImage of one layer to an archive that an engine or containerd loads.
-func saveImage(image, archive, layer string, config v1.Config) error {
-	l, err := tarball.LayerFromFile(layer)
-	if err != nil {
-		return fmt.Errorf("cannot read the layer of %s: %w", image, err)
-	}
-	img, err := mutate.AppendLayers(empty.Image, l)
-	if err != nil {
-		return fmt.Errorf("cannot make %s: %w", image, err)
+// saveImage of layers to an archive that an engine or containerd loads.
+func saveImage(image, archive string, config v1.Config, layers ...string) error {
+	img := empty.Image
+	for _, layer := range layers {
+		l, err := tarball.LayerFromFile(layer)
+		if err != nil {
+			return fmt.Errorf("cannot read a layer of %s: %w", image, err)
+		}
+		if img, err = mutate.AppendLayers(img, l); err != nil {
+			return fmt.Errorf("cannot make %s: %w", image, err)
+		}
 	}
 	file, err := img.ConfigFile()
 	if err != nil {

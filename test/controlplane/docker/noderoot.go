@@ -298,7 +298,7 @@ func (n nodeRoot) controlPlaneImage(ctx context.Context, image, archive string) 
 	if _, err := run(ctx, nil, "tar", "-cf", layer, "-C", base, "."); err != nil {
 		return err
 	}
-	return saveImage(image, archive, layer, v1.Config{Entrypoint: []string{"/" + to}, Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}})
+	return saveImage(image, archive, v1.Config{Entrypoint: []string{"/" + to}, Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}, layer)
 }
 
 // firewall programs and their libraries, which kube-proxy needs.

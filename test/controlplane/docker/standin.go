@@ -28,7 +28,7 @@ func (m *Mirror) PushStandIn(ctx context.Context, e *Engine) error {
 		return err
 	}
 	image := standInHost + "/" + standInRepository + ":1"
-	if err := saveImage(image, archive, layer, v1.Config{Entrypoint: []string{"/bin/pause"}}); err != nil {
+	if err := saveImage(image, archive, v1.Config{Entrypoint: []string{"/bin/pause"}}, layer); err != nil {
 		return err
 	}
 	return m.Push(image, archive)

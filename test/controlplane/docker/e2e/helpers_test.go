@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -27,6 +31,8 @@ func gvk(apiVersion, kind string) schema.GroupVersionKind {
 
 func kindCluster() schema.GroupVersionKind { return gvk(localAPI, "KindCluster") }
 
+func k3dCluster() schema.GroupVersionKind { return gvk(localAPI, "K3dCluster") }
+
 // apply an object, which is given as YAML.
 func apply(t *testing.T, manifest string) {
 	t.Helper()
@@ -39,8 +45,19 @@ func apply(t *testing.T, manifest string) {
 	}
 }
 
-// cluster is the YAML of a cluster with the node image.
-func cluster(kind, name, image string) string {
+// create a cluster of a kind with the image that there is for it. Further lines
+// say more of it.
+func create(t *testing.T, kind schema.GroupVersionKind, name string, more ...string) {
+	t.Helper()
+	image := w.image
+	if kind == k3dCluster() {
+		image = w.k3s
+	}
+	apply(t, clusterOf(kind, name, image, more...))
+}
+
+// clusterOf is the YAML of a cluster.
+func clusterOf(kind schema.GroupVersionKind, name, image string, more ...string) string {
 	return fmt.Sprintf(`apiVersion: %s
 kind: %s
 metadata: {name: %s, namespace: %s}
@@ -49,8 +66,9 @@ spec:
     image: %s
     registryMirrors: [{registry: "*", endpoints: [%q]}]
     labels: {example.org/pool: test}
+    %s
   writeConnectionSecretToRef: {name: %s-kubeconfig}
-`, localAPI, kind, name, namespace, image, w.mirror.URL(), name)
+`, localAPI, kind.Kind, name, namespace, image, w.mirror.URL(), strings.Join(more, "\n    "), name)
 }
 
 // get an object; nil when there is none.
@@ -162,22 +180,103 @@ func client(t *testing.T, secret, key string) *kube.Client {
 // containers of a cluster on the engine, by the name of its object.
 func containers(t *testing.T, kind schema.GroupVersionKind, name string) []string {
 	t.Helper()
+	return labelled(t, kind, name, "ps", "-a", "--format", `{{.Names}} {{.Label "%s"}}`)
+}
+
+// left is what there is of a cluster on the engine: containers and volumes.
+func left(t *testing.T, kind schema.GroupVersionKind, name string) []string {
+	t.Helper()
+	return append(containers(t, kind, name), labelled(t, kind, name, "volume", "ls", "--format", `{{.Name}} {{.Label "%s"}}`)...)
+}
+
+// labelled lists what belongs to a cluster: names and the label with the name of
+// the cluster.
+func labelled(t *testing.T, kind schema.GroupVersionKind, name string, command ...string) []string {
+	t.Helper()
 	label := "io.x-k8s.kind.cluster"
-	if kind.Kind == "K3dCluster" {
+	if kind == k3dCluster() {
 		label = "k3d.cluster"
 	}
-	out, err := w.engine.Docker(context.WithoutCancel(t.Context()), "ps", "-a", "--format", `{{.Names}} {{.Label "`+label+`"}}`)
+	last := len(command) - 1
+	command[last] = fmt.Sprintf(command[last], label)
+	out, err := w.engine.Docker(context.WithoutCancel(t.Context()), command...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for line := range strings.Lines(out) {
-		container, cluster, _ := strings.Cut(strings.TrimSpace(line), " ")
+		found, cluster, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if strings.HasPrefix(cluster, name+"-") {
-			names = append(names, container)
+			names = append(names, found)
 		}
 	}
 	return names
+}
+
+// A looks is how often provider-local looked at clusters, and how often it took
+// at most what is promised.
+type looks struct{ all, quick, seconds float64 }
+
+// promisedLook is one of the metric's buckets, in seconds.
+const promisedLook = "0.05"
+
+// looksAt clusters of a tool since the provider started.
+func looksAt(t *testing.T, tool string) looks {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cp.LocalMetrics(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rsp.Body.Close() }()
+	b, err := io.ReadAll(rsp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := fmt.Sprintf(`{call="observe",result="ok",tool=%q`, tool)
+	out := looks{}
+	for line := range strings.Lines(string(b)) {
+		for suffix, to := range map[string]*float64{
+			"_count" + labels + "}": &out.all, "_sum" + labels + "}": &out.seconds, "_bucket" + labels + `,le="` + promisedLook + `"}`: &out.quick,
+		} {
+			if value, ok := strings.CutPrefix(line, "provider_local_engine_call_duration_seconds"+suffix); ok {
+				if *to, err = strconv.ParseFloat(strings.TrimSpace(value), 64); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// measureLooks lets the provider look at a cluster, again and again, and prints
+// what that took. A miss fails nothing: it says as much about the machine.
+func measureLooks(t *testing.T, kind schema.GroupVersionKind, tool, name string) {
+	t.Helper()
+	const times = 20
+	r, err := w.management.Resource(kind, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := looksAt(t, tool)
+	for i := range times {
+		// The provider looks at what somebody touched.
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.org/touched":"%d"}}}`, i)
+		if _, err := r.Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	now := looks{}
+	eventually(t, hang, "looks at "+name, func() (bool, string) {
+		now = looksAt(t, tool)
+		return now.all-before.all >= times/2, fmt.Sprintf("%v, before %v", now, before)
+	})
+	n := now.all - before.all
+	t.Logf("MEASURED Observe of a %s: %.1f ms on average of %.0f, %.0f of them within the promised 50 ms", kind.Kind, 1000*(now.seconds-before.seconds)/n, n, now.quick-before.quick)
 }
 
 // rss is the resident memory of a process, in MiB.

@@ -24,9 +24,10 @@ const namespace = "team-a"
 
 // world is what every test of this package works on.
 type world struct {
-	engine     *docker.Engine
-	mirror     *docker.Mirror
-	image      string
+	engine *docker.Engine
+	mirror *docker.Mirror
+	// image of kind's nodes, and k3s of k3d's.
+	image, k3s string
 	cp         *controlplane.ControlPlane
 	management *kube.Client
 }
@@ -64,6 +65,9 @@ func run(ctx context.Context, m *testing.M, output string) (int, error) {
 	}
 	defer w.engine.Down() //nolint:contextcheck // What was started is stopped, also after an interruption.
 	if w.image, err = w.engine.NodeImage(ctx); err != nil {
+		return 1, err
+	}
+	if w.k3s, err = w.engine.K3sImage(ctx); err != nil {
 		return 1, err
 	}
 	if w.mirror, err = w.engine.Mirror(); err != nil {

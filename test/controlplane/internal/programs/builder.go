@@ -20,6 +20,9 @@ type Built struct {
 	dir string
 }
 
+// Key identifies the build: another one has another key.
+func (b Built) Key() string { return filepath.Base(b.dir) }
+
 // Bin returns the path of one of the program's binaries.
 func (b Built) Bin(name string) string { return filepath.Join(b.dir, "bin", name) }
 
