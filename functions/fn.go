@@ -4,22 +4,21 @@ import (
 	"context"
 	"maps"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/crossplane/function-sdk-go/logging"
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
-	"github.com/crossplane/function-sdk-go/resource"
-	"github.com/crossplane/function-sdk-go/resource/composed"
-	xpcomposite "github.com/crossplane/function-sdk-go/resource/composite"
-	"github.com/crossplane/function-sdk-go/response"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/composers"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
+
+// whenFatal is when to run again after an error.
+const whenFatal = time.Minute
 
 // A Function is the thin edge between Crossplane's protocol and the composers:
 // request → World → Result → response. It decides nothing itself.
@@ -35,13 +34,17 @@ type Function struct {
 
 // RunFunction composes one composite resource.
 func (f *Function) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
-	rsp := response.To(req, response.DefaultTTL)
+	rsp := &fnv1.RunFunctionResponse{
+		Meta:    &fnv1.ResponseMeta{Tag: req.GetMeta().GetTag(), Ttl: durationpb.New(whenFatal)},
+		Desired: req.GetDesired(),
+		Context: req.GetContext(),
+	}
 	w := world(req, f.settings)
 	w.Now = f.clock()
 	log := f.log.WithValues("xr-kind", w.XR.GetKind(), "xr-namespace", w.XR.GetNamespace(), "xr-name", w.XR.GetName())
 	composer, ok := composers.For(w.XR.GetKind())
 	if !ok || w.XR.GetAPIVersion() != v1alpha1.APIVersion {
-		response.Fatal(rsp, errors.Errorf("this function composes kinds of %s, not %s of %s", v1alpha1.APIVersion, w.XR.GetKind(), w.XR.GetAPIVersion()))
+		fatal(rsp, errors.Errorf("this function composes kinds of %s, not %s of %s", v1alpha1.APIVersion, w.XR.GetKind(), w.XR.GetAPIVersion()))
 		return rsp, nil
 	}
 	done := f.telemetry.start(ctx, w)
@@ -52,7 +55,7 @@ func (f *Function) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest
 	done(res, err)
 	if err != nil {
 		log.Info("Cannot compose", "error", err)
-		response.Fatal(rsp, errors.Wrapf(err, "cannot compose %s %s", w.XR.GetKind(), w.XR.GetName()))
+		fatal(rsp, errors.Wrapf(err, "cannot compose %s %s", w.XR.GetKind(), w.XR.GetName()))
 		return rsp, nil
 	}
 	log.Debug("Composed", "resources", len(res.Resources), "ready", res.Ready)
@@ -99,23 +102,32 @@ func world(req *fnv1.RunFunctionRequest, s compose.Settings) compose.World {
 	return w
 }
 
-// respond writes a Result.
+// fatal says that a run failed.
+func fatal(rsp *fnv1.RunFunctionResponse, err error) {
+	rsp.Results = append(rsp.Results, &fnv1.Result{Severity: fnv1.Severity_SEVERITY_FATAL, Message: err.Error(), Target: fnv1.Target_TARGET_COMPOSITE.Enum()})
+}
+
+// respond writes a Result. It makes messages itself rather than with the SDK's
+// helpers, which bring all of Kubernetes' clients along: half of the program.
 func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res compose.Result) error {
 	rsp.Meta.Ttl = durationpb.New(res.RunAgainAfter)
-
 	for _, c := range res.Conditions {
-		add := response.ConditionFalse
+		status := fnv1.Status_STATUS_CONDITION_FALSE
 		if c.Ready {
-			add = response.ConditionTrue
+			status = fnv1.Status_STATUS_CONDITION_TRUE
 		}
-		add(rsp, c.Type, c.Reason).WithMessage(c.Message).TargetComposite()
+		rsp.Conditions = append(rsp.Conditions, &fnv1.Condition{
+			Type: c.Type, Status: status, Reason: c.Reason, Message: &c.Message, Target: fnv1.Target_TARGET_COMPOSITE.Enum(),
+		})
 	}
 	for _, e := range res.Events {
+		severity := fnv1.Severity_SEVERITY_NORMAL
 		if e.Warning {
-			response.Warning(rsp, errors.New(e.Message)).WithReason(e.Reason).TargetComposite()
-			continue
+			severity = fnv1.Severity_SEVERITY_WARNING
 		}
-		response.Normal(rsp, e.Message).WithReason(e.Reason).TargetComposite()
+		rsp.Results = append(rsp.Results, &fnv1.Result{
+			Severity: severity, Message: e.Message, Reason: &e.Reason, Target: fnv1.Target_TARGET_COMPOSITE.Enum(),
+		})
 	}
 	if len(res.Requirements) > 0 {
 		rsp.Requirements = &fnv1.Requirements{Resources: make(map[string]*fnv1.ResourceSelector, len(res.Requirements))}
@@ -128,38 +140,57 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 		rsp.Requirements.Resources[r.Name] = s
 	}
 
-	// What earlier steps of the pipeline say of the composite stays.
-	earlier := rsp.GetDesired().GetComposite()
-	dxr := &resource.Composite{Resource: xpcomposite.New(), ConnectionDetails: earlier.GetConnectionDetails(), Ready: readiness(res.Ready)}
-	if err := resource.AsObject(earlier.GetResource(), dxr.Resource); err != nil {
-		return errors.Wrap(err, "cannot get desired composite resource")
+	if rsp.Desired == nil {
+		rsp.Desired = &fnv1.State{}
 	}
-	dxr.Resource.SetAPIVersion(xr.GetAPIVersion())
-	dxr.Resource.SetKind(xr.GetKind())
-	if res.Status != nil {
-		status, ok := dxr.Resource.Object["status"].(map[string]any)
-		if !ok {
-			status = make(map[string]any, len(res.Status))
-		}
-		maps.Copy(status, res.Status)
-		dxr.Resource.Object["status"] = status
-	}
-	if err := response.SetDesiredCompositeResource(rsp, dxr); err != nil {
+	composite, err := desiredComposite(rsp.GetDesired().GetComposite().GetResource(), xr, res.Status)
+	if err != nil {
 		return errors.Wrap(err, "cannot set desired composite resource")
 	}
-	desired := make(map[resource.Name]*resource.DesiredComposed, len(res.Resources))
-	for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-		d := res.Resources[name]
-		c := composed.New()
-		c.Object = d.Object
-		desired[resource.Name(name)] = &resource.DesiredComposed{Resource: c, Ready: readiness(d.Ready)}
+	rsp.Desired.Composite = &fnv1.Resource{
+		Resource: composite, ConnectionDetails: rsp.GetDesired().GetComposite().GetConnectionDetails(), Ready: readiness(res.Ready),
 	}
-	return errors.Wrap(response.SetDesiredComposedResources(rsp, desired), "cannot set desired composed resources")
+	if rsp.GetDesired().GetResources() == nil {
+		rsp.Desired.Resources = make(map[string]*fnv1.Resource, len(res.Resources))
+	}
+	for name, d := range res.Resources {
+		s, err := structpb.NewStruct(d.Object)
+		if err != nil {
+			return errors.Wrapf(err, "cannot set desired composed resource %s", name)
+		}
+		rsp.Desired.Resources[name] = &fnv1.Resource{Resource: s, Ready: readiness(d.Ready)}
+	}
+	return nil
 }
 
-func readiness(ok bool) resource.Ready {
-	if ok {
-		return resource.ReadyTrue
+// desiredComposite is the composite resource with a status. What earlier steps of
+// the pipeline say of it stays.
+func desiredComposite(earlier *structpb.Struct, xr *unstructured.Unstructured, status map[string]any) (*structpb.Struct, error) {
+	out := &structpb.Struct{Fields: maps.Clone(earlier.GetFields())}
+	if out.Fields == nil {
+		out.Fields = make(map[string]*structpb.Value)
 	}
-	return resource.ReadyFalse
+	out.Fields["apiVersion"] = structpb.NewStringValue(xr.GetAPIVersion())
+	out.Fields["kind"] = structpb.NewStringValue(xr.GetKind())
+	if status == nil {
+		return out, nil
+	}
+	s, err := structpb.NewStruct(status)
+	if err != nil {
+		return nil, err
+	}
+	for name, v := range earlier.GetFields()["status"].GetStructValue().GetFields() {
+		if _, ok := s.Fields[name]; !ok {
+			s.Fields[name] = v
+		}
+	}
+	out.Fields["status"] = structpb.NewStructValue(s)
+	return out, nil
+}
+
+func readiness(ok bool) fnv1.Ready {
+	if ok {
+		return fnv1.Ready_READY_TRUE
+	}
+	return fnv1.Ready_READY_FALSE
 }

@@ -476,7 +476,7 @@ func TestRespondError(t *testing.T) {
 		"Resource": {
 			reason: "A resource that is no JSON cannot be sent.",
 			res:    compose.Result{Resources: map[string]compose.Desired{"a": {Object: unwritable}}},
-			want:   "cannot set desired composed resources",
+			want:   "cannot set desired composed resource a",
 		},
 	}
 	for name, tc := range cases {

@@ -89,32 +89,24 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		}},
 	}
 
-	own, err := stack.HasIngress(xr.Spec.Stack, engines)
+	outline, err := stack.OutlineOf(xr.Spec.Stack, engines)
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	if block := ingressOfK3s(xr.Spec.Cluster); own && block != "" {
+	if block := ingressOfK3s(xr.Spec.Cluster); outline.HasIngress && block != "" {
 		p.Problems = append(p.Problems, compose.Problem{Part: PartStack, Reason: "IngressTaken", Message: fmt.Sprintf(
 			"%[1]s.traefik and %[1]s.serviceLB keep an ingress of k3s on the ports that component ingress needs, and k3s cannot change them: disable component ingress, or make the platform anew without them", block)})
 	}
 
 	// Workloads go before the stack that observes them.
-	roots, err := stack.Roots(xr.Namespace, name(ResourceStack), xr.Spec.Stack, engines)
-	if err != nil {
-		return compose.Plan{}, err
-	}
-	taken, err := stack.Namespaces(xr.Spec.Stack, engines)
-	if err != nil {
-		return compose.Plan{}, err
+	roots := make([]any, 0, len(outline.Roots))
+	for _, r := range outline.Roots {
+		roots = append(roots, map[string]any{"name": stack.ComponentName(xr.Namespace, name(ResourceStack), r)})
 	}
 	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
 	room := &room{cluster: xr.Spec.Cluster}
-	surroundings, err := stack.Surroundings(xr.Spec.Stack)
-	if err != nil {
-		return compose.Plan{}, err
-	}
 	for _, w := range xr.Spec.Workloads {
-		if owner, ok := taken[namespace(w)]; ok {
+		if owner, ok := outline.Namespaces[namespace(w)]; ok {
 			p.Partial = true
 			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "NamespaceTaken", Message: fmt.Sprintf(
 				"Workload %s cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", w.Name, namespace(w), owner)})
@@ -124,7 +116,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
 				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
 		}
-		r, wrong, err := planWorkload(in, w, ref, roots, surroundings)
+		r, wrong, err := planWorkload(in, w, ref, roots, outline.Surroundings)
 		if err != nil {
 			return compose.Plan{}, err
 		}
@@ -177,12 +169,14 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 		}
 	}
 	old := map[string]bool{}
-	components, _, _ := unstructured.NestedSlice(object(in.Observed[ResourceStack]), "spec", "components")
-	beyond, _, _ := unstructured.NestedSlice(object(in.Observed[ResourceStack]), "spec", "beyondCNCF", "components")
-	for _, c := range slices.Concat(components, beyond) {
-		if m, ok := c.(map[string]any); ok {
-			n, _ := m["name"].(string)
-			old[n] = true
+	for _, path := range [][]string{{"spec", "components"}, {"spec", "beyondCNCF", "components"}} {
+		v, _, _ := unstructured.NestedFieldNoCopy(object(in.Observed[ResourceStack]), path...)
+		components, _ := v.([]any)
+		for _, c := range components {
+			if m, ok := c.(map[string]any); ok {
+				n, _ := m["name"].(string)
+				old[n] = true
+			}
 		}
 	}
 	var problems []compose.Problem
@@ -206,8 +200,8 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 }
 
 // planWorkload plans one workload in a namespace of its own, and says what is
-// wrong with it.
-func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []v1alpha1.LocalReference, surroundings v1alpha1.WorkloadSurroundings) (compose.Resource, []compose.Problem, error) {
+// wrong with it. All depend on the same roots, which are therefore JSON already.
+func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []any, surroundings v1alpha1.WorkloadSurroundings) (compose.Resource, []compose.Problem, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
 	parameters.Namespace, parameters.Delivery = namespace(w), delivery(in, w)
@@ -215,7 +209,6 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		WorkloadParameters: parameters,
 		ClusterRef:         ref,
 		Surroundings:       surroundings,
-		DependsOn:          roots,
 	}
 	wrong, err := workload.Check(spec)
 	if err != nil {
@@ -223,13 +216,19 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 	}
 	resource := ResourceOf(w.Name)
 	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &spec)
+	if err != nil {
+		return compose.Resource{}, nil, err
+	}
+	if s, ok := o["spec"].(map[string]any); ok && len(roots) > 0 {
+		s["dependsOn"] = roots
+	}
 	return compose.Resource{
 		Name:   resource,
 		Part:   PartWorkloads,
 		Object: o,
 		Gate:   compose.WaitFor(compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
 		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
-	}, wrong, err
+	}, wrong, nil
 }
 
 // pages of workloads for the stack to publish.

@@ -139,13 +139,14 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there ma
 		}
 	}
 	sorted, left := order(chosen)
-	for _, s := range left {
-		if needsItself(chosen, s) {
-			refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", s.Name, strings.Join(s.after(), ", "))
+	for _, name := range left {
+		if s := chosen[name]; needsItself(chosen, s) {
+			refuse("DependencyCycle", "Component %s depends on itself through %s: take one of them out of dependsOn", name, strings.Join(s.after(), ", "))
 		}
 	}
-	out := sorted[:0]
-	for _, s := range sorted {
+	out := make([]selected, 0, len(sorted))
+	for _, name := range sorted {
+		s := chosen[name]
 		after := s.after()
 		missing := slices.IndexFunc(after, func(n string) bool { _, ok := chosen[n]; return !ok })
 		if missing < 0 {
@@ -308,9 +309,10 @@ func lodge(chosen map[string]selected, there map[string]lodging) {
 	// catalog never need one of the team's own, so they are the better hosts.
 	sorted, _ := order(chosen)
 	for _, own := range []bool{false, true} {
-		for _, s := range sorted {
+		for _, name := range sorted {
+			s := chosen[name]
 			if _, ok := host[s.Namespace]; !ok && own == (s.team.Chart != nil) {
-				host[s.Namespace] = s.Name
+				host[s.Namespace] = name
 			}
 		}
 	}
@@ -358,14 +360,18 @@ func needsItself(chosen map[string]selected, s selected) bool {
 
 // order sorts components so that dependencies come first, then by name. What
 // is left over depends on itself, or on something that does.
-func order(chosen map[string]selected) (sorted, left []selected) {
+func order(chosen map[string]selected) (sorted, left []string) {
 	todo := slices.Sorted(maps.Keys(chosen))
-	done := map[string]bool{}
+	done := make(map[string]bool, len(chosen))
+	after := make(map[string][]string, len(chosen))
+	for name, s := range chosen {
+		after[name] = s.after()
+	}
 	for {
 		rest := todo[:0:0]
 		for _, name := range todo {
-			waits := slices.ContainsFunc(chosen[name].after(), func(n string) bool {
-				_, ok := chosen[n]
+			waits := slices.ContainsFunc(after[name], func(n string) bool {
+				_, ok := after[n]
 				return ok && !done[n]
 			})
 			if waits {
@@ -373,13 +379,10 @@ func order(chosen map[string]selected) (sorted, left []selected) {
 				continue
 			}
 			done[name] = true
-			sorted = append(sorted, chosen[name])
+			sorted = append(sorted, name)
 		}
 		if len(rest) == len(todo) {
-			for _, name := range rest {
-				left = append(left, chosen[name])
-			}
-			return sorted, left
+			return sorted, rest
 		}
 		todo = rest
 	}
@@ -388,52 +391,4 @@ func order(chosen map[string]selected) (sorted, left []selected) {
 // ComponentName is the name of the Component that a stack composes.
 func ComponentName(namespace, stack, component string) string {
 	return compose.Name(namespace, stack, component)
-}
-
-// Namespaces that the components of a stack live in, with the component that
-// makes each.
-func Namespaces(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (map[string]string, error) {
-	all, _, err := selection(p, engines, nil)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]string, len(all))
-	for _, s := range all {
-		if s.lodgesWith == "" {
-			out[s.Namespace] = s.Name
-		}
-	}
-	return out, nil
-}
-
-// HasIngress says that a stack brings an ingress of its own.
-func HasIngress(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (bool, error) {
-	all, _, err := selection(p, engines, nil)
-	return slices.ContainsFunc(all, func(s selected) bool { return s.Name == ingress }), err
-}
-
-// Roots are the Components of a stack with engines that no other needs. Whoever waits for
-// them waits for the whole stack. Who lodges with whom makes no difference: it
-// depends on history, which only the stack knows.
-func Roots(namespace, stack string, p v1alpha1.StackParameters, engines []v1alpha1.Delivery) ([]v1alpha1.LocalReference, error) {
-	all, _, err := selection(p, engines, nil)
-	if err != nil {
-		return nil, err
-	}
-	needed := map[string]bool{}
-	for _, s := range all {
-		for _, n := range s.follows {
-			needed[n] = true
-		}
-		if s.engineHost != "" {
-			needed[s.engineHost] = true
-		}
-	}
-	var roots []v1alpha1.LocalReference
-	for _, s := range all {
-		if !needed[s.Name] {
-			roots = append(roots, v1alpha1.LocalReference{Name: ComponentName(namespace, stack, s.Name)})
-		}
-	}
-	return roots, nil
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/catalog"
 )
@@ -64,17 +63,12 @@ func TestRoots(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			var want []v1alpha1.LocalReference
-			for _, n := range tc.want {
-				want = append(want, v1alpha1.LocalReference{Name: ComponentName("team-a", "demo", n)})
-			}
-			got, err := Roots("team-a", "demo", tc.p, tc.engines)
+			got, err := OutlineOf(tc.p, tc.engines)
 			if err != nil {
 				t.Fatal(err)
 			}
-			byName := cmpopts.SortSlices(func(a, b v1alpha1.LocalReference) bool { return a.Name < b.Name })
-			if diff := cmp.Diff(want, got, byName); diff != "" {
-				t.Errorf("\n%s\nRoots(...): -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff(tc.want, slices.Sorted(slices.Values(got.Roots))); diff != "" {
+				t.Errorf("\n%s\nRoots: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}
@@ -116,12 +110,12 @@ func TestNamespaces(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := Namespaces(tc.p, nil)
+			got, err := OutlineOf(tc.p, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("\n%s\nNamespaces(...): -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff(tc.want, got.Namespaces); diff != "" {
+				t.Errorf("\n%s\nNamespaces: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

@@ -119,11 +119,14 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, p
 		Source:          v1alpha1.ComponentSource{Chart: &chart},
 		Namespace:       s.Namespace,
 		CreateNamespace: &create,
-		Values:          l.Values,
 		ValuesFrom:      l.From,
 		DependsOn:       deps,
 	})
-	return append([]compose.Resource{r}, l.Resources...), err
+	if err != nil {
+		return nil, err
+	}
+	l.Put(r.Object)
+	return append([]compose.Resource{r}, l.Resources...), nil
 }
 
 // together is how many components start at the same time. Each costs the stack's

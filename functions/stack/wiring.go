@@ -54,34 +54,56 @@ func (w wiring) url(component, service, port string) string {
 	return "http://" + service + "." + w.parts[component].Namespace + ":" + port
 }
 
-// wire gives a component the values that depend on the cluster and on its
-// peers: one row per component that has any.
+// wire gives a component the values that depend on the cluster and on its peers.
 func (w wiring) wire(component string) map[string]any {
-	wires := map[string]func(wiring) map[string]any{
-		certManager:             wireCertManager,
-		content:                 wireContent,
-		gatewayAPI:              wireGatewayAPI,
-		ingress:                 wireIngress,
-		prometheus:              wirePrometheus,
-		thanos:                  wireThanos,
-		"opencost":              wireOpenCost,
-		collectorGateway:        wireCollectorGateway,
-		jaeger:                  wireJaeger,
-		"perses":                wirePerses,
-		grafana:                 wireGrafana,
-		loki:                    wireLoki,
-		tempo:                   wireTempo,
-		pyroscope:               wirePyroscope,
-		"linkerd-identity":      wireMeshIdentity,
-		"linkerd-viz-identity":  wireVizIdentity,
-		"linkerd-control-plane": wireMesh,
-		"chaos-mesh":            wireChaosMesh,
-	}
 	v := w.tolerations(component)
-	if f, ok := wires[component]; ok {
+	if f := wireOf(component); f != nil {
 		v = values.Merge(v, f(w))
 	}
 	return v
+}
+
+// wireOf a component: one row per component that has any.
+func wireOf(component string) func(wiring) map[string]any {
+	switch component {
+	case certManager:
+		return wireCertManager
+	case content:
+		return wireContent
+	case gatewayAPI:
+		return wireGatewayAPI
+	case ingress:
+		return wireIngress
+	case prometheus:
+		return wirePrometheus
+	case thanos:
+		return wireThanos
+	case "opencost":
+		return wireOpenCost
+	case collectorGateway:
+		return wireCollectorGateway
+	case jaeger:
+		return wireJaeger
+	case "perses":
+		return wirePerses
+	case grafana:
+		return wireGrafana
+	case loki:
+		return wireLoki
+	case tempo:
+		return wireTempo
+	case pyroscope:
+		return wirePyroscope
+	case "linkerd-identity":
+		return wireMeshIdentity
+	case "linkerd-viz-identity":
+		return wireVizIdentity
+	case "linkerd-control-plane":
+		return wireMesh
+	case "chaos-mesh":
+		return wireChaosMesh
+	}
+	return nil
 }
 
 // tolerations let a component run on nodes that are tainted for their

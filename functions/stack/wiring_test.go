@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/values"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // wired is the wiring of a stack on a cluster.
@@ -304,5 +306,27 @@ func TestExportProblems(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("\nWhat nobody can do is not ignored.\nproblems: -want, +got:\n%s", diff)
+	}
+}
+
+// TestWireIsJSON proves that what components are wired with is as plain as JSON: it is
+// sent as it is.
+func TestWireIsJSON(t *testing.T) {
+	for name, a := range map[string]v1alpha1.Access{
+		"Nothing": {},
+		"Known": {
+			Architecture: v1alpha1.ArchitectureARM64, ControlPlaneScrapable: true, ManagedGatewayAPI: true, HostPorts: true,
+			HTTPSPort: 8443, Domain: "demo.example.org", StorageClass: "fast", ContainerdSocket: "/run/k3s/containerd/containerd.sock",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := wired(t, everything(), a)
+			for _, c := range sortedKeys(w.parts) {
+				v := values.Merge(w.parts[c].Values, w.wire(c))
+				if _, err := structpb.NewStruct(v); err != nil {
+					t.Errorf("component %s: %v", c, err)
+				}
+			}
+		})
 	}
 }

@@ -41,8 +41,8 @@ func From(raw *runtime.RawExtension) (map[string]any, error) {
 
 // A Layering is how values reach a Component.
 type Layering struct {
-	// Values given in place.
-	Values *runtime.RawExtension
+	// Values given in place; nil when there are none.
+	Values map[string]any
 
 	// From where more values come, read before those in place.
 	From []v1alpha1.ValuesReference
@@ -60,20 +60,15 @@ func Layer(name, part, namespace, owner string, catalog map[string]any, in *runt
 		return Layering{}, err
 	}
 	if len(from) == 0 || len(catalog) == 0 {
-		raw, err := encode(Merge(catalog, team))
-		return Layering{Values: raw, From: from}, err
+		return Layering{Values: some(Merge(catalog, team)), From: from}, nil
 	}
 	text, err := yaml.Marshal(catalog)
 	if err != nil {
 		return Layering{}, err
 	}
-	raw, err := encode(team)
-	if err != nil {
-		return Layering{}, err
-	}
 	cm := compose.Name(namespace, owner, name)
 	return Layering{
-		Values: raw,
+		Values: some(team),
 		From:   append([]v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: cm, Key: "values.yaml"}}, from...),
 		Resources: []compose.Resource{{
 			Name:  name,
@@ -89,13 +84,19 @@ func Layer(name, part, namespace, owner string, catalog map[string]any, in *runt
 	}, nil
 }
 
-func encode(m map[string]any) (*runtime.RawExtension, error) {
+// Put puts the values given in place into the object of a Component. They do not
+// pass through its Go type, which has them as JSON: they would be written and
+// read again for nothing.
+func (l Layering) Put(component map[string]any) {
+	if spec, ok := component["spec"].(map[string]any); ok && l.Values != nil {
+		spec["values"] = l.Values
+	}
+}
+
+// some values, or nil for none.
+func some(m map[string]any) map[string]any {
 	if len(m) == 0 {
-		return nil, nil
+		return nil
 	}
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	return &runtime.RawExtension{Raw: raw}, nil
+	return m
 }

@@ -80,7 +80,6 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
 		Namespace:       namespace(xr),
 		CreateNamespace: &create,
-		Values:          l.Values,
 		ValuesFrom:      l.From,
 		DependsOn:       xr.Spec.DependsOn,
 	}
@@ -91,6 +90,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	l.Put(o)
 	if asked, is := xr.Spec.Delivery, engine(in); asked != "" && asked != is {
 		p.Problems = append(p.Problems, compose.Problem{Part: PartApp, Reason: "DeliveryChanged", Message: fmt.Sprintf(
 			"The workload was delivered by %s, and %s does not take it over: create a new Workload with the other delivery, then delete this one", is, asked)})
