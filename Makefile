@@ -195,7 +195,7 @@ E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 
 # What takes long, and is measured before a release rather than at every change.
-RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags)$$
+RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|TestSlow|TestPrivileges)$$
 
 # beside runs tests in the background. $(1) is which control plane, $(2) the tests.
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
@@ -212,11 +212,13 @@ TEST_STAGES += test-docs
 test-docs: binaries ## Run the commands of the docs, and check what else they say.
 	$(call stage,docs,cd test/docs && $(GO_TEST) -timeout 30m ./...)
 
-# How often processes are killed, and how many claims there are at once.
+# How often processes are killed, how many claims there are at once, and how long
+# a cluster is gone.
 KILLS := 200
 SCALE := 1,10,50,200
-test-reliability: binaries build ## Kill processes KILLS times over a claim's life, and claim SCALE clusters at once.
-	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE))
+GONE := 10m
+test-reliability: binaries build ## Kill processes KILLS times, claim SCALE clusters, take one away for GONE, read what was asked for.
+	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
 
 # The commit with whose benchmarks those of this checkout are compared, which
 # benchmarks, and how often each is run.

@@ -48,7 +48,12 @@ func claims(tb testing.TB, file string) []*unstructured.Unstructured {
 // worlds are what the composers of all composites of a claim see in the end.
 func worlds(tb testing.TB, file string) []compose.World {
 	tb.Helper()
-	s, err := simulate.New(compose.Settings{}, claims(tb, file)...)
+	return worldsOf(tb, claims(tb, file))
+}
+
+func worldsOf(tb testing.TB, claims []*unstructured.Unstructured) []compose.World {
+	tb.Helper()
+	s, err := simulate.New(compose.Settings{}, claims...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -88,7 +89,29 @@ func (c *CLI) Run() error {
 	}
 }
 
+const (
+	// memory is how much Go may use, in bytes, before it collects garbage more often
+	// than it would by itself. It is what runs need under load: a burst of large
+	// requests then takes time rather than twice the memory.
+	memory = 28 << 20
+
+	// garbage is how much of it, in percent of what is in use, may pile up below
+	// that. Go's default of 100 costs a tenth more time.
+	garbage = 200
+)
+
+// tune Go's memory, unless its own variables say how.
+func tune() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+}
+
 func main() {
+	tune()
 	ctx := kong.Parse(&CLI{}, kong.Name("function"), kong.Description("The composition function of observe-k8s."), kong.Vars{"version": version})
 	ctx.FatalIfErrorf(ctx.Run())
 }

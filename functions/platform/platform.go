@@ -61,14 +61,23 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &v1alpha1.ObservabilityStackSpec{
-		StackParameters: xr.Spec.Stack,
-		ClusterRef:      ref,
-		Engines:         engines,
-		Pages:           pages,
-	})
+	spec := v1alpha1.ObservabilityStackSpec{ClusterRef: ref, Engines: engines, Pages: pages}
+	asked, _, err := unstructured.NestedFieldNoCopy(in.XR.Object, "spec", "stack")
 	if err != nil {
 		return compose.Plan{}, err
+	}
+	if len(refused) > 0 {
+		spec.StackParameters, asked = xr.Spec.Stack, nil
+	}
+	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &spec)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	// What the team asks for is passed on as it is: to make objects of it and maps of
+	// these again is most of what a large claim costs.
+	if m, ok := s["spec"].(map[string]any); ok {
+		parameters, _ := asked.(map[string]any)
+		maps.Copy(m, parameters)
 	}
 	p := compose.Plan{
 		Parts:      []string{PartCluster, PartStack, PartWorkloads},

@@ -22,6 +22,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
@@ -275,6 +276,51 @@ func TestInstallManifest(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"xpkg.crossplane.io/observe-k8s/observe-k8s:v0.1.0"}, packages); diff != "" {
 		t.Errorf("packages that the manifest installs: -want, +got:\n%s", diff)
+	}
+}
+
+// TestFunctionIsConfined proves that the manifest runs the function without rights:
+// not as root, on a file system that cannot be written, with no token, and with
+// nobody to talk to.
+func TestFunctionIsConfined(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "package", "install.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]any{}
+	for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
+		o := map[string]any{}
+		if err := yaml.Unmarshal([]byte(doc), &o); err != nil {
+			t.Fatal(err)
+		}
+		u := unstructured.Unstructured{Object: o}
+		switch {
+		case u.GetName() != "function-observe-k8s":
+		case u.GetKind() == "DeploymentRuntimeConfig":
+			pod, _, _ := unstructured.NestedMap(o, "spec", "deploymentTemplate", "spec", "template", "spec")
+			got["labels"], _, _ = unstructured.NestedMap(o, "spec", "deploymentTemplate", "spec", "template", "metadata", "labels")
+			got["token"] = pod["automountServiceAccountToken"]
+			containers, _ := pod["containers"].([]any)
+			for _, c := range containers {
+				got["context"] = c.(map[string]any)["securityContext"]
+			}
+		case u.GetKind() == "NetworkPolicy":
+			got["selects"], _, _ = unstructured.NestedMap(o, "spec", "podSelector", "matchLabels")
+			got["types"], _, _ = unstructured.NestedSlice(o, "spec", "policyTypes")
+			got["egress"], _, _ = unstructured.NestedSlice(o, "spec", "egress")
+		}
+	}
+	labels := map[string]any{"observe-k8s.io/runs": "function"}
+	want := map[string]any{
+		"labels": labels, "selects": labels, "token": false,
+		"types": []any{"Ingress", "Egress"}, "egress": []any{},
+		"context": map[string]any{
+			"allowPrivilegeEscalation": false, "privileged": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
+			"capabilities": map[string]any{"drop": []any{"ALL"}}, "seccompProfile": map[string]any{"type": "RuntimeDefault"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("how the manifest runs the function: -want, +got:\n%s", diff)
 	}
 }
 

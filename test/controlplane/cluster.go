@@ -79,11 +79,11 @@ func newCluster(name, prefix, dir string, pool *ports.Pool) (*cluster, error) {
 }
 
 // startAPIServer starts the API server and waits until it is ready.
-func (c *cluster) startAPIServer(ctx context.Context, s *process.Supervisor, k programs.Built, etcd string) error {
+func (c *cluster) startAPIServer(ctx context.Context, s *process.Supervisor, k programs.Built, etcd string, extra ...string) error {
 	err := s.Start(process.Spec{
 		Name: c.process("apiserver"),
 		Path: k.Bin("kube-apiserver"),
-		Args: []string{
+		Args: append([]string{
 			"--etcd-servers=" + etcd,
 			"--etcd-prefix=/" + c.name,
 			"--bind-address=127.0.0.1",
@@ -100,7 +100,7 @@ func (c *cluster) startAPIServer(ctx context.Context, s *process.Supervisor, k p
 			"--service-cluster-ip-range=" + serviceRange,
 			"--authorization-mode=RBAC",
 			"--profiling=false",
-		},
+		}, extra...),
 	})
 	if err != nil {
 		return err

@@ -140,8 +140,12 @@ func (cp *ControlPlane) startAll(ctx context.Context) error {
 	}
 	// The remote cluster only competes for the processors until the management
 	// API server is there.
+	audit, err := cp.auditArgs()
+	if err != nil {
+		return err
+	}
 	err = cp.stages.run("start the management API server", func() error {
-		return cp.management.startAPIServer(ctx, cp.procs, cp.programs[programs.Kubernetes], cp.etcd)
+		return cp.management.startAPIServer(ctx, cp.procs, cp.programs[programs.Kubernetes], cp.etcd, audit...)
 	})
 	if err != nil {
 		return err

@@ -56,6 +56,8 @@ type Options struct {
 	Flux bool
 	// Local makes clusters of containers for real; nothing does without.
 	Local *Local
+	// Audit keeps a log of what Crossplane asks the management API server for.
+	Audit bool
 	// NoRemote leaves out the remote cluster.
 	NoRemote bool
 	// Nodes is how many nodes the remote cluster has.

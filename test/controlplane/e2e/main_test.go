@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 	output := flag.String("output", filepath.Join("..", "..", "..", "_output"), "Folder with the function and the packages.")
 	name := flag.String("name", "e2e", "Name of the control plane; several run side by side.")
 	flag.StringVar(&w.cloud, "cloud", "eks", "What TestClouds makes a whole platform of: eks, aks, gke, kind, k3d or k3s.")
+	flag.BoolVar(&w.options.Audit, "audit", false, "Keep a log of what Crossplane asks the API server for, which TestPrivileges reads.")
 	flag.Parse()
 	code, err := run(m, *name, *output)
 	if err != nil {
@@ -78,6 +79,7 @@ func run(m *testing.M, name, output string) (int, error) {
 		Namespace:            namespace,
 		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
 		Flux:                 true,
+		Audit:                w.options.Audit,
 	}
 	// Whoever interrupts does not want to watch every test fail.
 	undo := context.AfterFunc(ctx, func() {
