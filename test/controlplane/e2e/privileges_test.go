@@ -13,6 +13,7 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // A request that Crossplane made, as the API server noted it.
@@ -43,7 +44,6 @@ func TestPrivileges(t *testing.T) {
 	if w.cp.AuditLog() == "" {
 		t.Skip("SKIPPED: without -audit no log of requests is kept, so privileges were NOT tested")
 	}
-	from := auditSize(t)
 	apply(t, parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: team-values}, data: {values.yaml: \"podLabels: {team: a}\"}}"))
 	claims := []*unstructured.Unstructured{wider(t, "6.9.1", map[string]any{"replicaCount": int64(1)})}
 	if w.cp.Clouds() != nil {
@@ -54,12 +54,41 @@ func TestPrivileges(t *testing.T) {
 	for _, o := range claims {
 		ready(t, o.GroupVersionKind(), o.GetName())
 	}
-	changed := wider(t, "6.9.1", map[string]any{"replicaCount": int64(2)})
+	// Without the team's values their ConfigMap goes, without a component its Usages.
+	changed := example(t, "existing.yaml")
+	off := []any{map[string]any{"name": "perses", "enabled": false}}
+	if err := unstructured.SetNestedSlice(changed.Object, off, "spec", "stack", "components"); err != nil {
+		t.Fatal(err)
+	}
+	if err := unstructured.SetNestedSlice(changed.Object, []any{map[string]any{"name": "podinfo", "app": "podinfo"}}, "spec", "workloads"); err != nil {
+		t.Fatal(err)
+	}
 	apply(t, changed)
+	eventually(t, hang, "what is not wanted any more is gone", func() (bool, string) {
+		left := slices.DeleteFunc(listed(t.Context(), []schema.GroupVersionKind{{Version: "v1", Kind: "ConfigMap"}, ours("Component")}, namespace), func(name string) bool {
+			return !strings.Contains(name, "values-cert-manager") && !strings.Contains(name, "stack-perses-")
+		})
+		return len(left) == 0, strings.Join(left, ", ")
+	})
 	works(t, "demo")
+	if len(claims) > 1 {
+		// Without a host its login goes.
+		fewer := cloudCluster(t, "k3s")
+		hosts, _, _ := unstructured.NestedSlice(fewer.Object, "spec", "k3s", "hosts")
+		if err := unstructured.SetNestedSlice(fewer.Object, hosts[:len(hosts)-1], "spec", "k3s", "hosts"); err != nil {
+			t.Fatal(err)
+		}
+		logins := schema.GroupVersionKind{Group: "k3s.m.crossplane.io", Version: "v1alpha1", Kind: "ProviderConfig"}
+		was := len(listed(t.Context(), []schema.GroupVersionKind{logins}, namespace))
+		apply(t, fewer)
+		eventually(t, hang, "the login of a host is gone", func() (bool, string) {
+			now := listed(t.Context(), []schema.GroupVersionKind{logins}, namespace)
+			return len(now) < was, strings.Join(now, ", ")
+		})
+	}
 	remove(t, background, 0, claims...)
 
-	requests := audit(t, from)
+	requests := audit(t)
 	users := map[string]int{}
 	for _, r := range requests {
 		users[r.User.Username]++
@@ -74,6 +103,11 @@ func TestPrivileges(t *testing.T) {
 			continue
 		}
 		used[r.what()+" "+r.Verb] = true
+		// Whoever watches has to list where the API server does not begin a watch with
+		// what there is.
+		if r.Verb == "watch" {
+			used[r.what()+" list"] = true
+		}
 		// To apply what does not exist yet, one needs the right to create it, too.
 		if r.Verb == "patch" && r.Status.Code == 201 {
 			used[r.what()+" create"] = true
@@ -126,26 +160,14 @@ func rights(t *testing.T) []string {
 	return out
 }
 
-func auditSize(t *testing.T) int64 {
-	t.Helper()
-	info, err := os.Stat(w.cp.AuditLog())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
-// audit reads the API server's log from a place on.
-func audit(t *testing.T, from int64) []request {
+// audit reads the API server's log.
+func audit(t *testing.T) []request {
 	t.Helper()
 	f, err := os.Open(w.cp.AuditLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.Seek(from, 0); err != nil {
-		t.Fatal(err)
-	}
 	var out []request
 	s := bufio.NewScanner(f)
 	s.Buffer(nil, 1<<20)

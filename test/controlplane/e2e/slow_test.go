@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"flag"
+	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -19,6 +22,9 @@ import (
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/charts"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/oci"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -51,7 +57,7 @@ func newNetwork(t *testing.T, to string, as http.RoundTripper, secure bool) *net
 	}
 	n := &network{}
 	// Watches are passed on as they come.
-	proxy := &httputil.ReverseProxy{Transport: as, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{Transport: as, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
 		// A registry says where to go on by the host that it was asked for.
 		r.Out.Host = r.In.Host
@@ -76,7 +82,7 @@ func newNetwork(t *testing.T, to string, as http.RoundTripper, secure bool) *net
 			proxy.ServeHTTP(rw, r)
 		}
 	}))
-	n.Config.ErrorLog = nil
+	n.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
 		n.EnableHTTP2 = true
 		n.StartTLS()
@@ -171,6 +177,31 @@ func restartWhatEnds(t *testing.T, processes ...string) {
 	}()
 }
 
+// pushChart pushes a stand-in to where charts come from, and returns its digest.
+func pushChart(t *testing.T, c charts.StandIn) string {
+	t.Helper()
+	tgz, err := c.Package()
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := oci.Chart(c.Metadata(), tgz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mirror, err := url.Parse(w.cp.ChartMirror())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := oci.Push(mirror.Host, strings.Trim(mirror.Path, "/")+"/"+c.Path(), c.Tag(), img); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest.String()
+}
+
 // TestSlow makes a platform in a bad world. Every request of Crossplane and its
 // providers to their API server, and of the providers to the remote cluster, takes
 // half a second longer, and one in twenty fails. At first the registry of the charts
@@ -223,11 +254,22 @@ func TestSlow(t *testing.T) {
 	if err := unstructured.SetNestedField(o.Object, "slow-kubeconfig", "spec", "cluster", "existing", "kubeconfigSecretRef", "name"); err != nil {
 		t.Fatal(err)
 	}
+	// A chart that provider-helm cannot have in its cache.
+	version := fmt.Sprintf("1.0.%d", time.Now().Unix())
+	pushChart(t, charts.For("oci://ghcr.io/team-a/charts", "slow", version))
+	own := map[string]any{"name": "slow", "namespace": "slow", "chart": map[string]any{"repository": "oci://ghcr.io/team-a/charts", "name": "slow", "version": version}}
+	if err := unstructured.SetNestedSlice(o.Object, []any{own}, "spec", "stack", "components"); err != nil {
+		t.Fatal(err)
+	}
 	start := time.Now()
 	apply(t, o)
 	measured(t, "the registry times out: the claim says so", eventually(t, limit, "the claim tells of the registry", func() (bool, string) {
-		saw := conditions(get(t, platform, "demo"))
-		return strings.Contains(saw, "StackReady=False") && strings.Contains(saw, "Gateway Timeout"), saw
+		o := get(t, platform, "demo")
+		if isReady(o) {
+			t.Error("the claim is Ready though a chart cannot be fetched")
+		}
+		_, _, said := kube.Condition(o, "StackReady")
+		return strings.Contains(said, "slow") && strings.Contains(said, "Gateway Timeout"), conditions(o)
 	}), 0)
 	t.Log(conditions(get(t, platform, "demo")))
 	registry.late.Store(false)

@@ -33,6 +33,8 @@ const (
 	annotationCreated      = "crossplane.io/external-create-succeeded"
 
 	tick = 250 * time.Millisecond
+	// atOnce is how many objects are written at the same time: providers are many.
+	atOnce = 16
 	// patience is how long a cache may take to show what was written.
 	patience = 3 * time.Second
 )
@@ -70,6 +72,8 @@ type Simulator struct {
 	written map[types.UID]write
 	// refusals and violations so far, in order.
 	refusals, violations []string
+	// writes of this round.
+	writes []func() error
 }
 
 type write struct {
@@ -169,6 +173,32 @@ func (o object) gk() schema.GroupKind { return o.GroupVersionKind().GroupKind() 
 
 // round takes every object one step further.
 func (s *Simulator) round(ctx context.Context) {
+	s.steps(ctx)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for _, write := range s.writes {
+		slots <- struct{}{}
+		wg.Go(func() {
+			s.failed(ctx, write())
+			<-slots
+		})
+	}
+	wg.Wait()
+	s.writes = nil
+}
+
+// failed notes an error that no provider would have had.
+func (s *Simulator) failed(ctx context.Context, err error) {
+	if err == nil || errors.IsConflict(err) || errors.IsNotFound(err) || ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.violations = append(s.violations, "the simulator itself failed: "+err.Error())
+}
+
+// steps decides what is to be written.
+func (s *Simulator) steps(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []object
@@ -546,16 +576,22 @@ func status(ok bool) string {
 	return "False"
 }
 
+// patch an object, when all steps of the round are decided.
 func (s *Simulator) patch(ctx context.Context, o object, patch map[string]any, subresources ...string) error {
 	b, err := json.Marshal(patch)
 	if err != nil {
 		return fmt.Errorf("cannot encode patch: %w", err)
 	}
-	got, err := s.client.Resource(o.gvr).Namespace(o.GetNamespace()).
-		Patch(ctx, o.GetName(), types.MergePatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud"}, subresources...)
-	if err != nil {
-		return err
-	}
-	s.written[o.GetUID()] = write{got.GetResourceVersion(), time.Now()}
+	s.writes = append(s.writes, func() error {
+		got, err := s.client.Resource(o.gvr).Namespace(o.GetNamespace()).
+			Patch(ctx, o.GetName(), types.MergePatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud"}, subresources...)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.written[o.GetUID()] = write{got.GetResourceVersion(), time.Now()}
+		return nil
+	})
 	return nil
 }

@@ -43,7 +43,12 @@ func (r *Registry) Addr() string { return r.addr }
 
 // Push an image as repository:tag.
 func (r *Registry) Push(repository, tag string, img v1.Image) error {
-	ref, err := name.ParseReference(r.addr+"/"+repository+":"+tag, name.Insecure)
+	return Push(r.addr, repository, tag, img)
+}
+
+// Push an image as repository:tag to the registry at an address.
+func Push(addr, repository, tag string, img v1.Image) error {
+	ref, err := name.ParseReference(addr+"/"+repository+":"+tag, name.Insecure)
 	if err != nil {
 		return fmt.Errorf("cannot name image: %w", err)
 	}
