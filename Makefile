@@ -190,7 +190,7 @@ test-render: binaries ## Prove that the simulation equals Crossplane's render en
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.
-E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
+E2E_SECOND := ^(TestWalk|TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
 E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 

@@ -153,7 +153,7 @@ type Remaining struct {
 // observed workloads running in it.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:scope=Namespaced,path=observabilityplatforms,shortName=op,categories=observe;crossplane
+// +kubebuilder:resource:scope=Namespaced,path=observabilityplatforms,shortName=op;platform;platforms,categories=observe;crossplane
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.cluster.provider`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.cluster.region`
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
