@@ -190,12 +190,12 @@ test-render: binaries ## Prove that the simulation equals Crossplane's render en
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.
-E2E_SECOND := ^(TestWalk|TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
+E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction)$$
 E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 
 # What takes long, and is measured before a release rather than at every change.
-RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|TestSlow|TestPrivileges|TestChartCache)$$
+RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|TestSlow|TestPrivileges|TestChartCache|TestWalk)$$
 
 # beside runs tests in the background. $(1) is which control plane, $(2) the tests.
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
