@@ -37,6 +37,9 @@ func TestUpToDate(t *testing.T) {
 type exporter struct {
 	Exporter, Component, Version, Source, Date string
 	Counters, Gauges, Histograms, Summaries    []string
+
+	// Labels that they may have, besides those of whatever is scraped.
+	Labels []string
 }
 
 // series are the names that Prometheus has of an exporter's metrics.
