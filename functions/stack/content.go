@@ -40,13 +40,48 @@ func wireContent(w wiring) map[string]any {
 	for _, s := range w.stack.SLOs {
 		// What is wrong with one is a problem; the others are watched.
 		if groups, err := slo.Groups(s); err == nil {
-			rules = append(rules, map[string]any{"name": s.Name, "groups": groups})
+			rules = append(rules, map[string]any{"name": s.Name, "groups": groupValues(groups)})
 		}
 	}
 	if len(rules) > 0 {
 		v["slos"] = rules
 	}
 	return v
+}
+
+// groupValues are groups of rules as plain as values have to be.
+func groupValues(groups []slo.Group) []any {
+	words := func(m map[string]string) map[string]any {
+		out := make(map[string]any, len(m))
+		for k, v := range m {
+			out[k] = v
+		}
+		return out
+	}
+	out := make([]any, 0, len(groups))
+	for _, g := range groups {
+		rules := make([]any, 0, len(g.Rules))
+		for _, r := range g.Rules {
+			rule := map[string]any{"expr": r.Expr}
+			for k, v := range map[string]string{"record": r.Record, "alert": r.Alert, "for": r.For} {
+				if v != "" {
+					rule[k] = v
+				}
+			}
+			for k, m := range map[string]map[string]string{"labels": r.Labels, "annotations": r.Annotations} {
+				if len(m) > 0 {
+					rule[k] = words(m)
+				}
+			}
+			rules = append(rules, rule)
+		}
+		group := map[string]any{"name": g.Name, "rules": rules}
+		if g.Interval != "" {
+			group["interval"] = g.Interval
+		}
+		out = append(out, group)
+	}
+	return out
 }
 
 // sloProblems are SLOs that nobody would watch.

@@ -312,15 +312,37 @@ func TestExportProblems(t *testing.T) {
 // TestWireIsJSON proves that what components are wired with is as plain as JSON: it is
 // sent as it is.
 func TestWireIsJSON(t *testing.T) {
-	for name, a := range map[string]v1alpha1.Access{
-		"Nothing": {},
-		"Known": {
-			Architecture: v1alpha1.ArchitectureARM64, ControlPlaneScrapable: true, ManagedGatewayAPI: true, HostPorts: true,
-			HTTPSPort: 8443, Domain: "demo.example.org", StorageClass: "fast", ContainerdSocket: "/run/k3s/containerd/containerd.sock",
-		},
+	known := v1alpha1.Access{
+		Architecture: v1alpha1.ArchitectureARM64, ControlPlaneScrapable: true, ManagedGatewayAPI: true, HostPorts: true,
+		HTTPSPort: 8443, Domain: "demo.example.org", StorageClass: "fast", ContainerdSocket: "/run/k3s/containerd/containerd.sock",
+	}
+	asked := signedIn(everything())
+	asked.TLS = &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org", Server: "https://acme.example.org"}}
+	asked.SLOs = []v1alpha1.SLO{
+		{Name: "orders", Service: "checkout", Objective: "99.9", Window: v1alpha1.SLOWindow7d, Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, Metrics: v1alpha1.SLOMetricsSpans}},
+	}
+	key := &v1alpha1.ClusterSecretKey{Name: "vendor", Key: "token"}
+	asked.Exports = []v1alpha1.Export{
+		{Name: "amazon", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://a.example.org", SigV4: &v1alpha1.SigV4{Region: "eu-west-1", RoleARN: "arn:aws:iam::1:role/a"}}},
+		{Name: "azure", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://b.example.org", AzureAD: &v1alpha1.AzureAD{ClientID: "0", Cloud: "AzurePublic"}}},
+		{Name: "own", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://c.example.org", Authorization: key}},
+		{Name: "google", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://d.example.org", Protocol: "HTTP", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, Google: &v1alpha1.GoogleExport{Project: "my-project"}}},
+		{Name: "vendor", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://e.example.org", Protocol: "GRPC", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces, v1alpha1.SignalLogs}, Authorization: key}},
+	}
+	for name, tc := range map[string]struct {
+		stack  v1alpha1.StackParameters
+		access v1alpha1.Access
+	}{
+		"Nothing": {stack: everything()},
+		"Known":   {stack: everything(), access: known},
+		"Asked":   {stack: asked, access: known},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := wired(t, everything(), a)
+			w := wired(t, tc.stack, tc.access)
+			w.pages = []v1alpha1.WorkloadPage{{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080}}
+			if len(w.problems()) > 0 {
+				t.Fatal(w.problems())
+			}
 			for _, c := range sortedKeys(w.parts) {
 				v := values.Merge(w.parts[c].Values, w.wire(c))
 				if _, err := structpb.NewStruct(v); err != nil {
