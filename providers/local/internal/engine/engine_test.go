@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -196,6 +197,23 @@ func TestCreateFails(t *testing.T) {
 	o, err := e.Observe(t.Context(), "demo")
 	if err != nil || o.Complete || len(o.Nodes) != 2 {
 		t.Errorf("what a failed creation left passes for a cluster: %+v, %v", o, err)
+	}
+}
+
+// TestCreateInterrupted shows that an interrupted creation ends when the engine
+// has had the time for what it was told last.
+func TestCreateInterrupted(t *testing.T) {
+	d := fake()
+	e := newEngine(Kind(), "kind", d, fakeRunner{docker: d, err: errBoom})
+	e.settle = 50 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	start := time.Now()
+	if err := e.Create(ctx, Request{Name: "demo"}, func(string) {}); !errors.Is(err, errBoom) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took < e.settle {
+		t.Errorf("it ended after %s, and what the engine still makes would stay", took)
 	}
 }
 
