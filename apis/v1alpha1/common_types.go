@@ -107,7 +107,7 @@ type Chart struct {
 
 // A GitSource is a folder of a Git repository that kustomize builds.
 type GitSource struct {
-	// URL of the repository: https://HOST/PATH. It is read without credentials.
+	// URL of the repository: https://HOST/PATH.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]+)?/[-._~a-zA-Z0-9/]+$')",message="url must be https://HOST/PATH, without user names, queries or spaces"
@@ -126,6 +126,22 @@ type GitSource struct {
 	// Kustomize changes what the folder builds.
 	// +optional
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
+
+	// Credentials for a repository that not everybody may read, for engine Flux.
+	// Argo CD finds its own by the repository's URL.
+	// +optional
+	Credentials *GitCredentials `json:"credentials,omitempty"`
+}
+
+// GitCredentials name a Secret on the platform's cluster, in the Component's
+// namespace, with keys username and password, or bearerToken. The team brings it
+// there itself, so that it passes through nothing else.
+type GitCredentials struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name"`
 }
 
 // A GitRef is what to take of a repository. Only a commit is the same tomorrow.

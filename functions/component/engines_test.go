@@ -183,6 +183,22 @@ func TestEngines(t *testing.T) {
 				"helm-release":   helmRelease(map[string]any{"chartRef": byOCI}),
 			},
 		},
+		"FluxPrivateGit": {
+			reason: "What not everybody may read is read with a Secret of the cluster.",
+			claim: claim(by(flux), of(git(v1alpha1.GitRef{Branch: "main"}, nil)), func(c *v1alpha1.Component) {
+				c.Spec.Source.Git.Credentials = &v1alpha1.GitCredentials{Name: "git"}
+			}),
+			want: map[string]any{
+				"git-repository": fluxed("source.toolkit.fluxcd.io/v1", "GitRepository", map[string]any{
+					"interval": "5m", "url": "https://git.example.org/shop.git", "ref": map[string]any{"branch": "main"},
+					"secretRef": map[string]any{"name": "git"},
+				}),
+				"kustomization": fluxed("kustomize.toolkit.fluxcd.io/v1", "Kustomization", map[string]any{
+					"interval": "5m", "retryInterval": "30s", "timeout": "5m", "path": "./deploy/demo", "prune": true, "wait": true,
+					"targetNamespace": "shops", "sourceRef": map[string]any{"kind": "GitRepository", "name": "shop-828f9afb"},
+				}),
+			},
+		},
 		"FluxGit": {
 			reason: "What is in Git is built by kustomize.",
 			claim:  claim(by(flux), of(git(v1alpha1.GitRef{Tag: "v1"}, k))),

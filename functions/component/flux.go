@@ -126,11 +126,11 @@ func fluxGit(o Order) Delivery {
 			ref[r.field] = r.value
 		}
 	}
-	source := fluxObject(fluxSourceAPI, "GitRepository", o, map[string]any{
-		"interval": fluxInterval,
-		"url":      git.URL,
-		"ref":      ref,
-	})
+	repository := map[string]any{"interval": fluxInterval, "url": git.URL, "ref": ref}
+	if git.Credentials != nil {
+		repository["secretRef"] = map[string]any{"name": git.Credentials.Name}
+	}
+	source := fluxObject(fluxSourceAPI, "GitRepository", o, repository)
 	spec := map[string]any{
 		"interval":        fluxInterval,
 		"retryInterval":   fluxRetry,

@@ -30,6 +30,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 		"http":      `{chart: {repository: 'https://charts.example.org', name: web, version: 1.2.3}}`,
 		"oci":       `{chart: {repository: 'oci://registry.example.org/charts', name: web, version: 1.2.3+build}}`,
 		"manifests": `{manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: web}}]}`,
+		"private":   `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, credentials: {name: git}}}`,
 		"branch":    `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, path: deploy, kustomize: ` + kustomize + `}}`,
 		"tag":       `{git: {url: 'https://git.example.org/web.git', ref: {tag: v1}}}`,
 		"semver":    `{git: {url: 'https://git.example.org/web.git', ref: {semver: '>=1.0.0 <2.0.0'}}}`,
@@ -37,7 +38,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 	}
 	for engine, takes := range map[string][]string{
 		"Helm":   {"http", "oci", "manifests"},
-		"Flux":   {"http", "oci", "manifests", "branch", "tag", "semver", "commit"},
+		"Flux":   {"http", "oci", "manifests", "branch", "tag", "semver", "commit", "private"},
 		"ArgoCD": {"http", "oci", "manifests", "branch", "tag", "semver", "commit"},
 	} {
 		for _, source := range takes {
@@ -94,7 +95,7 @@ func TestEngines(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"Namespace": 18, "HelmRepository": 1, "OCIRepository": 2, "HelmRelease": 3, "GitRepository": 4, "Kustomization": 4, "Application": 7,
+		"Namespace": 19, "HelmRepository": 1, "OCIRepository": 2, "HelmRelease": 3, "GitRepository": 5, "Kustomization": 5, "Application": 7,
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("objects on the cluster: -want, +got:\n%s", diff)

@@ -47,9 +47,8 @@ func (l Listed) chart() *Chart {
 	c := &Chart{Name: l.Name, Version: l.Version, values: map[string]any{}}
 	for _, p := range l.Paths {
 		var node any
-		keys := strings.Split(p, ".")
-		for i := len(keys) - 1; i >= 0; i-- {
-			node = map[string]any{keys[i]: node}
+		for _, key := range slices.Backward(strings.Split(p, ".")) {
+			node = map[string]any{key: node}
 		}
 		//nolint:forcetypeassert // The loop has just made it: a path has a key.
 		c.values = merge(c.values, node.(map[string]any))
