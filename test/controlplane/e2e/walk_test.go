@@ -35,7 +35,7 @@ func TestWalk(t *testing.T) {
 	if !strings.Contains(why, "kube-prometheus-stack") || !strings.Contains(why, "99.0.0") {
 		t.Errorf("the claim does not say which component is wrong, and why:\n%s", why)
 	}
-	gone(t)
+	nothingLeft(t)
 }
 
 // explained is all that the claim says about what is wrong with it.
@@ -54,8 +54,8 @@ func explained(t *testing.T) string {
 	return why
 }
 
-// gone waits until nothing of any claim is left.
-func gone(t *testing.T) {
+// nothingLeft waits until nothing of any claim is left.
+func nothingLeft(t *testing.T) {
 	t.Helper()
 	eventually(t, 2*hang, "nothing left", func() (bool, string) {
 		left := leftovers(t.Context(), "")
