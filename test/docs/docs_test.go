@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -54,11 +55,11 @@ func read(t *testing.T) project {
 }
 
 // blocks of a language.
-func (p project) blocks(language string) []Block {
+func (p project) blocks(of string) []Block {
 	var out []Block
 	for _, page := range p.pages {
 		for _, b := range page.Blocks {
-			if b.Language == language {
+			if b.Language == of {
 				out = append(out, b)
 			}
 		}
@@ -252,7 +253,7 @@ func TestChecker(t *testing.T) {
 		"Flag":     {"A flag that kubectl does not have.", "kubectl get pods --al-namespaces", "unknown flag"},
 		"Verb":     {"A command that kubectl does not have.", "kubectl gte pods", "no such command"},
 		"Kind":     {"A kind that does not exist.", "kubectl -n team-a get observabilityplatfroms demo", "observabilityplatfroms"},
-		"Nested":   {"A command within a command.", `echo "$(kubectl get platfroms)"`, "platfroms"},
+		"Nested":   {"A command within a command.", `echo "$(kubectl get nothings)"`, "nothings"},
 		"Folder":   {"A folder that is gone.", "cd package/acton", "there is no package/acton"},
 		"Program":  {"A program that is gone.", "go run ./functions/cmd/rendre", "functions/cmd/rendre"},
 		"Fine":     {"All is well.", "export A=b\nkubectl -n team-a get op demo -o yaml | grep -c .\nmake render CLAIM=examples/eks.yaml STEP=2\nkubectl describe secret \"$(cat name)\"", ""},
@@ -336,9 +337,7 @@ func judge(t *testing.T, set *schemas.Set, base map[string]any, remark, doc stri
 		return err
 	}
 	spec, _ := claim["spec"].(map[string]any)
-	for k, v := range o {
-		spec[k] = v
-	}
+	maps.Copy(spec, o)
 	return errors.Join(set.Validate(t.Context(), claim)...)
 }
 
@@ -466,7 +465,7 @@ func TestNames(t *testing.T) {
 					s = before
 				}
 				kind, field, _ := strings.Cut(s, ".")
-				if !hasWord(known, s) && !(hasWord(known, "type "+kind+" struct") && fields[field]) {
+				if !hasWord(known, s) && (!hasWord(known, "type "+kind+" struct") || !fields[field]) {
 					err = errors.New("no file of the project has this word. If it is somebody else's, say so in others()")
 				}
 			default:
