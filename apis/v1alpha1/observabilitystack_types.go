@@ -206,6 +206,14 @@ type ObservabilityStackSpec struct {
 	// +listMapKey=name
 	// +optional
 	Pages []WorkloadPage `json:"pages,omitempty"`
+
+	// WorkloadSLOs come beside the stack's own, where the stack can measure them. One
+	// of the stack's own with the same name comes instead.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	WorkloadSLOs []SLO `json:"workloadSLOs,omitempty"`
 }
 
 // A WorkloadPage is served by a Service of a workload.

@@ -30,9 +30,11 @@ const (
 )
 
 // WorkloadParameters say which application to run.
-// +kubebuilder:validation:XValidation:rule="has(self.app) != has(self.chart)",message="give exactly one of app (of the catalog) and chart (your own)"
+// +kubebuilder:validation:XValidation:rule="(has(self.app) ? 1 : 0) + (has(self.chart) ? 1 : 0) + (has(self.manifests) ? 1 : 0) == 1",message="give exactly one of app (of the catalog), chart and manifests (your own)"
+// +kubebuilder:validation:XValidation:rule="has(self.manifests) == has(oldSelf.manifests)",message="an application of manifests cannot become one of a chart, nor the other way round: give the other application a name of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.manifests) || (!has(self.values) && !has(self.valuesFrom))",message="values and valuesFrom are for charts: write into manifests what you want"
 // +kubebuilder:validation:XValidation:rule="has(self.app) == has(oldSelf.app) && (!has(self.app) || self.app == oldSelf.app)",message="app cannot change: give the other application a name of its own"
-// +kubebuilder:validation:XValidation:rule="!has(self.load) || (has(self.app) && self.app != 'o11y-game')",message="load is for applications of the catalog: a game says it in game.loaders, and your own chart in its values"
+// +kubebuilder:validation:XValidation:rule="!has(self.load) || (has(self.app) && self.app != 'o11y-game')",message="load is for applications of the catalog: a game says it in game.loaders, and your own application by itself"
 // +kubebuilder:validation:XValidation:rule="!has(self.chaos) || self.chaos.all(c, c.fault != 'featureFlag') || (has(self.app) && self.app == 'opentelemetry-demo')",message="only opentelemetry-demo has feature flags: choose another fault"
 // +kubebuilder:validation:XValidation:rule="!has(self.chaos) || has(self.app)",message="chaos is for applications of the catalog, whose parts are known"
 // +kubebuilder:validation:XValidation:rule="has(self.game) == (has(self.app) && self.app == 'o11y-game')",message="app o11y-game needs a game, and no other application has one"
@@ -45,6 +47,17 @@ type WorkloadParameters struct {
 	// Chart of an application of your own.
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
+
+	// Manifests of an application of your own: Kubernetes objects. Those without a
+	// namespace go into the workload's.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:XPreserveUnknownFields
+	// +kubebuilder:validation:items:XEmbeddedResource
+	// +kubebuilder:validation:items:XValidation:rule="self.apiVersion != 'v1' || self.kind != 'Secret'",message="a Secret in a manifest could be read by everyone who may read claims: make it on the cluster, or by a chart with valuesFrom"
+	// +listType=atomic
+	// +optional
+	Manifests []runtime.RawExtension `json:"manifests,omitempty"`
 
 	// Game that app o11y-game plays: an app of services that call each other,
 	// break as it says, and tell of all they do.
@@ -173,6 +186,11 @@ type WorkloadSurroundings struct {
 	// +optional
 	Collector string `json:"collector,omitempty"`
 
+	// Architecture of the nodes; unknown when empty. Applications tolerate what taints
+	// nodes for it, and those without images for it are refused.
+	// +optional
+	Architecture Architecture `json:"architecture,omitempty"`
+
 	// Features that are there.
 	// +kubebuilder:validation:MaxItems=8
 	// +listType=set
@@ -210,7 +228,7 @@ type WorkloadStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// Version of the application's chart.
+	// Version of the application's chart; empty for manifests.
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
 	Version string `json:"version,omitempty"`

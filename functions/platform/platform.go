@@ -57,11 +57,11 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		return compose.Plan{}, err
 	}
 	engines := engines(in)
-	pages, err := pages(xr.Spec.Workloads)
+	pages, slos, err := shown(xr.Spec.Workloads)
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	spec := v1alpha1.ObservabilityStackSpec{ClusterRef: ref, Engines: engines, Pages: pages}
+	spec := v1alpha1.ObservabilityStackSpec{ClusterRef: ref, Engines: engines, Pages: pages, WorkloadSLOs: slos}
 	asked, _, err := unstructured.NestedFieldNoCopy(in.XR.Object, "spec", "stack")
 	if err != nil {
 		return compose.Plan{}, err
@@ -125,7 +125,9 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
 				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
 		}
-		r, wrong, err := planWorkload(in, w, ref, roots, outline.Surroundings)
+		surroundings := outline.Surroundings
+		surroundings.Architecture = architecture(in, w)
+		r, wrong, err := planWorkload(in, w, ref, roots, surroundings)
 		if err != nil {
 			return compose.Plan{}, err
 		}
@@ -208,6 +210,18 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 	return problems
 }
 
+// architecture of the nodes that a workload comes to: as the cluster says, or as it
+// was known, or as the claim asks for where that means something.
+func architecture(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
+	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "access", "architecture")
+	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "surroundings", "architecture")
+	asked := v1alpha1.Architecture("")
+	if clouds := []v1alpha1.Provider{v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE}; slices.Contains(clouds, in.Claim.Spec.Cluster.Provider) {
+		asked = in.Claim.Spec.Cluster.Nodes.Architecture
+	}
+	return cmp.Or(v1alpha1.Architecture(is), v1alpha1.Architecture(was), asked)
+}
+
 // planWorkload plans one workload in a namespace of its own, and says what is
 // wrong with it. All depend on the same roots, which are therefore JSON already.
 func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []any, surroundings v1alpha1.WorkloadSurroundings) (compose.Resource, []compose.Problem, error) {
@@ -240,19 +254,25 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 	}, wrong, nil
 }
 
-// pages of workloads for the stack to publish.
-func pages(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadPage, error) {
-	var out []v1alpha1.WorkloadPage
+// shown is what the stack shows of workloads: pages, and SLOs.
+func shown(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadPage, []v1alpha1.SLO, error) {
+	var pages []v1alpha1.WorkloadPage
+	var slos []v1alpha1.SLO
 	for _, w := range workloads {
 		p, err := workload.PageOf(w.WorkloadParameters)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if p != nil {
-			out = append(out, v1alpha1.WorkloadPage{Name: w.Name, Namespace: namespace(w), Service: p.Service, Port: p.Port})
+			pages = append(pages, v1alpha1.WorkloadPage{Name: w.Name, Namespace: namespace(w), Service: p.Service, Port: p.Port})
 		}
+		more, err := workload.SLOs(w.WorkloadParameters, w.Name, namespace(w))
+		if err != nil {
+			return nil, nil, err
+		}
+		slos = append(slos, more...)
 	}
-	return out, nil
+	return pages, slos, nil
 }
 
 // room on the nodes that a claim asks for, as workloads take it one after the

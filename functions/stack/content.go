@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -37,7 +38,7 @@ func wireContent(w wiring) map[string]any {
 		v["links"] = links
 	}
 	var rules []any
-	for _, s := range w.stack.SLOs {
+	for _, s := range w.slos() {
 		// What is wrong with one is a problem; the others are watched.
 		if groups, err := slo.Groups(s); err == nil {
 			rules = append(rules, map[string]any{"name": s.Name, "groups": groupValues(groups)})
@@ -80,6 +81,21 @@ func groupValues(groups []slo.Group) []any {
 			group["interval"] = g.Interval
 		}
 		out = append(out, group)
+	}
+	return out
+}
+
+// slos of the stack, and those of workloads that it can measure: workloads tell
+// the collectors, and nobody else.
+func (w wiring) slos() []v1alpha1.SLO {
+	out := slices.Clone(w.stack.SLOs)
+	if !w.has(prometheus) || !w.has(content) || !w.has(collectorGateway) {
+		return out
+	}
+	for _, s := range w.workloadSLOs {
+		if !slices.ContainsFunc(out, func(o v1alpha1.SLO) bool { return o.Name == s.Name }) {
+			out = append(out, s)
+		}
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -69,6 +70,8 @@ func TestWireContent(t *testing.T) {
 	if len(slos) != 1 {
 		t.Fatalf("want the rules of the SLO that can be watched, got %v", slos)
 	}
+	// What is not plain cannot be copied: this panics then.
+	runtime.DeepCopyJSON(v)
 	if name := slos[0].(map[string]any)["name"]; name != "orders" {
 		t.Errorf("want the rules of SLO orders, got those of %v", name)
 	}
@@ -95,6 +98,34 @@ func TestSLOProblems(t *testing.T) {
 			}
 			if joined := strings.Join(got, "; "); (tc.want == "") != (joined == "") || !strings.Contains(joined, tc.want) {
 				t.Errorf("%s\nwant %q, got %q", tc.reason, tc.want, joined)
+			}
+		})
+	}
+}
+
+func TestWorkloadSLOs(t *testing.T) {
+	own := orders(v1alpha1.SLOMetricsHTTPServer)
+	of := func(w wiring) []string {
+		w.workloadSLOs = []v1alpha1.SLO{{Name: "orders", Objective: "95"}, {Name: "shop-frontend", Objective: "99"}}
+		var out []string
+		for _, s := range w.slos() {
+			out = append(out, s.Name+" "+s.Objective)
+		}
+		return out
+	}
+	cases := map[string]struct {
+		reason string
+		w      wiring
+		want   []string
+	}{
+		"All":         {"The stack's own come first, and instead of one of the same name.", watching(true, []v1alpha1.SLO{own}, prometheus, content, collectorGateway), []string{"orders " + own.Objective, "shop-frontend 99"}},
+		"NoCollector": {"Workloads tell the collectors: without them nothing is measured, and nobody asked for it.", watching(true, []v1alpha1.SLO{own}, prometheus, content), []string{"orders " + own.Objective}},
+		"NoContent":   {"Nobody would bring the rules, which is no problem of the team's.", watching(true, nil, prometheus, collectorGateway), nil},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, of(tc.w)); diff != "" {
+				t.Errorf("%s -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

@@ -54,7 +54,10 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 		})
 	}
 
-	w := wiring{access: access, stack: xr.Spec.StackParameters, pages: xr.Spec.Pages, cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all))}
+	w := wiring{
+		access: access, stack: xr.Spec.StackParameters, pages: xr.Spec.Pages, workloadSLOs: xr.Spec.WorkloadSLOs,
+		cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all)),
+	}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}

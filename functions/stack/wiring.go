@@ -1,8 +1,6 @@
 package stack
 
 import (
-	"strings"
-
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/values"
 )
@@ -33,8 +31,9 @@ type wiring struct {
 	// stack is what the team asked for.
 	stack v1alpha1.StackParameters
 
-	// pages of workloads to publish.
-	pages []v1alpha1.WorkloadPage
+	// pages of workloads to publish, and what is promised of workloads.
+	pages        []v1alpha1.WorkloadPage
+	workloadSLOs []v1alpha1.SLO
 
 	// cluster is the name by which telemetry tells clusters apart.
 	cluster string
@@ -132,13 +131,7 @@ func (w wiring) tolerated() []any {
 }
 
 // at is a value at a path of names with dots between them.
-func at(path string, value any) map[string]any {
-	keys := strings.Split(path, ".")
-	for i := len(keys) - 1; i > 0; i-- {
-		value = map[string]any{keys[i]: value}
-	}
-	return map[string]any{keys[0]: value}
-}
+func at(path string, value any) map[string]any { return values.At(path, value) }
 
 // wireChaosMesh tells where the container runtime listens.
 func wireChaosMesh(w wiring) map[string]any {

@@ -4,6 +4,7 @@ package values
 import (
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -99,4 +100,13 @@ func some(m map[string]any) map[string]any {
 		return nil
 	}
 	return m
+}
+
+// At is a value at a path of names with dots between them.
+func At(path string, value any) map[string]any {
+	keys := strings.Split(path, ".")
+	for i := len(keys) - 1; i > 0; i-- {
+		value = map[string]any{keys[i]: value}
+	}
+	return map[string]any{keys[0]: value}
 }

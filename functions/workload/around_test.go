@@ -43,6 +43,10 @@ func found(collector string, features ...v1alpha1.WorkloadFeature) func(*v1alpha
 	}
 }
 
+func nodes(a v1alpha1.Architecture) func(*v1alpha1.Workload) {
+	return func(c *v1alpha1.Workload) { c.Spec.Surroundings.Architecture = a }
+}
+
 func load(users int64) func(*v1alpha1.Workload) {
 	return func(c *v1alpha1.Workload) { c.Spec.Load = &v1alpha1.Load{Users: users} }
 }
@@ -67,6 +71,12 @@ func TestSurroundings(t *testing.T) {
 			claim:    of(v1alpha1.AppPodinfo, found("", v1alpha1.FeaturePrometheus)),
 			composed: []string{"app"},
 			want:     []string{`"serviceMonitor":{"enabled":true}`},
+		},
+		"Tainted": {
+			reason:   "Nodes of arm64 may be tainted, which the loaders of ours must tolerate as well.",
+			claim:    of(v1alpha1.AppPodinfo, nodes(v1alpha1.ArchitectureARM64), load(3)),
+			composed: []string{"app", "load"},
+			want:     []string{`"tolerations":[{"effect":"NoSchedule","key":"kubernetes.io/arch","operator":"Equal","value":"arm64"}]`},
 		},
 		"Collector": {
 			reason:   "Telemetry goes to the platform's collector.",
@@ -203,6 +213,16 @@ func TestCheck(t *testing.T) {
 			reason: "What would do it is not there.",
 			claim:  of(v1alpha1.AppPodinfo, chaos(kill)),
 			want:   []compose.Problem{{Part: PartApp, Reason: "ChaosMeshMissing", Message: "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"}},
+		},
+		"NoImages": {
+			reason: "Pods that cannot start are no platform.",
+			claim:  of(v1alpha1.AppSockShop, nodes(v1alpha1.ArchitectureARM64)),
+			want: []compose.Problem{{Part: PartApp, Reason: "ArchitectureImpossible", Message: "App sock-shop has images for amd64 only, and the nodes are arm64: " +
+				"set cluster.nodes.architecture, or choose another app"}},
+		},
+		"Images": {
+			reason: "Those that have images for it are not refused.",
+			claim:  of(v1alpha1.AppEmojivoto, nodes(v1alpha1.ArchitectureARM64)),
 		},
 		"NoMesh": {
 			reason: "A mesh that is not there injects nothing.",

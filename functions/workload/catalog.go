@@ -28,6 +28,12 @@ type App struct {
 	// Signals that it gives by itself.
 	Signals []v1alpha1.Signal `json:"signals"`
 
+	// Architectures that all its images are there for; both when empty.
+	Architectures []v1alpha1.Architecture `json:"architectures,omitempty"`
+
+	// Tolerations are the paths of the values that hold tolerations.
+	Tolerations []string `json:"tolerations,omitempty"`
+
 	// Takes is what its pods take of the nodes.
 	Takes Resources `json:"takes,omitzero"`
 
@@ -37,7 +43,8 @@ type App struct {
 	// Dashboards that show it, by name.
 	Dashboards []string `json:"dashboards,omitempty"`
 
-	// SLOs that make sense for it. Their namespace is that of the workload.
+	// SLOs that make sense for it, of what it tells the collectors. Namespace
+	// ${namespace} stands for that of the workload, where its telemetry has it.
 	SLOs []v1alpha1.SLO `json:"slos,omitempty"`
 
 	// Exposes is the page that a person opens.

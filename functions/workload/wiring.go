@@ -22,6 +22,11 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	if spec.Mesh && has(spec, v1alpha1.FeatureMesh) {
 		v = values.Merge(v, app.With.Mesh)
 	}
+	for _, path := range app.Tolerations {
+		if t := tolerated(spec.Surroundings); len(t) > 0 {
+			v = values.Merge(v, values.At(path, t))
+		}
+	}
 	flags := chaosFlags(spec.Chaos)
 	if d := app.Load; d != nil {
 		n := users(app, spec.WorkloadParameters)
@@ -50,6 +55,17 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	}
 	filled, _ := fill(v, spec.Surroundings.Collector, users(app, spec.WorkloadParameters)).(map[string]any)
 	return filled, nil
+}
+
+// tolerated are the taints that a pod has to tolerate: Google Cloud taints nodes of
+// arm64. https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment, 2026-08.
+func tolerated(s v1alpha1.WorkloadSurroundings) []any {
+	if s.Architecture != v1alpha1.ArchitectureARM64 {
+		return nil
+	}
+	return []any{map[string]any{
+		"key": "kubernetes.io/arch", "operator": "Equal", "value": string(v1alpha1.ArchitectureARM64), "effect": "NoSchedule",
+	}}
 }
 
 func has(spec v1alpha1.WorkloadSpec, f v1alpha1.WorkloadFeature) bool {
@@ -111,6 +127,9 @@ func loaderValues(r *Requests, users int64, surroundings v1alpha1.WorkloadSurrou
 				"name": "load", "users": users, "wait": map[string]any{"duration": "1s", "jitter": "500ms"}, "requests": requests,
 			}},
 		},
+	}
+	if t := tolerated(surroundings); len(t) > 0 {
+		v["tolerations"] = t
 	}
 	if surroundings.Collector != "" {
 		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.Collector + ":4318"}

@@ -77,7 +77,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	spec := v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
 		Engine:          engine(in),
-		Source:          v1alpha1.ComponentSource{Chart: &app.Chart},
+		Source:          source(app, xr.Spec.WorkloadParameters),
 		Namespace:       namespace(xr),
 		CreateNamespace: &create,
 		ValuesFrom:      l.From,
@@ -194,6 +194,9 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 	if app.Unavailable != "" {
 		return refuse("NotDeliverable", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
 	}
+	if a := spec.Surroundings.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
+		return refuse("ArchitectureImpossible", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
+	}
 	problems := slices.Concat(checkGame(spec.WorkloadParameters), checkChaos(app, spec.WorkloadParameters))
 	if len(problems) > 0 {
 		return problems, nil
@@ -206,6 +209,14 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 		return refuse("MeshMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
 	}
 	return nil, nil
+}
+
+func join(architectures []v1alpha1.Architecture) string {
+	out := make([]string, 0, len(architectures))
+	for _, a := range architectures {
+		out = append(out, string(a))
+	}
+	return strings.Join(out, ", ")
 }
 
 // engine that delivers the workload: the one that did, or else the one asked for.
@@ -227,10 +238,21 @@ func namespace(xr v1alpha1.Workload) string {
 	return strings.ReplaceAll(xr.Name, ".", "-")
 }
 
+// source of the application: a chart, or what the team wrote itself.
+func source(app App, p v1alpha1.WorkloadParameters) v1alpha1.ComponentSource {
+	if len(p.Manifests) > 0 {
+		return v1alpha1.ComponentSource{Manifests: p.Manifests}
+	}
+	return v1alpha1.ComponentSource{Chart: &app.Chart}
+}
+
 // app is the application that is asked for.
 func app(p v1alpha1.WorkloadParameters) (App, bool, error) {
 	if p.Chart != nil {
 		return App{Entry: catalog.Entry{Chart: *p.Chart}}, true, nil
+	}
+	if len(p.Manifests) > 0 {
+		return App{}, true, nil
 	}
 	entries, err := Catalog()
 	if err != nil {

@@ -256,6 +256,16 @@ func TestComponent(t *testing.T) {
 				ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}},
 			},
 		},
+		"Manifests": {
+			reason: "Objects of the team are what the team says.",
+			claim: claim(func(c *v1alpha1.Workload) {
+				c.Spec.App, c.Spec.Manifests = "", []runtime.RawExtension{*raw(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"}}`)}
+			}),
+			want: v1alpha1.ComponentSpec{
+				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				Source: v1alpha1.ComponentSource{Manifests: []runtime.RawExtension{*raw(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"}}`)}},
+			},
+		},
 		"DependsOn": {
 			reason: "What a workload needs outlives it.",
 			claim:  claim(func(c *v1alpha1.Workload) { c.Spec.DependsOn = []v1alpha1.LocalReference{{Name: "till"}} }),

@@ -38,6 +38,10 @@ type Dashboard struct {
 	// Needs are the components without which it would be empty.
 	Needs []string `json:"needs"`
 
+	// Chaos marks when something was broken on purpose: by annotations in Grafana, by
+	// a row of its own in Perses, which has none.
+	Chaos bool `json:"chaos,omitempty"`
+
 	// Range of time that it shows at first.
 	Range string `json:"range,omitempty"`
 
@@ -92,8 +96,9 @@ type Panel struct {
 	// Unit of the values.
 	Unit Unit `json:"unit,omitempty"`
 
-	// Width in 24ths of the page; what there is room for when zero.
-	Width int `json:"width,omitempty"`
+	// Width in 24ths of the page, and height; what there is room for when zero.
+	Width  int `json:"width,omitempty"`
+	Height int `json:"height,omitempty"`
 
 	// Stack draws series on top of each other.
 	Stack bool `json:"stack,omitempty"`
@@ -261,10 +266,36 @@ func (r Row) width(p Panel) int {
 
 // height of a panel in units of the grid.
 func (p Panel) height() int {
-	if p.Display == Stat {
+	switch {
+	case p.Height > 0:
+		return p.Height
+	case p.Display == Stat:
 		return 4
+	default:
+		return 8
 	}
-	return 8
+}
+
+// chaosWindows is the metric that is 1 while something of a workload is broken on
+// purpose. A workload with chaos brings the rule, see functions/workload/chaos.go.
+const chaosWindows = "workload:chaos:active"
+
+// lane shows windows of chaos on the same axis of time as the panels beside it.
+func lane() Row {
+	return Row{Title: "Broken on purpose", Panels: []Panel{{
+		Title: "Windows of chaos", Height: 4, Stack: true,
+		Description: "What a claim says in workloads[].chaos. Empty when nothing was broken on purpose.",
+		Queries:     []Query{{Expr: chaosWindows, Legend: "{{workload}}: {{fault}} of {{target}}"}},
+	}}}
+}
+
+// withLane is the dashboard with windows of chaos below its first row, if it
+// marks them.
+func (d Dashboard) withLane() Dashboard {
+	if d.Chaos {
+		d.Rows = slices.Insert(slices.Clone(d.Rows), 1, lane())
+	}
+	return d
 }
 
 // each reads every YAML file of a folder.

@@ -159,7 +159,7 @@ func TestQueries(t *testing.T) {
 		for _, v := range d.Variables {
 			check(d.Name+", variable "+v.Name, v.Of, d.Needs)
 		}
-		for _, r := range d.Rows {
+		for _, r := range d.withLane().Rows {
 			for _, p := range r.Panels {
 				for _, q := range p.Queries {
 					check(d.Name+", panel "+p.Title, q.Expr, d.Needs)
@@ -252,11 +252,15 @@ func TestPerses(t *testing.T) {
 				t.Errorf("want the title %q, got %+v", d.Title, spec.Display)
 			}
 			panels := 0
-			for _, r := range d.Rows {
+			rows := d.withLane().Rows
+			for _, r := range rows {
 				panels += len(r.Panels)
 			}
-			if len(spec.Panels) != panels || len(spec.Layouts) != len(d.Rows) {
-				t.Errorf("want %d panels in %d rows, got %d in %d", panels, len(d.Rows), len(spec.Panels), len(spec.Layouts))
+			if len(spec.Panels) != panels || len(spec.Layouts) != len(rows) {
+				t.Errorf("want %d panels in %d rows, got %d in %d", panels, len(rows), len(spec.Panels), len(spec.Layouts))
+			}
+			if marked := strings.Contains(string(b), chaosWindows); marked != d.Chaos {
+				t.Errorf("windows of chaos are on it: %t, want %t", marked, d.Chaos)
 			}
 			for _, l := range spec.Layouts {
 				raw, err := json.Marshal(l.Spec)
@@ -321,6 +325,9 @@ func TestGrafana(t *testing.T) {
 			uids[g.UID] = true
 			if len(g.Templating.List) != len(d.Variables)+1 {
 				t.Errorf("want the data source and %d variables, got %d", len(d.Variables), len(g.Templating.List))
+			}
+			if marked := len(g.Annotations.List) == 1 && strings.Contains(fmt.Sprint(g.Annotations.List[0]), chaosWindows); marked != d.Chaos {
+				t.Errorf("windows of chaos are annotations: %t, want %t", marked, d.Chaos)
 			}
 			ids, exprs := map[int]bool{}, []string{}
 			var cells []cell

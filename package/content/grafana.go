@@ -45,6 +45,18 @@ type (
 		Type string `json:"type"`
 		UID  string `json:"uid"`
 	}
+	// https://grafana.com/docs/grafana/latest/datasources/prometheus/annotations/, 2026-11.
+	grafanaAnnotation struct {
+		Name        string            `json:"name"`
+		Datasource  grafanaDatasource `json:"datasource"`
+		Enable      bool              `json:"enable"`
+		IconColor   Color             `json:"iconColor"`
+		Expr        string            `json:"expr"`
+		Step        string            `json:"step"`
+		TitleFormat string            `json:"titleFormat"`
+		TextFormat  string            `json:"textFormat"`
+		TagKeys     string            `json:"tagKeys"`
+	}
 	grafanaGrid struct {
 		X int `json:"x"`
 		Y int `json:"y"`
@@ -125,6 +137,12 @@ func Grafana(d Dashboard) any {
 			Query:   "label_values(" + v.Of + ", " + v.Label + ")",
 			Refresh: 2, Sort: 1, Multi: true, IncludeAll: true, AllValue: ".*",
 			Current: map[string]any{"text": []string{"All"}, "value": []string{"$__all"}},
+		})
+	}
+	if d.Chaos {
+		out.Annotations.List = append(out.Annotations.List, grafanaAnnotation{
+			Name: "Chaos", Datasource: source(), Enable: true, IconColor: Red, Expr: chaosWindows, Step: "60s",
+			TitleFormat: "Chaos: {{fault}} of {{target}}", TextFormat: "Workload {{workload}} in namespace {{namespace}} is broken on purpose", TagKeys: "fault,target,workload",
 		})
 	}
 	id, y := 0, 0

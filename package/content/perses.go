@@ -20,6 +20,7 @@ import (
 // Perses makes a dashboard of Perses, which asks the data source that is the
 // default for Prometheus there.
 func Perses(d Dashboard) (v1.DashboardSpec, error) {
+	d = d.withLane()
 	options := []dashboard.Option{dashboard.DurationAsString(d.span())}
 	for _, v := range d.Variables {
 		options = append(options, dashboard.AddVariable(v.Name, listvariable.List(

@@ -35,6 +35,10 @@ func TestWorkloads(t *testing.T) {
 			w.APIVersion, w.Kind = v1alpha1.APIVersion, v1alpha1.WorkloadKind
 			w.Namespace, w.Name = "team-a", "shop"
 			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.Mesh, w.Spec.Surroundings = v1alpha1.App(name), "demo", true, everything
+			w.Spec.Surroundings.Architecture = v1alpha1.ArchitectureARM64
+			if len(app.Architectures) > 0 {
+				w.Spec.Surroundings.Architecture = app.Architectures[0]
+			}
 			targets := app.Targets.Names
 			if w.Spec.App == v1alpha1.AppGame {
 				w.Spec.Game = &language.Game{Services: []language.Service{{Name: "web"}}}
