@@ -38,8 +38,8 @@ func measured(t *testing.T, what string, took, promised time.Duration) {
 	t.Logf("%s: %s (promised: %s) %s", what, f.took, f.promise(), f.mark())
 }
 
-// failed notes what a test failed with, for the end of a long log.
-func failed(t *testing.T, format string, args ...any) {
+// failedf notes what a test failed with, for the end of a long log.
+func failedf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	msg := fmt.Sprintf(format, args...)
 	w.failures = append(w.failures, t.Name()+": "+msg)

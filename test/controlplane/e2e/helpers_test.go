@@ -70,7 +70,7 @@ func eventually(t *testing.T, limit time.Duration, what string, f func() (bool, 
 		saw = now
 		time.Sleep(200 * time.Millisecond)
 	}
-	failed(t, "%s: not after %s; last seen: %s", what, limit, saw)
+	failedf(t, "%s: not after %s; last seen: %s", what, limit, saw)
 	return 0
 }
 

@@ -90,7 +90,7 @@ func shell(t *testing.T, commands string) string {
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.cp.Kubeconfig(), "PATH="+filepath.Dir(w.cp.Kubectl())+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		failed(t, "%v\n%s\n%s", err, commands, out)
+		failedf(t, "%v\n%s\n%s", err, commands, out)
 	}
 	return string(out)
 }
