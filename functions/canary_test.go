@@ -13,6 +13,9 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
+	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/protobuf/encoding/protojson"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -62,13 +65,13 @@ func poison(o *unstructured.Unstructured, value string) {
 
 // TestCanary plants a canary in every Secret and every credential that the
 // function sees, at every stage of every example, and looks for it in all that
-// people can read: the log, conditions, events and the status.
+// people can read: the log, traces, conditions, events and the status.
 func TestCanary(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "examples", "*.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there is no example: %v", err)
 	}
-	secrets, runs := 0, 0
+	secrets, runs, traced := 0, 0, 0
 	for _, file := range append(files, largest) {
 		s, err := simulate.New(compose.Settings{}, claims(t, file)...)
 		if err != nil {
@@ -101,8 +104,12 @@ func TestCanary(t *testing.T) {
 					}
 					secrets += found
 					runs++
-					log := &bytes.Buffer{}
-					f := &Function{log: recorder(log)}
+					log, spans := &bytes.Buffer{}, tracetest.NewInMemoryExporter()
+					tel, err := newTelemetry(prometheus.NewRegistry(), sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)).Tracer(""))
+					if err != nil {
+						t.Fatal(err)
+					}
+					f := &Function{log: recorder(log), telemetry: tel}
 					req := requestOf(t, w)
 					req.Observed.Composite.ConnectionDetails = map[string][]byte{"kubeconfig": []byte(canary)}
 					for _, r := range req.GetObserved().GetResources() {
@@ -110,7 +117,8 @@ func TestCanary(t *testing.T) {
 					}
 					req.Credentials = map[string]*fnv1.Credentials{"c": {Source: &fnv1.Credentials_CredentialData{CredentialData: &fnv1.CredentialData{Data: map[string][]byte{"c": []byte(canary)}}}}}
 					rsp := run(t, f, req)
-					seen := log.String()
+					seen := log.String() + fmt.Sprintf("%+v", spans.GetSpans())
+					traced += len(spans.GetSpans())
 					for _, c := range rsp.GetConditions() {
 						seen += c.String()
 					}
@@ -128,6 +136,9 @@ func TestCanary(t *testing.T) {
 				}
 			}
 		}
+	}
+	if traced < runs {
+		t.Errorf("%d traces of %d runs: the test does not look at all of them", traced, runs)
 	}
 	if secrets == 0 {
 		t.Error("no composer looks at a Secret: the test tests nothing")

@@ -66,7 +66,7 @@ func TestPrivileges(t *testing.T) {
 	apply(t, changed)
 	eventually(t, hang, "what is not wanted any more is gone", func() (bool, string) {
 		left := slices.DeleteFunc(listed(t.Context(), []schema.GroupVersionKind{{Version: "v1", Kind: "ConfigMap"}, ours("Component")}, namespace), func(name string) bool {
-			return !strings.Contains(name, "values-cert-manager") && !strings.Contains(name, "stack-perses-")
+			return !strings.Contains(name, "values-cert-manager") && (!strings.Contains(name, "stack-perses-") || strings.Contains(name, "operator"))
 		})
 		return len(left) == 0, strings.Join(left, ", ")
 	})
