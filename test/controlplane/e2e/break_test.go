@@ -135,6 +135,17 @@ data: {values.yaml: "podLabels: {team: a}"}
 	}
 }
 
+// TestDeleteFailed deletes a claim that failed: a component's chart cannot be
+// rendered, so that its release failed and is tried again, and a workload's does not
+// exist. Nothing is left.
+func TestDeleteFailed(t *testing.T) {
+	apply(t, parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: team-values}, data: {values.yaml: \"podLabels: {team: a}\"}}"))
+	o := wider(t, "9.9.9", map[string]any{"standInFail": "replicas must be a number"})
+	claim(t, o)
+	says(t, o.GroupVersionKind(), "demo", "StackReady", "False", "replicas must be a number")
+	remove(t, background, 0, o)
+}
+
 // kill a process. It runs again when the test ends, at the latest.
 func kill(t *testing.T, process string) {
 	t.Helper()

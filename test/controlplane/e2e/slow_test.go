@@ -263,13 +263,17 @@ func TestSlow(t *testing.T) {
 	}
 	start := time.Now()
 	apply(t, o)
-	measured(t, "the registry times out: the claim says so", eventually(t, limit, "the claim tells of the registry", func() (bool, string) {
-		o := get(t, platform, "demo")
-		if isReady(o) {
+	measured(t, "the registry times out: the component says so", eventually(t, limit, "the component tells of the registry", func() (bool, string) {
+		if o := get(t, platform, "demo"); isReady(o) {
 			t.Error("the claim is Ready though a chart cannot be fetched")
 		}
-		_, _, said := kube.Condition(o, "StackReady")
-		return strings.Contains(said, "slow") && strings.Contains(said, "Gateway Timeout"), conditions(o)
+		components, err := w.management.List(t.Context(), ours("Component"), namespace)
+		for _, c := range components {
+			if _, _, said := kube.Condition(&c, "Delivered"); strings.Contains(c.GetName(), "stack-slow") && strings.Contains(said, "Gateway Timeout") {
+				return true, ""
+			}
+		}
+		return false, fmt.Sprintf("%d components, error %v%s", len(components), err, conditions(get(t, platform, "demo")))
 	}), 0)
 	t.Log(conditions(get(t, platform, "demo")))
 	registry.late.Store(false)
