@@ -30,7 +30,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-var gone = flag.Duration("gone", time.Minute, "How long TestSlow takes the remote cluster away.")
+var goneFor = flag.Duration("gone", time.Minute, "How long TestSlow takes the remote cluster away.")
 
 // A network between clients and a server, which may be slow, lossy or down.
 type network struct {
@@ -293,7 +293,7 @@ func TestSlow(t *testing.T) {
 	start = time.Now()
 	measured(t, "the remote cluster is gone: the claim says so", says(t, platform, "demo", "ClusterReady", "False", "does not answer"), 0)
 	t.Log(conditions(get(t, platform, "demo")))
-	for time.Since(start) < *gone {
+	for time.Since(start) < *goneFor {
 		wanted(t, before, uids(t))
 		if isReady(get(t, platform, "demo")) {
 			t.Error("the claim is Ready though its cluster is gone")
@@ -304,7 +304,7 @@ func TestSlow(t *testing.T) {
 		time.Sleep(5 * time.Second)
 	}
 	remote.down.Store(false)
-	measured(t, "the remote cluster is back after "+gone.String()+": Ready", isReadyWithin("Ready again", limit), 0)
+	measured(t, "the remote cluster is back after "+goneFor.String()+": Ready", isReadyWithin("Ready again", limit), 0)
 	wanted(t, before, uids(t))
 
 	start = time.Now()
