@@ -73,18 +73,18 @@ func newNetwork(t *testing.T, to string, as http.RoundTripper, secure bool) *net
 		case n.late.Load():
 			http.Error(rw, "the SIMULATED upstream does not answer", http.StatusGatewayTimeout)
 		case loss > 0 && count%loss == 0:
-			// One half breaks off, the other is an error of the server.
+			// One half breaks off, the other is what an API server says that cannot keep up.
 			if n.lost.Add(1)%2 == 0 {
 				panic(http.ErrAbortHandler)
 			}
-			http.Error(rw, "SIMULATED error", http.StatusInternalServerError)
+			rw.Header().Set("Retry-After", "1")
+			http.Error(rw, "SIMULATED error", http.StatusServiceUnavailable)
 		default:
 			proxy.ServeHTTP(rw, r)
 		}
 	}))
 	n.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
-		n.EnableHTTP2 = true
 		n.StartTLS()
 	} else {
 		n.Start()
