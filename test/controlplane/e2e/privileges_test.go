@@ -71,21 +71,6 @@ func TestPrivileges(t *testing.T) {
 		return len(left) == 0, strings.Join(left, ", ")
 	})
 	works(t, "demo")
-	if len(claims) > 1 {
-		// Without a host its login goes.
-		fewer := cloudCluster(t, "k3s")
-		hosts, _, _ := unstructured.NestedSlice(fewer.Object, "spec", "k3s", "hosts")
-		if err := unstructured.SetNestedSlice(fewer.Object, hosts[:len(hosts)-1], "spec", "k3s", "hosts"); err != nil {
-			t.Fatal(err)
-		}
-		logins := schema.GroupVersionKind{Group: "k3s.m.crossplane.io", Version: "v1alpha1", Kind: "ProviderConfig"}
-		was := len(listed(t.Context(), []schema.GroupVersionKind{logins}, namespace))
-		apply(t, fewer)
-		eventually(t, hang, "the login of a host is gone", func() (bool, string) {
-			now := listed(t.Context(), []schema.GroupVersionKind{logins}, namespace)
-			return len(now) < was, strings.Join(now, ", ")
-		})
-	}
 	remove(t, background, 0, claims...)
 
 	requests := audit(t)
