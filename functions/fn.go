@@ -140,7 +140,7 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 		rsp.Requirements.Resources[r.Name] = s
 	}
 
-	if rsp.Desired == nil {
+	if rsp.GetDesired() == nil {
 		rsp.Desired = &fnv1.State{}
 	}
 	composite, err := desiredComposite(rsp.GetDesired().GetComposite().GetResource(), xr, res.Status)
@@ -180,7 +180,7 @@ func desiredComposite(earlier *structpb.Struct, xr *unstructured.Unstructured, s
 		return nil, err
 	}
 	for name, v := range earlier.GetFields()["status"].GetStructValue().GetFields() {
-		if _, ok := s.Fields[name]; !ok {
+		if _, ok := s.GetFields()[name]; !ok {
 			s.Fields[name] = v
 		}
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -117,7 +118,7 @@ func lookFor(t *testing.T, secrets []string) int {
 	look := func(where string, text []byte) {
 		n += len(text)
 		for _, s := range secrets {
-			if i := strings.Index(string(text), s); i >= 0 {
+			if i := bytes.Index(text, []byte(s)); i >= 0 {
 				t.Errorf("%s shows %.10s…: …%s", where, s, text[max(0, i-300):i])
 			}
 		}
