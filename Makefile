@@ -27,7 +27,7 @@ PROMTOOL := $(CURDIR)/.cache/bin/promtool
 GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check schemas lint fmt build binaries render tree demo demo-down kind-up kind-down \
+.PHONY: help generate generate-check schemas lint fmt build push binaries render tree demo demo-down kind-up kind-down \
 	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
@@ -81,6 +81,12 @@ $(PROMTOOL): test/tools/promtool/go.mod test/tools/promtool/go.sum
 
 build: ## Build the Crossplane packages into _output.
 	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION) $(if $(ARCH),--arch $(ARCH))
+
+# Whoever is logged in to the registry with docker or helm is logged in here.
+push: ## Push packages and charts to REGISTRY, with SBOMs, signed with KEY=FILE or KEYLESS=1.
+	@$(if $(REGISTRY),,$(error say where to: make push REGISTRY=registry.example.org/observe-k8s))$(MAKE) -s build
+	@cd package/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
+		$(if $(KEY),--key $(abspath $(KEY))) $(if $(KEYLESS),--keyless) $(if $(INSECURE),--insecure)
 
 # What runs on this machine. Go decides what has to be built again.
 binaries: $(BIN)/render $(BIN)/controlplane

@@ -255,26 +255,31 @@ func dnsLabel(s string) string {
 }
 
 // TestInstallManifest proves that the manifest for platform teams installs this
-// configuration.
+// configuration and its function, under the name that Crossplane would give it.
 func TestInstallManifest(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "package", "install.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packages []string
+	packages := map[string]string{}
 	for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
 		o := struct {
-			Kind string
-			Spec struct{ Package string }
+			Kind     string
+			Metadata struct{ Name string }
+			Spec     struct{ Package string }
 		}{}
 		if err := yaml.Unmarshal([]byte(doc), &o); err != nil {
 			t.Fatal(err)
 		}
-		if o.Kind == "Configuration" {
-			packages = append(packages, o.Spec.Package)
+		if o.Spec.Package != "" {
+			packages[o.Kind+" "+o.Metadata.Name] = o.Spec.Package
 		}
 	}
-	if diff := cmp.Diff([]string{"xpkg.crossplane.io/observe-k8s/observe-k8s:v0.1.0"}, packages); diff != "" {
+	want := map[string]string{
+		"Configuration observe-k8s":                                "xpkg.crossplane.io/observe-k8s/observe-k8s:v0.1.0",
+		"Function " + dnsLabel("observe-k8s/function-observe-k8s"): "xpkg.crossplane.io/observe-k8s/function-observe-k8s:v0.1.0",
+	}
+	if diff := cmp.Diff(want, packages); diff != "" {
 		t.Errorf("packages that the manifest installs: -want, +got:\n%s", diff)
 	}
 }
@@ -382,7 +387,7 @@ func TestFunctionImage(t *testing.T) {
 
 // TestPush pushes to a registry in memory and reads back what Crossplane would.
 func TestPush(t *testing.T) {
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(quiet()))
 	defer server.Close()
 	target := Target{Registry: strings.TrimPrefix(server.URL, "http://") + "/observe-k8s", Version: "v1.2.3", Insecure: true}
 
@@ -395,9 +400,17 @@ func TestPush(t *testing.T) {
 	if _, err := Save(img, configuration); err != nil {
 		t.Fatal(err)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
 	functions := []string{}
 	for _, arch := range []string{"amd64", "arm64"} {
-		img, err := Function(root, target.Version, arch, []byte("binary of "+arch))
+		img, err := Function(root, target.Version, arch, program)
 		if err != nil {
 			t.Fatal(err)
 		}

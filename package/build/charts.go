@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
@@ -68,12 +68,12 @@ func pushChart(ctx context.Context, t Target, folder string) (string, error) {
 		return "", err
 	}
 
-	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	config, err := pushBlob(t, chart.Name, metadata, chartMetadata, opts)
+	opts := t.options(ctx)
+	config, err := pushBlob(ref.Context(), metadata, chartMetadata, opts)
 	if err != nil {
 		return "", err
 	}
-	layer, err := pushBlob(t, chart.Name, content, chartContent, opts)
+	layer, err := pushBlob(ref.Context(), content, chartContent, opts)
 	if err != nil {
 		return "", err
 	}
@@ -85,25 +85,24 @@ func pushChart(ctx context.Context, t Target, folder string) (string, error) {
 		return "", err
 	}
 	digest, _, err := v1.SHA256(bytes.NewReader(m))
-	return ref.String() + "@" + digest.String(), err
+	if err != nil {
+		return "", err
+	}
+	return t.sign(ctx, ref, digest)
 }
 
-// pushBlob of a chart. Returns how a manifest names it.
-func pushBlob(t Target, chart string, content []byte, media types.MediaType, opts []remote.Option) (v1.Descriptor, error) {
-	ref, err := t.ref("charts/" + chart)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
+// pushBlob of an artifact. Returns how a manifest names it.
+func pushBlob(repository name.Repository, content []byte, media types.MediaType, opts []remote.Option) (v1.Descriptor, error) {
 	layer := static.NewLayer(content, media)
-	if err := remote.WriteLayer(ref.Context(), layer, opts...); err != nil {
+	if err := remote.WriteLayer(repository, layer, opts...); err != nil {
 		return v1.Descriptor{}, err
 	}
 	digest, err := layer.Digest()
 	return v1.Descriptor{MediaType: media, Size: int64(len(content)), Digest: digest}, err
 }
 
-// A manifest that is pushed as it is: a chart's configuration is not that of a
-// container.
+// A manifest that is pushed as it is: what is no container has another
+// configuration.
 type manifest []byte
 
 // RawManifest is the manifest as JSON.

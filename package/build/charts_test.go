@@ -22,7 +22,7 @@ import (
 // TestPushCharts pushes to a registry in memory and reads back what Helm would,
 // under the names and versions that the catalogs ask for.
 func TestPushCharts(t *testing.T) {
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(quiet()))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	target := Target{Registry: host + "/observe-k8s", Version: "v9.9.9", Insecure: true}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -145,38 +147,53 @@ type PushCmd struct {
 
 	Registry string `arg:"" help:"Where to push, for example registry.example.org/observe-k8s."`
 	Insecure bool   `help:"Talk plain HTTP to the registry."`
+	Key      string `help:"Sign with the private key in this file, as cosign does; its password is in COSIGN_PASSWORD." placeholder:"FILE" xor:"sign"`
+	Keyless  bool   `help:"Sign with the identity of this CI job, by the program cosign."                                                   xor:"sign"`
+	Digests  string `help:"Write what was pushed, by digest, into this file." placeholder:"FILE"`
+}
+
+// signer that was asked for; nil for none.
+func (c *PushCmd) signer() (Signer, error) {
+	switch {
+	case c.Keyless:
+		return keyless{}, nil
+	case c.Key != "":
+		return newKeySigner(c.Key, os.Getenv("COSIGN_PASSWORD"))
+	}
+	return nil, nil
 }
 
 // Run pushes the charts, the configuration, and the function, the emulator and
 // provider-local of all architectures as one index each. What others ask for goes
 // first.
 func (c *PushCmd) Run(ctx context.Context) error {
-	target := Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure}
-	image, err := PushIndex(ctx, target, "game", c.files(c.Game))
+	signer, err := c.signer()
 	if err != nil {
 		return err
 	}
-	fmt.Println(image)
+	target := Target{Registry: c.Registry, Version: c.Version, Insecure: c.Insecure, Signer: signer}
+	game, err := PushIndex(ctx, target, "game", c.files(c.Game))
+	if err != nil {
+		return err
+	}
 	provider, err := PushIndex(ctx, target, "provider-local", c.files(c.Local))
 	if err != nil {
 		return err
 	}
-	fmt.Println(provider)
 	charts, err := PushCharts(ctx, target, c.Root)
 	if err != nil {
 		return err
 	}
-	for _, ref := range charts {
-		fmt.Println(ref)
-	}
-	refs, err := Push(ctx, target, c.Configuration(), c.files(c.Function))
+	packages, err := Push(ctx, target, c.Configuration(), c.files(c.Function))
 	if err != nil {
 		return err
 	}
-	for _, ref := range refs {
-		fmt.Println(ref)
+	pushed := strings.Join(slices.Concat([]string{game, provider}, charts, packages), "\n") + "\n"
+	fmt.Print(pushed)
+	if c.Digests == "" {
+		return nil
 	}
-	return nil
+	return errors.Wrap(os.WriteFile(c.Digests, []byte(pushed), 0o644), "cannot write what was pushed")
 }
 
 func main() {

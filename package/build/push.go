@@ -22,6 +22,24 @@ type Target struct {
 	Version string
 	// Insecure allows plain HTTP.
 	Insecure bool
+	// Signer signs everything that is pushed; nothing does without.
+	Signer Signer
+}
+
+// options for requests to the registry. Whoever is logged in with docker or with
+// helm is logged in here.
+func (t Target) options(ctx context.Context) []remote.Option {
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+}
+
+// sign what was pushed. Returns its name, by digest.
+func (t Target) sign(ctx context.Context, ref name.Tag, digest v1.Hash) (string, error) {
+	if t.Signer != nil {
+		if err := t.Signer.Sign(ctx, ref.Context().Digest(digest.String())); err != nil {
+			return "", err
+		}
+	}
+	return ref.String() + "@" + digest.String(), nil
 }
 
 // ref of a repository at the target.
@@ -38,14 +56,11 @@ func (t Target) ref(repository string) (name.Tag, error) {
 // architecture. The function goes first: a configuration that can be pulled has
 // what it depends on. Returns what was pushed, by digest.
 func Push(ctx context.Context, t Target, configuration string, functions []string) ([]string, error) {
-	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-
 	function, err := PushIndex(ctx, t, "function-observe-k8s", functions)
 	if err != nil {
 		return nil, err
 	}
-
-	configurationRef, err := t.ref("observe-k8s")
+	ref, err := t.ref("observe-k8s")
 	if err != nil {
 		return nil, err
 	}
@@ -53,53 +68,64 @@ func Push(ctx context.Context, t Target, configuration string, functions []strin
 	if err != nil {
 		return nil, err
 	}
-	if err := remote.Write(configurationRef, img, opts...); err != nil {
-		return nil, errors.Wrapf(err, "cannot push %s", configurationRef)
+	if err := remote.Write(ref, img, t.options(ctx)...); err != nil {
+		return nil, errors.Wrapf(err, "cannot push %s", ref)
 	}
-	configurationDigest, err := img.Digest()
+	if err := PushSBOM(ctx, t, ref.Context(), img); err != nil {
+		return nil, err
+	}
+	digest, err := img.Digest()
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot get the configuration's digest")
 	}
-	return []string{
-		function,
-		configurationRef.String() + "@" + configurationDigest.String(),
-	}, nil
+	pushed, err := t.sign(ctx, ref, digest)
+	return []string{function, pushed}, err
 }
 
-// PushIndex pushes the images in files as one index, one image per architecture.
-// Returns what was pushed, by digest.
+// PushIndex pushes the images in files as one index, one image per architecture,
+// with a list of what is in each. Returns what was pushed, by digest.
 func PushIndex(ctx context.Context, t Target, repository string, files []string) (string, error) {
 	ref, err := t.ref(repository)
 	if err != nil {
 		return "", err
 	}
-	index, err := Index(files)
+	index, images, err := Index(files)
 	if err != nil {
 		return "", err
 	}
-	if err := remote.WriteIndex(ref, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+	if err := remote.WriteIndex(ref, index, t.options(ctx)...); err != nil {
 		return "", errors.Wrapf(err, "cannot push %s", ref)
 	}
+	for _, img := range images {
+		if err := PushSBOM(ctx, t, ref.Context(), img); err != nil {
+			return "", err
+		}
+	}
 	digest, err := index.Digest()
-	return ref.String() + "@" + digest.String(), errors.Wrapf(err, "cannot get the digest of %s", ref)
+	if err != nil {
+		return "", errors.Wrapf(err, "cannot get the digest of %s", ref)
+	}
+	return t.sign(ctx, ref, digest)
 }
 
-// Index of images in files, one per architecture.
-func Index(files []string) (v1.ImageIndex, error) {
+// Index of images in files, one per architecture, and those images.
+func Index(files []string) (v1.ImageIndex, []Image, error) {
 	index := mutate.IndexMediaType(empty.Index, types.DockerManifestList)
+	images := make([]Image, 0, len(files))
 	for _, f := range files {
 		img, err := Open(f)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		cfg, err := img.ConfigFile()
 		if err != nil {
-			return nil, errors.Wrapf(err, "cannot read the platform of %s", f)
+			return nil, nil, errors.Wrapf(err, "cannot read the platform of %s", f)
 		}
+		images = append(images, img)
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
 			Add:        img,
 			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: cfg.OS, Architecture: cfg.Architecture}},
 		})
 	}
-	return index, nil
+	return index, images, nil
 }

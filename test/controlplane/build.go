@@ -27,14 +27,14 @@ func Built(o Options) (bool, error) {
 	return builder(o).Cached(table(o))
 }
 
-// Program returns the binary of the program of that name, and builds it if it is
-// not in the cache yet.
+// Program returns the binary of the program of that name, the first if it has
+// several, and builds it if it is not in the cache yet.
 func Program(ctx context.Context, o Options, name string) (string, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return "", err
 	}
-	table := slices.DeleteFunc(programs.Table(), func(p programs.Program) bool { return p.Name != name })
+	table := slices.DeleteFunc(append(programs.Table(), programs.Tools()...), func(p programs.Program) bool { return p.Name != name })
 	if len(table) == 0 {
 		return "", fmt.Errorf("there is no program %q", name)
 	}
@@ -42,7 +42,7 @@ func Program(ctx context.Context, o Options, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return built[name].Bin(name), nil
+	return built[name].Bin(table[0].Binary()), nil
 }
 
 func build(ctx context.Context, o Options) (map[string]programs.Built, error) {

@@ -57,9 +57,9 @@ type ControlPlane struct {
 	management *cluster
 	remote     *cluster
 	crossplane crossplane
-	// functionPort is where our function listens, localMetrics where provider-local
-	// serves metrics.
-	functionPort, localMetrics int
+	functions  functions
+	// localMetrics is where provider-local serves metrics.
+	localMetrics int
 	packages     []pkg
 	install      install
 	clouds       *cloud.Simulator

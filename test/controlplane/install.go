@@ -14,15 +14,15 @@ type install struct {
 	objects []*unstructured.Unstructured
 }
 
-// readInstall reads what a platform team applies. The Configuration is the
-// version that we have.
+// readInstall reads what a platform team applies. Our packages are the version
+// that we have.
 func readInstall(root, version string) (install, error) {
 	objs, err := kube.ReadFiles(filepath.Join(root, "package", "install.yaml"))
 	if err != nil {
 		return install{}, err
 	}
 	for _, o := range objs {
-		if o.GetKind() != "Configuration" {
+		if k := o.GetKind(); k != "Configuration" && k != "Function" {
 			continue
 		}
 		ref, _, _ := unstructured.NestedString(o.Object, "spec", "package")
@@ -32,6 +32,12 @@ func readInstall(root, version string) (install, error) {
 		}
 	}
 	return install{objects: objs}, nil
+}
+
+// Install reads what a platform team applies to install a version.
+func (cp *ControlPlane) Install(version string) ([]*unstructured.Unstructured, error) {
+	i, err := readInstall(cp.opts.Root, version)
+	return i.objects, err
 }
 
 // configuration returns our Configuration's name and repository.

@@ -284,7 +284,7 @@ func (cp *ControlPlane) markRuntimes(ctx context.Context) {
 					continue
 				}
 				// What fails is tried again with the next tick.
-				_ = cp.management.client.ApplyStatus(ctx, cp.runtimeStatus(k, r.GetName()))
+				_ = cp.management.client.ApplyStatus(ctx, cp.runtimeStatus(&r))
 			}
 		}
 		select {
@@ -297,7 +297,7 @@ func (cp *ControlPlane) markRuntimes(ctx context.Context) {
 	}
 }
 
-func (cp *ControlPlane) runtimeStatus(revision, name string) *unstructured.Unstructured {
+func (cp *ControlPlane) runtimeStatus(revision *unstructured.Unstructured) *unstructured.Unstructured {
 	now := time.Now().UTC().Format(time.RFC3339)
 	status := map[string]any{
 		"tlsServerSecretName": serverSecret,
@@ -313,8 +313,9 @@ func (cp *ControlPlane) runtimeStatus(revision, name string) *unstructured.Unstr
 			},
 		},
 	}
-	if revision == "FunctionRevision" {
-		status["endpoint"] = fmt.Sprintf("dns:///localhost:%d", cp.functionPort)
+	if revision.GetKind() == "FunctionRevision" {
+		image, _, _ := unstructured.NestedString(revision.Object, "spec", "image")
+		status["endpoint"] = fmt.Sprintf("dns:///localhost:%d", cp.functions.port(image))
 	}
-	return object(pkgAPI, revision, name, map[string]any{"status": status})
+	return object(pkgAPI, revision.GetKind(), revision.GetName(), map[string]any{"status": status})
 }

@@ -25,6 +25,9 @@ type Program struct {
 	Cold time.Duration
 }
 
+// Binary returns the name of the program's binary, the first if it has several.
+func (p Program) Binary() string { return binary(p.Packages[0]) }
+
 // A Patch replaces one line of an upstream module. A build fails unless Old
 // occurs exactly once, so that an upgrade cannot drop a patch unnoticed.
 type Patch struct {
@@ -58,6 +61,8 @@ const (
 
 	KubernetesNode = "kubernetes-node"
 	CoreDNS        = "coredns"
+
+	CrossplaneCLI = "crossplane-cli"
 )
 
 // KubernetesVersion is the version of every Kubernetes that runs here.
@@ -217,4 +222,14 @@ func NodeTable() []Program {
 			Cold:     time.Minute,
 		},
 	)
+}
+
+// Tools returns programs for people, which nothing here runs but tests.
+func Tools() []Program {
+	return []Program{{
+		Name:     CrossplaneCLI,
+		About:    "Crossplane's tool for people",
+		Packages: []string{"github.com/crossplane/cli/v2/cmd/crossplane"},
+		Cold:     270 * time.Second,
+	}}
 }

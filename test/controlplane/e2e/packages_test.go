@@ -1,0 +1,227 @@
+package e2e
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// next is the version that TestPackages upgrades to.
+const next = "v0.1.1"
+
+func pkg(kind string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "pkg.crossplane.io", Version: "v1", Kind: kind}
+}
+
+// TestPackages lives with the packages as a platform team does: Crossplane's
+// package manager has installed them from a registry with what they depend on;
+// they are upgraded while a claim is Ready, which notices nothing; and they are
+// uninstalled, which leaves nothing. The commands are those of docs/install.md.
+func TestPackages(t *testing.T) {
+	// What follows needs the packages again, however this ends.
+	t.Cleanup(func() {
+		w.stop()
+		if err := w.start(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	onFailure(t)
+	dependencies(t)
+
+	o := example(t, "existing.yaml")
+	apply(t, o)
+	ready(t, o.GroupVersionKind(), o.GetName())
+	upgrade(t, o)
+
+	// The new function composes, also without the old one.
+	if err := w.cp.StopProcess(controlplane.ProcessFunction); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, "-n", namespace, "patch", "observabilityplatform", o.GetName(), "--type=merge", "-p",
+		`{"spec":{"workloads":[{"name":"podinfo","app":"podinfo"},{"name":"second","app":"podinfo"}]}}`)
+	eventually(t, hang, "a workload that was asked for after the upgrade", func() (bool, string) {
+		return strings.Contains(kubectl(t, "-n", namespace, "get", "workloads"), "second"), ""
+	})
+	works(t, o.GetName())
+
+	remove(t, background, 0, o)
+	uninstall(t)
+}
+
+// dependencies sees that Crossplane has resolved what the Configuration depends
+// on, and installed what nobody named.
+func dependencies(t *testing.T) {
+	t.Helper()
+	lock := find(t, schema.GroupVersionKind{Group: "pkg.crossplane.io", Version: "v1beta1", Kind: "Lock"}, "", "lock")
+	if s, _, msg := kube.Condition(lock, "Resolved"); s != "True" {
+		t.Errorf("Crossplane has not resolved the dependencies: %s", msg)
+	}
+	locked := map[string][]string{}
+	packages, _, _ := unstructured.NestedSlice(lock.Object, "packages")
+	for _, p := range packages {
+		m, _ := p.(map[string]any)
+		source, _ := m["source"].(string)
+		deps, _ := m["dependencies"].([]any)
+		for _, d := range deps {
+			dm, _ := d.(map[string]any)
+			name, _ := dm["package"].(string)
+			locked[source] = append(locked[source], name)
+		}
+		if len(deps) == 0 {
+			locked[source] = nil
+		}
+	}
+	needs := 0
+	for _, deps := range locked {
+		for _, d := range deps {
+			needs++
+			if _, ok := locked[d]; !ok {
+				t.Errorf("the dependency %s is not installed; installed are %v", d, slices.Sorted(maps.Keys(locked)))
+			}
+		}
+	}
+	if needs == 0 {
+		t.Errorf("no package has a dependency: %v", locked)
+	}
+	t.Logf("Crossplane resolved %d dependencies", needs)
+}
+
+// upgrade to the next version. What the claim consists of stays what it is.
+func upgrade(t *testing.T, o *unstructured.Unstructured) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "function")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.version="+next, "-o", binary, "./functions")
+	build.Dir = filepath.Join("..", "..", "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the next function: %v\n%s", err, out)
+	}
+	if err := w.cp.Publish(next, binary); err != nil {
+		t.Fatal(err)
+	}
+	quiet(t)
+	before, readySince := identities(t), readyAt(get(t, o.GroupVersionKind(), o.GetName()))
+
+	install, err := w.cp.Install(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range install {
+		apply(t, i)
+	}
+	for _, k := range []string{"Configuration", "Function"} {
+		for _, i := range install {
+			if i.GetKind() != k {
+				continue
+			}
+			took := eventually(t, hang, k+" upgraded", func() (bool, string) {
+				now := find(t, pkg(k), "", i.GetName())
+				healthy, _, _ := kube.Condition(now, "Healthy")
+				version, _, _ := unstructured.NestedString(find(t, pkg(k+"Revision"), "", currentRevision(now)).Object, "spec", "image")
+				return healthy == "True" && strings.HasSuffix(version, ":"+next), version + conditions(now)
+			})
+			t.Logf("%s upgraded after %s", k, took)
+		}
+	}
+	eventually(t, hang, "definitions and compositions of the next version", func() (bool, string) {
+		out := kubectl(t, "get", "compositeresourcedefinitions,compositions", "-o", `jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.labels}{"\n"}{end}`)
+		return strings.Count(out, `"`+next+`"`) == 2*len(allOurs()), out
+	})
+	// Each composite follows the newest revision of its Composition.
+	eventually(t, hang, "composites of the next version", func() (bool, string) {
+		behind := followers(t)
+		return len(behind) == 0, strings.Join(behind, ", ")
+	})
+	works(t, o.GetName())
+	quiet(t)
+
+	if diff := cmp.Diff(before, identities(t)); diff != "" {
+		t.Errorf("the upgrade deleted or made something: -before, +after:\n%s", diff)
+	}
+	if now := readyAt(get(t, o.GroupVersionKind(), o.GetName())); !now.Equal(readySince) {
+		t.Errorf("the claim was not Ready all the time: since %s, before the upgrade since %s", now, readySince)
+	}
+}
+
+func currentRevision(o *unstructured.Unstructured) string {
+	name, _, _ := unstructured.NestedString(o.Object, "status", "currentRevision")
+	return name
+}
+
+// followers are the composites that do not follow a revision of a Composition of
+// the next version yet.
+func followers(t *testing.T) []string {
+	t.Helper()
+	var behind []string
+	revision := schema.GroupVersionKind{Group: "apiextensions.crossplane.io", Version: "v1", Kind: "CompositionRevision"}
+	for _, xr := range composites(t) {
+		name, _, _ := unstructured.NestedString(xr.Object, "spec", "crossplane", "compositionRevisionRef", "name")
+		r := find(t, revision, "", name)
+		if r == nil || r.GetLabels()[controlplane.VersionLabel] != next {
+			behind = append(behind, xr.GetKind()+" "+xr.GetName()+" follows "+name)
+		}
+	}
+	return behind
+}
+
+// identities of all that a claim consists of, here and on its cluster: what is
+// deleted and made again has another one. A release that was upgraded has another
+// Secret.
+func identities(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	list := func(c *kube.Client, where string, kinds []schema.GroupVersionKind, namespace string) {
+		for _, k := range kinds {
+			objs, err := c.List(t.Context(), k, namespace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range objs {
+				out[where+k.Kind+" "+o.GetNamespace()+"/"+o.GetName()] = string(o.GetUID())
+			}
+		}
+	}
+	list(w.management, "", kinds(), namespace)
+	list(w.remote, "remote ", append(remoteKinds(), schema.GroupVersionKind{Version: "v1", Kind: "Pod"}), "")
+	return out
+}
+
+// uninstall as docs/install.md says. Nothing is left of the packages, and of the
+// team everything.
+func uninstall(t *testing.T) {
+	t.Helper()
+	install, err := w.cp.Install(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range slices.Backward(install) {
+		if err := deleteObject(t.Context(), o, metav1.DeletePropagationBackground); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kubectl(t, "delete", "providers.pkg.crossplane.io", "--all")
+	eventually(t, hang, "nothing left of the packages", func() (bool, string) {
+		out := kubectl(t, "get", "configurations.pkg,configurationrevisions.pkg,functions.pkg,functionrevisions.pkg,providers.pkg,providerrevisions.pkg,compositeresourcedefinitions,compositions,compositionrevisions,managedresourcedefinitions", "-o", "name")
+		for crd := range strings.SplitSeq(kubectl(t, "get", "crds", "-o", "name"), "\n") {
+			if strings.HasSuffix(crd, "observe-k8s.io") || strings.Contains(crd, ".m.") {
+				out += crd + "\n"
+			}
+		}
+		return out == "", out
+	})
+	if get(t, secret, "remote-kubeconfig") == nil {
+		t.Error("the team's Secret went with the packages")
+	}
+}
