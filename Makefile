@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate test/docs providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/charts package/content
+MODULES := . apis/generate test/docs providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/mirror package/charts package/content
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -27,7 +27,7 @@ PROMTOOL := $(CURDIR)/.cache/bin/promtool
 GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check schemas lint fmt build push binaries render tree demo demo-down kind-up kind-down \
+.PHONY: help generate generate-check schemas lint fmt build push mirror binaries render tree demo demo-down kind-up kind-down \
 	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
@@ -87,6 +87,10 @@ push: ## Push packages and charts to REGISTRY, with SBOMs, signed with KEY=FILE 
 	@$(if $(REGISTRY),,$(error say where to: make push REGISTRY=registry.example.org/observe-k8s))$(MAKE) -s build
 	@cd package/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
 		$(if $(KEY),--key $(abspath $(KEY))) $(if $(KEYLESS),--keyless) $(if $(INSECURE),--insecure)
+
+# Charts are rendered to see which images they need, so this needs a network.
+mirror: ## List the charts and images of CLAIM=FILE or PROFILE=NAME, and copy them to TO=URL.
+	@cd package/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 # What runs on this machine. Go decides what has to be built again.
 binaries: $(BIN)/render $(BIN)/controlplane
@@ -179,7 +183,7 @@ fuzz: ## Fuzz the function, every kind, the language of games and their plans, f
 	@cd providers/local && go test ./internal/engine -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages, and the action for CI jobs.
-	$(call stage,packages,cd package/build && $(GO_TEST) ./... && cd ../action && $(GO_TEST) ./... && cd ../kind && $(GO_TEST) ./...)
+	$(call stage,packages,cd package/build && $(GO_TEST) ./... && for m in action mirror kind; do cd ../$$m && $(GO_TEST) ./... || exit 1; done)
 
 test-schemas: ## Prove rendered objects and bad input against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)

@@ -40,12 +40,13 @@ func (m *Mirror) String() string {
 }
 
 // Rewrite sends a chart repository to the mirror: the original host and path
-// follow the mirror's prefix, and it speaks OCI. Without a mirror nothing
+// follow the mirror's prefix, and it speaks OCI. A port follows its host by a
+// dash, as no path of a registry may have a colon. Without a mirror nothing
 // changes. The second result says that the mirror has no TLS.
 func (m *Mirror) Rewrite(repository string) (string, bool) {
 	if m == nil {
 		return repository, false
 	}
 	_, rest, _ := strings.Cut(repository, "://")
-	return "oci://" + m.Prefix + "/" + strings.TrimSuffix(rest, "/"), m.PlainHTTP
+	return "oci://" + m.Prefix + "/" + strings.ReplaceAll(strings.TrimSuffix(rest, "/"), ":", "-"), m.PlainHTTP
 }

@@ -117,6 +117,8 @@ func (c *UpCmd) plan(r registry) ([]*unstructured.Unstructured, error) {
 		}
 		objs = append(objs, more...)
 	}
+	// The function is among the dependencies.
+	objs = slices.DeleteFunc(objs, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Function" })
 	deps, err := dependencies(c.Root)
 	if err != nil {
 		return nil, err
