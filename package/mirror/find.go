@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/component"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,14 +49,9 @@ func find(claims []*unstructured.Unstructured) (needs, error) {
 	}
 	for _, o := range append(s.Composed(), claims...) {
 		spec, _, _ := unstructured.NestedMap(o.Object, "spec")
-		switch {
-		case o.GetAPIVersion() == v1alpha1.APIVersion && o.GetKind() == "Component":
+		if o.GetAPIVersion() == v1alpha1.APIVersion && o.GetKind() == "Component" {
 			source, _, _ := unstructured.NestedMap(spec, "source")
 			out.add(source, spec)
-		case o.GetKind() == "Release":
-			// Objects come by a chart of ours.
-			params, _, _ := unstructured.NestedMap(spec, "forProvider")
-			out.add(params, params)
 		}
 	}
 	slices.SortFunc(out.charts, func(a, b chart) int { return strings.Compare(a.key(), b.key()) })
@@ -78,7 +74,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// add a source, and the values that are beside it or above.
+// add a Component's source, with the values for it.
 func (n *needs) add(source, spec map[string]any) {
 	values, _, _ := unstructured.NestedMap(spec, "values")
 	if c, ok, _ := unstructured.NestedMap(source, "chart"); ok {
@@ -86,7 +82,9 @@ func (n *needs) add(source, spec map[string]any) {
 		n.charts = append(n.charts, chart{Repository: text("repository"), Name: text("name"), Version: cmp.Or(text("version"), text("digest")), values: values})
 	}
 	if objects, ok, _ := unstructured.NestedSlice(source, "manifests"); ok {
+		carrier := component.CarrierChart()
 		n.images = append(n.images, imagesIn(objects)...)
+		n.charts = append(n.charts, chart{Repository: carrier.Repository, Name: carrier.Name, Version: carrier.Version})
 	}
 	if url, ok, _ := unstructured.NestedString(source, "git", "url"); ok {
 		n.git = append(n.git, url)
