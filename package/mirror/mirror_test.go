@@ -60,7 +60,7 @@ spec:
       - {name: a, image: "{{ .Values.image }}"}
 `
 
-func component(repository, chartName string, values map[string]any) *unstructured.Unstructured {
+func standalone(repository, chartName string, values map[string]any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Component",
 		"metadata": map[string]any{"name": chartName, "namespace": "team-a"},
@@ -121,13 +121,13 @@ func TestMirror(t *testing.T) {
 	}
 
 	var out bytes.Buffer
-	err = run(t.Context(), &out, []*unstructured.Unstructured{component("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})}, source, to)
+	err = run(t.Context(), &out, []*unstructured.Unstructured{standalone("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})}, source, to)
 	if err != nil {
 		t.Fatalf("from a registry: %v\n%s", err, out.String())
 	}
 	err = run(t.Context(), &out, []*unstructured.Unstructured{
-		component(pages.URL+"/none", "none", nil),
-		component(pages.URL, "b", map[string]any{"image": upstream + "/app:two"}),
+		standalone(pages.URL+"/none", "none", nil),
+		standalone(pages.URL, "b", map[string]any{"image": upstream + "/app:two"}),
 	}, nil, to)
 	if err == nil || !strings.Contains(err.Error(), "/none/none 1.2.3") {
 		t.Errorf("a chart that cannot be had: error is %v, want one that names it", err)
