@@ -88,9 +88,16 @@ push: ## Push packages and charts to REGISTRY, with SBOMs, signed with KEY=FILE 
 	@cd package/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
 		$(if $(KEY),--key $(abspath $(KEY))) $(if $(KEYLESS),--keyless) $(if $(INSECURE),--insecure)
 
+.PHONY: install-manifest release-notes
+install-manifest: ## Show what a platform team applies to install VERSION.
+	@sed 's|\(package: xpkg.crossplane.io/observe-k8s/[-a-z0-9]*\):.*|\1:$(VERSION)|' package/install.yaml
+
+release-notes: ## Show what CHANGELOG.md says of VERSION.
+	@awk '/^## /{show = ($$2 == "$(VERSION)")} show' CHANGELOG.md | grep . || { echo "CHANGELOG.md says nothing of $(VERSION)" >&2; exit 1; }
+
 # Charts are rendered to see which images they need, so this needs a network.
-mirror: ## List the charts and images of CLAIM=FILE or PROFILE=NAME, and copy them to TO=URL.
-	@cd package/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+mirror: ## List the charts and images of CLAIM=FILE or PROFILE=NAME, with PACKAGES=1 those of Crossplane; copy them to TO=URL.
+	@cd package/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(PACKAGES),--packages $(CURDIR)/crossplane.yaml) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 # What runs on this machine. Go decides what has to be built again.
 binaries: $(BIN)/render $(BIN)/controlplane

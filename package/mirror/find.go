@@ -18,6 +18,8 @@ import (
 // needs of claims.
 type needs struct {
 	charts []chart
+	// packages of Crossplane.
+	packages []dependency
 	// images that objects name, besides those of charts.
 	images []string
 	// git are repositories that something is delivered from. A mirror of charts

@@ -23,9 +23,10 @@ import (
 type CLI struct {
 	Claims []string `arg:"" optional:"" help:"Files with claims." type:"existingfile"`
 
-	Profile string `help:"Instead of claims: all that this profile brings by itself." enum:"Minimal,Standard,Full," default:""`
-	From    string `help:"Take charts from a mirror that is there already: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
-	To      string `help:"Copy everything to this registry: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
+	Packages string `help:"Also the packages that this configuration depends on, and itself." placeholder:"crossplane.yaml" type:"existingfile"`
+	Profile  string `help:"Instead of claims: all that this profile brings by itself." enum:"Minimal,Standard,Full," default:""`
+	From     string `help:"Take charts from a mirror that is there already: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
+	To       string `help:"Copy everything to this registry: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
 }
 
 // Run lists, and copies where it was asked to.
@@ -42,16 +43,21 @@ func (c *CLI) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Wrap(err, "--to")
 	}
-	return run(ctx, os.Stdout, claims, from, to)
-}
-
-// run lists what claims need, and copies it to a mirror if there is one. What
-// cannot be had does not keep the rest from being copied.
-func run(ctx context.Context, w io.Writer, claims []*unstructured.Unstructured, from, to *compose.Mirror) error {
 	found, err := find(claims)
 	if err != nil {
 		return err
 	}
+	if c.Packages != "" {
+		if found.packages, err = packages(c.Packages); err != nil {
+			return err
+		}
+	}
+	return run(ctx, os.Stdout, found, from, to)
+}
+
+// run lists what is needed, and copies it to a mirror if there is one. What
+// cannot be had does not keep the rest from being copied.
+func run(ctx context.Context, w io.Writer, found needs, from, to *compose.Mirror) error {
 	var failed error
 	say := func(what, name string, err error) {
 		if err == nil {
@@ -62,6 +68,11 @@ func run(ctx context.Context, w io.Writer, claims []*unstructured.Unstructured, 
 		failed = errors.Join(failed, errors.Wrapf(err, "%s %s", what, name))
 	}
 	images := found.images
+	for _, d := range found.packages {
+		more, err := d.images(ctx)
+		images = append(images, more...)
+		say("package", d.String(), err)
+	}
 	for _, ch := range found.charts {
 		packed, err := ch.fetch(ctx, from)
 		if err == nil {
@@ -77,11 +88,11 @@ func run(ctx context.Context, w io.Writer, claims []*unstructured.Unstructured, 
 	}
 	slices.Sort(images)
 	for _, img := range slices.Compact(images) {
+		var err error
 		if to != nil {
 			err = copyImage(ctx, img, to)
 		}
 		say("image", img, err)
-		err = nil
 	}
 	for _, url := range found.git {
 		say("git", url, nil)
@@ -91,7 +102,10 @@ func run(ctx context.Context, w io.Writer, claims []*unstructured.Unstructured, 
 
 // read the claims, or make one of the profile.
 func (c *CLI) read() ([]*unstructured.Unstructured, error) {
-	if (c.Profile == "") == (len(c.Claims) == 0) {
+	switch {
+	case c.Profile == "" && len(c.Claims) == 0 && c.Packages != "":
+		return nil, nil
+	case (c.Profile == "") == (len(c.Claims) == 0):
 		return nil, errors.New("name files with claims, or a profile")
 	}
 	if c.Profile != "" {

@@ -89,7 +89,7 @@ func TestMirror(t *testing.T) {
 	t.Cleanup(pages.Close)
 
 	images := map[string]string{}
-	for _, tag := range []string{"one", "two"} {
+	for _, tag := range []string{"one", "two", "v1.2.0", "v1.10.0", "v2.0.0"} {
 		img, err := random.Index(64, 1, 2)
 		if err != nil {
 			t.Fatal(err)
@@ -121,14 +121,13 @@ func TestMirror(t *testing.T) {
 	}
 
 	var out bytes.Buffer
-	err = run(t.Context(), &out, []*unstructured.Unstructured{standalone("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})}, source, to)
+	err = run(t.Context(), &out, needed(t, standalone("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})), source, to)
 	if err != nil {
 		t.Fatalf("from a registry: %v\n%s", err, out.String())
 	}
-	err = run(t.Context(), &out, []*unstructured.Unstructured{
-		standalone(pages.URL+"/none", "none", nil),
-		standalone(pages.URL, "b", map[string]any{"image": upstream + "/app:two"}),
-	}, nil, to)
+	found := needed(t, standalone(pages.URL+"/none", "none", nil), standalone(pages.URL, "b", map[string]any{"image": upstream + "/app:two"}))
+	found.packages = []dependency{{Package: upstream + "/app", Version: ">=v1.0.0, <v2.0.0-0"}}
+	err = run(t.Context(), &out, found, nil, to)
 	if err == nil || !strings.Contains(err.Error(), "/none/none 1.2.3") {
 		t.Errorf("a chart that cannot be had: error is %v, want one that names it", err)
 	}
@@ -136,6 +135,12 @@ func TestMirror(t *testing.T) {
 	closing.Close()
 	pages.Close()
 
+	// Of the versions of a package only the newest that will do is copied.
+	delete(images, "v1.2.0")
+	delete(images, "v2.0.0")
+	if strings.Contains(out.String(), "app:v1.2.0") || strings.Contains(out.String(), "app:v2.0.0") {
+		t.Errorf("copied versions that nobody needs:\n%s", out.String())
+	}
 	host := strings.ReplaceAll(upstream, ":", "-")
 	for tag, digest := range images {
 		ref, err := name.ParseReference(mirror + "/mirror/" + host + "/app:" + tag)
@@ -154,6 +159,33 @@ func TestMirror(t *testing.T) {
 	for _, c := range []chart{one, {Repository: strings.Replace(pages.URL, "http://", "https://", 1), Name: "b", Version: "1.2.3"}} {
 		if _, err := c.fetch(t.Context(), to); err != nil {
 			t.Errorf("%s is not where the function looks for it: %v", c, err)
+		}
+	}
+}
+
+// needed by claims.
+func needed(t *testing.T, claims ...*unstructured.Unstructured) needs {
+	t.Helper()
+	out, err := find(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestPackages finds all that has to be there to install our configuration.
+func TestPackages(t *testing.T) {
+	got, err := packages("../../crossplane.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, d := range got {
+		found[d.Package] = true
+	}
+	for _, want := range []string{"observe-k8s/observe-k8s", "observe-k8s/function-observe-k8s", "crossplane-contrib/provider-helm"} {
+		if !found["xpkg.crossplane.io/"+want] {
+			t.Errorf("the package %s is missing in %v", want, got)
 		}
 	}
 }

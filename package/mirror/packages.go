@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"sigs.k8s.io/yaml"
+)
+
+// A dependency is a package, and the versions of it that will do.
+type dependency struct {
+	Kind, Package, Version string
+}
+
+// String is what a person looks for.
+func (d dependency) String() string { return d.Package + " " + d.Version }
+
+// packages that have to be there to install our configuration: itself, and what
+// its metadata in a file says that it depends on.
+func packages(file string) ([]dependency, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot read what the configuration depends on")
+	}
+	meta := struct {
+		Metadata struct{ Name string }
+		Spec     struct{ DependsOn []dependency }
+	}{}
+	if err := yaml.Unmarshal(b, &meta); err != nil {
+		return nil, errors.Wrapf(err, "cannot read %s", file)
+	}
+	out := meta.Spec.DependsOn
+	for _, d := range meta.Spec.DependsOn {
+		// The configuration is released with its function, beside it.
+		if d.Kind == "Function" {
+			out = append(out, dependency{Kind: "Configuration", Package: path.Join(path.Dir(d.Package), meta.Metadata.Name), Version: d.Version})
+		}
+	}
+	return out, nil
+}
+
+// images of the package: its newest version that will do, as Crossplane would
+// choose it, and its signature if it has one.
+func (d dependency) images(ctx context.Context) ([]string, error) {
+	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+	repository, err := name.NewRepository(d.Package)
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot read the package's name")
+	}
+	constraint, err := semver.NewConstraint(d.Version)
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot read the package's versions")
+	}
+	tags, err := remote.List(repository, opts...)
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot list the package's versions")
+	}
+	var newest *semver.Version
+	for _, tag := range tags {
+		if v, err := semver.NewVersion(tag); err == nil && constraint.Check(v) && (newest == nil || v.GreaterThan(newest)) {
+			newest = v
+		}
+	}
+	if newest == nil {
+		return nil, errors.New("the registry has no such version")
+	}
+	ref := repository.Tag(newest.Original())
+	desc, err := remote.Head(ref, opts...)
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot look at the package")
+	}
+	out := []string{ref.Name()}
+	signature := repository.Tag(strings.Replace(desc.Digest.String(), ":", "-", 1) + ".sig")
+	if _, err := remote.Head(signature, opts...); err == nil {
+		out = append(out, signature.Name())
+	}
+	return out, nil
+}
