@@ -28,7 +28,7 @@ GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help generate generate-check schemas lint fmt build push mirror binaries render tree demo demo-down kind-up kind-down \
-	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-e2e test-reliability bench bench-compare fuzz game clean
+	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-cli test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
 # soonest comes first.
@@ -204,6 +204,10 @@ test-programs: $(BIN)/controlplane ## Build the control plane's programs, once.
 
 test-render: binaries ## Prove that the simulation equals Crossplane's render engine.
 	$(call stage,simulation against Crossplane,cd test/render && $(GO_TEST) -timeout 30m ./...)
+
+# Building it takes minutes, so this is for a release.
+test-cli: binaries ## Give every example to Crossplane's own tool: its render and its validate.
+	$(call stage,examples and Crossplane's tool,cd test/render && $(GO_TEST) -v -timeout 60m -run TestCLI . -cli)
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.

@@ -34,12 +34,14 @@ const (
 
 // world is what all tests share.
 type world struct {
+	cli      bool
 	function string
 }
 
 var w world
 
 func TestMain(m *testing.M) {
+	flag.BoolVar(&w.cli, "cli", false, "Also give the examples to Crossplane's tool, which takes minutes to build.")
 	flag.StringVar(&w.function, "function", filepath.Join(root, "_output", "bin", "function"), "The function.")
 	flag.Parse()
 	os.Exit(m.Run())
