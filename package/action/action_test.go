@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/rest"
 )
 
 func TestReadClaim(t *testing.T) {
@@ -206,7 +210,7 @@ func TestRemove(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("GITHUB_OUTPUT", filepath.Join(dir, "outputs"))
-	if err := world("True").outputs(t.Context(), claim(), dir); err != nil {
+	if _, err := world("True").outputs(t.Context(), claim(), dir); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "outputs"))
@@ -313,5 +317,44 @@ func TestBeginTwice(t *testing.T) {
 	}
 	if err := (&state{}).begin(dir); err == nil {
 		t.Error("begin twice: no error")
+	}
+}
+
+// What was told until the platform was there is told to its collector, through
+// the API server of its cluster, as whoever has its kubeconfig.
+func TestTellPlatform(t *testing.T) {
+	var paths []string
+	var body []byte
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.URL.Path+" "+r.Header.Get("Authorization"))
+		body, _ = io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/x-protobuf")
+	}))
+	t.Cleanup(api.Close)
+	dir := t.TempDir()
+	s := &state{Claim: claim().Object, Started: time.Now()}
+	if err := s.begin(dir); err != nil {
+		t.Fatal(err)
+	}
+	tr, err := newTracer(t.Context(), dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.task(t.Context(), "wait for the stack", func(context.Context) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.send(t.Context(), &rest.Config{Host: api.URL, BearerToken: "secret"}, "collector-gateway.collector-gateway"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/api/v1/namespaces/collector-gateway/services/collector-gateway:4318/proxy/v1/traces Bearer secret"}
+	if diff := cmp.Diff(want, paths); diff != "" {
+		t.Errorf("requests: -want, +got:\n%s", diff)
+	}
+	if !strings.Contains(string(body), "wait for the stack") {
+		t.Errorf("the request has no span of the task: %q", body)
+	}
+	api.Close()
+	if err := tr.send(t.Context(), &rest.Config{Host: api.URL}, "a.b"); err == nil {
+		t.Error("a collector that is away: no error")
 	}
 }

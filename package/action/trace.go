@@ -23,19 +23,21 @@ const pipeline = "environment"
 
 // A tracer tells a job as a trace, by OpenTelemetry's conventions for CI/CD
 // (https://opentelemetry.io/docs/specs/semconv/cicd/cicd-spans/, 2026-11): the
-// whole is a pipeline run, and each step a task of it. It goes into a file, and
-// to a collector where OTEL_EXPORTER_OTLP_ENDPOINT names one.
+// whole is a pipeline run, and each step a task of it. It goes into a file, to the
+// platform's collector as soon as there is one, and to a collector where
+// OTEL_EXPORTER_OTLP_ENDPOINT names one.
 type tracer struct {
 	provider *sdktrace.TracerProvider
 	file     *os.File
 	parent   trace.SpanContext
+	told     *told
 	dir      string
 	state    *state
 }
 
 // newTracer goes on with the trace of the state, or begins one.
 func newTracer(ctx context.Context, dir string, s *state) (*tracer, error) {
-	t := &tracer{dir: dir, state: s}
+	t := &tracer{dir: dir, state: s, told: &told{}}
 	if err := t.identify(); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func newTracer(ctx context.Context, dir string, s *state) (*tracer, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot describe the job")
 	}
-	opts := []sdktrace.TracerProviderOption{sdktrace.WithResource(res), sdktrace.WithSyncer(file), sdktrace.WithSampler(sdktrace.AlwaysSample())}
+	opts := []sdktrace.TracerProviderOption{sdktrace.WithResource(res), sdktrace.WithSyncer(file), sdktrace.WithSyncer(t.told), sdktrace.WithSampler(sdktrace.AlwaysSample())}
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
 		e, err := otlptracehttp.New(ctx)
 		if err != nil {

@@ -68,7 +68,12 @@ func (c *upCommand) Run(ctx context.Context) (err error) {
 			return errors.Join(err, k.keep(context.WithoutCancel(ctx), claim, c.Dir))
 		}
 	}
-	return k.outputs(ctx, claim, c.Dir)
+	kubeconfig, err := k.outputs(ctx, claim, c.Dir)
+	if err != nil {
+		return err
+	}
+	t.tellPlatform(ctx, kubeconfig, k.collector(ctx, claim))
+	return nil
 }
 
 // A part of a platform that a job waits for.
@@ -131,14 +136,15 @@ func makeTarget(ctx context.Context, root, target, kubeconfig string) error {
 }
 
 // outputs tells the job how to go on: on GitHub by its file for outputs.
-func (k *client) outputs(ctx context.Context, claim *unstructured.Unstructured, dir string) error {
+// It returns the file with the platform's kubeconfig.
+func (k *client) outputs(ctx context.Context, claim *unstructured.Unstructured, dir string) (string, error) {
 	o, err := k.get(ctx, claim)
 	if err != nil {
-		return err
+		return "", err
 	}
 	kubeconfig, err := k.platformKubeconfig(ctx, o, dir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
 	if urls == nil {
@@ -146,18 +152,18 @@ func (k *client) outputs(ctx context.Context, claim *unstructured.Unstructured, 
 	}
 	j, err := json.Marshal(urls)
 	if err != nil {
-		return errors.Wrap(err, "cannot write the URLs")
+		return "", errors.Wrap(err, "cannot write the URLs")
 	}
 	text := fmt.Sprintf("kubeconfig=%s\nurls=%s\ndir=%s\n", kubeconfig, j, dir)
 	fmt.Print(text)
 	file := os.Getenv("GITHUB_OUTPUT")
 	if file == "" {
-		return nil
+		return kubeconfig, nil
 	}
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return errors.Wrap(err, "cannot write the outputs")
+		return "", errors.Wrap(err, "cannot write the outputs")
 	}
 	_, err = f.WriteString(text)
-	return errors.Wrap(errors.Join(err, f.Close()), "cannot write the outputs")
+	return kubeconfig, errors.Wrap(errors.Join(err, f.Close()), "cannot write the outputs")
 }

@@ -23,6 +23,7 @@ import (
 type CLI struct {
 	Claims []string `arg:"" optional:"" help:"Files with claims." type:"existingfile"`
 
+	NoImages bool   `help:"Leave images alone, for example because nodes reach them through a proxy."`
 	Packages string `help:"Also the packages that this configuration depends on, and itself." placeholder:"crossplane.yaml" type:"existingfile"`
 	Profile  string `help:"Instead of claims: all that this profile brings by itself." enum:"Minimal,Standard,Full," default:""`
 	From     string `help:"Take charts from a mirror that is there already: https://HOST[/PATH], or http:// for one without TLS." placeholder:"URL"`
@@ -52,12 +53,12 @@ func (c *CLI) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return run(ctx, os.Stdout, found, from, to)
+	return run(ctx, os.Stdout, found, from, to, !c.NoImages)
 }
 
 // run lists what is needed, and copies it to a mirror if there is one. What
 // cannot be had does not keep the rest from being copied.
-func run(ctx context.Context, w io.Writer, found needs, from, to *compose.Mirror) error {
+func run(ctx context.Context, w io.Writer, found needs, from, to *compose.Mirror, withImages bool) error {
 	var failed error
 	say := func(what, name string, err error) {
 		if err == nil {
@@ -67,7 +68,10 @@ func run(ctx context.Context, w io.Writer, found needs, from, to *compose.Mirror
 		_, _ = fmt.Fprintln(w, what, name, "FAILED")
 		failed = errors.Join(failed, errors.Wrapf(err, "%s %s", what, name))
 	}
-	images := found.images
+	var images []string
+	if withImages {
+		images = found.images
+	}
 	for _, d := range found.packages {
 		more, err := d.images(ctx)
 		images = append(images, more...)
@@ -75,7 +79,7 @@ func run(ctx context.Context, w io.Writer, found needs, from, to *compose.Mirror
 	}
 	for _, ch := range found.charts {
 		packed, err := ch.fetch(ctx, from)
-		if err == nil {
+		if err == nil && withImages {
 			var more []string
 			if more, err = ch.images(packed); err == nil {
 				images = append(images, more...)

@@ -121,13 +121,13 @@ func TestMirror(t *testing.T) {
 	}
 
 	var out bytes.Buffer
-	err = run(t.Context(), &out, needed(t, standalone("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})), source, to)
+	err = run(t.Context(), &out, needed(t, standalone("oci://charts.example.org/x", "a", map[string]any{"image": upstream + "/app:one"})), source, to, true)
 	if err != nil {
 		t.Fatalf("from a registry: %v\n%s", err, out.String())
 	}
 	found := needed(t, standalone(pages.URL+"/none", "none", nil), standalone(pages.URL, "b", map[string]any{"image": upstream + "/app:two"}))
 	found.packages = []dependency{{Package: upstream + "/app", Version: ">=v1.0.0, <v2.0.0-0"}}
-	err = run(t.Context(), &out, found, nil, to)
+	err = run(t.Context(), &out, found, nil, to, true)
 	if err == nil || !strings.Contains(err.Error(), "/none/none 1.2.3") {
 		t.Errorf("a chart that cannot be had: error is %v, want one that names it", err)
 	}

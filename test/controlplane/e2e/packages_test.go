@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/test/controlplane"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/kube"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/oci"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,7 +29,8 @@ func pkg(kind string) schema.GroupVersionKind {
 // TestPackages lives with the packages as a platform team does: Crossplane's
 // package manager has installed them from a registry with what they depend on;
 // they are upgraded while a claim is Ready, which notices nothing; and they are
-// uninstalled, which leaves nothing. The commands are those of docs/install.md.
+// uninstalled, which leaves nothing. All that the claim needs comes from a mirror
+// that make mirror has filled. The commands are those of docs/install.md.
 func TestPackages(t *testing.T) {
 	// What follows needs the packages again, however this ends.
 	t.Cleanup(func() {
@@ -41,8 +43,10 @@ func TestPackages(t *testing.T) {
 	dependencies(t)
 
 	o := example(t, "existing.yaml")
+	from := mirrored(t, "existing.yaml")
 	apply(t, o)
 	ready(t, o.GroupVersionKind(), o.GetName())
+	comeFrom(t, from)
 	upgrade(t, o)
 
 	// The new function composes, also without the old one.
@@ -96,6 +100,42 @@ func dependencies(t *testing.T) {
 		t.Errorf("no package has a dependency: %v", locked)
 	}
 	t.Logf("Crossplane resolved %d dependencies", needs)
+}
+
+// mirrored copies the charts that a claim needs to a registry of its own, and
+// tells claims of it by the policy that a platform team has for it. It returns
+// where the charts are.
+func mirrored(t *testing.T, claim string) string {
+	t.Helper()
+	r, err := oci.Serve("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	to := "http://" + r.Addr() + "/mirror"
+	cmd := exec.CommandContext(t.Context(), "go", "run", ".", filepath.Join("..", "..", "examples", claim), "--no-images", "--from="+w.cp.ChartMirror(), "--to="+to)
+	cmd.Dir = filepath.Join("..", "..", "..", "package", "mirror")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("cannot mirror: %v\n%s", err, out)
+	}
+	apply(t, parse(t, `{apiVersion: apiextensions.crossplane.io/v1beta1, kind: EnvironmentConfig, metadata: {name: observe-k8s}, data: {defaults: {chartMirror: "`+to+`"}}}`))
+	return "oci://" + r.Addr() + "/mirror/"
+}
+
+// comeFrom sees that all releases have their charts from there.
+func comeFrom(t *testing.T, mirror string) {
+	t.Helper()
+	releases, err := w.management.List(t.Context(), release, namespace)
+	if err != nil || len(releases) == 0 {
+		t.Fatalf("%d releases, %v", len(releases), err)
+	}
+	for _, r := range releases {
+		from, _, _ := unstructured.NestedString(r.Object, "spec", "forProvider", "chart", "repository")
+		if !strings.HasPrefix(from, mirror) {
+			t.Errorf("release %s comes from %s, want it from the mirror %s", r.GetName(), from, mirror)
+		}
+	}
 }
 
 // upgrade to the next version. What the claim consists of stays what it is.
