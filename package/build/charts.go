@@ -112,7 +112,7 @@ func (m manifest) RawManifest() ([]byte, error) { return m, nil }
 func (m manifest) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
 
 // packChart as Helm does. The same files give the same bytes.
-func packChart(name string, files fs.FS) ([]byte, error) {
+func packChart(chart string, files fs.FS) ([]byte, error) {
 	buf := &bytes.Buffer{}
 	zip := gzip.NewWriter(buf)
 	w := tar.NewWriter(zip)
@@ -124,7 +124,7 @@ func packChart(name string, files fs.FS) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: path.Join(name, file), Mode: 0o644, Size: int64(len(content)), ModTime: epoch()}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: path.Join(chart, file), Mode: 0o644, Size: int64(len(content)), ModTime: epoch()}); err != nil {
 			return err
 		}
 		_, err = w.Write(content)

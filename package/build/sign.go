@@ -34,7 +34,7 @@ import (
 // https://github.com/sigstore/cosign/blob/v3.0.6/specs/SIGNATURE_SPEC.md
 const (
 	simpleSigning types.MediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
-	signatureKey                  = "dev.cosignproject.cosign/signature"
+	signatureKey  string          = "dev.cosignproject.cosign/signature"
 )
 
 // A Signer signs what was pushed.
