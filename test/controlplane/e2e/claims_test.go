@@ -76,6 +76,13 @@ func apply(t *testing.T, o *unstructured.Unstructured) {
 // stood.
 func claim(t *testing.T, os ...*unstructured.Unstructured) {
 	t.Helper()
+	if w.spent {
+		w.stop()
+		if err := w.start(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		w.spent = false
+	}
 	t.Cleanup(func() { clean(t) })
 	onFailure(t)
 	for _, o := range os {

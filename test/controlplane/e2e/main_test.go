@@ -46,6 +46,9 @@ type world struct {
 	// failures are what never came, said once more at the end.
 	failures []string
 
+	// spent says that the next claim needs a new control plane.
+	spent bool
+
 	// changing is held while a control plane is started or stopped.
 	changing sync.Mutex
 }

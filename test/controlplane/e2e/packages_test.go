@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"maps"
 	"os"
 	"os/exec"
@@ -33,12 +32,7 @@ func pkg(kind string) schema.GroupVersionKind {
 // that make mirror has filled. The commands are those of docs/install.md.
 func TestPackages(t *testing.T) {
 	// What follows needs the packages again, however this ends.
-	t.Cleanup(func() {
-		w.stop()
-		if err := w.start(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-	})
+	w.spent = true
 	onFailure(t)
 	dependencies(t)
 
@@ -246,7 +240,7 @@ func identities(t *testing.T) map[string]string {
 // one, Crossplane brings back what it depends on.
 func uninstall(t *testing.T) {
 	t.Helper()
-	kubectl(t, "delete", "configuration.pkg", "observe-k8s", "--cascade=foreground")
+	kubectl(t, "delete", "configurations.pkg.crossplane.io", "observe-k8s", "--cascade=foreground")
 	kubectl(t, "delete", "-f", filepath.Join("..", "..", "..", "package", "install.yaml"), "--ignore-not-found")
 	kubectl(t, "delete", "providers.pkg.crossplane.io", "--all")
 	eventually(t, hang, "nothing left of the packages", func() (bool, string) {
