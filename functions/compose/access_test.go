@@ -156,10 +156,10 @@ func TestRewrite(t *testing.T) {
 			want:       want{repository: "oci://mirror.example.org/ghcr.io/prometheus-community/charts"},
 		},
 		"Port": {
-			reason:     "A port is part of the host.",
+			reason:     "No path of a registry may have a colon.",
 			mirror:     &Mirror{Prefix: "127.0.0.1:5000", PlainHTTP: true},
 			repository: "oci://charts.example.org:8443/a",
-			want:       want{repository: "oci://127.0.0.1:5000/charts.example.org:8443/a", plain: true},
+			want:       want{repository: "oci://127.0.0.1:5000/charts.example.org-8443/a", plain: true},
 		},
 	}
 	for name, tc := range cases {
