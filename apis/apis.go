@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package apis carries the generated definitions of the five kinds.
 package apis
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command function is the composition function of observe-k8s. It composes all
 // five kinds.
 package main

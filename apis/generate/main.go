@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command generate writes what is derived from the Go types of the API: their
 // deep copies, and one definition per kind: a CompositeResourceDefinition, or
 // a CustomResourceDefinition for the managed resources of a provider.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package v1alpha1 holds the five kinds of observe-k8s. They are the one source
 // of the API: the CompositeResourceDefinitions in apis/<plural>/definition.yaml
 // are generated from them by `make generate`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // A K3dCluster says what has no neutral name: nodes are containers of a container

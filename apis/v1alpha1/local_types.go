@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package v1alpha1
 
 // A LocalPort publishes a port of the first node on the machine that runs the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package catalog reads catalogs: folders of YAML files, one per entry, that
 // are part of the program.
 package catalog

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cluster composes a KubernetesCluster: the cluster itself by one
 // Backend per provider, and what every cluster has: the ProviderConfigs that
 // reach it, a probe that proves it, and the Usages that keep both alive for as

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package component composes a Component: the only kind that knows delivery
 // engines. An engine plans the leaves that bring a source to a cluster; what
 // they wait for and what waits for them is common to all.

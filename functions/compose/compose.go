@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package compose is the machinery that every composer uses and none repeats:
 // what a composer sees and says, in plain data, and how that becomes the
 // desired state of a composite resource.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package composers lists the composer of every kind.
 package composers
 

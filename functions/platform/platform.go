@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package platform composes an ObservabilityPlatform, the claim: a cluster,
 // then a stack on it, then workloads.
 package platform

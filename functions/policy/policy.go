@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package policy is what a platform team allows and gives to all claims: it
 // keeps it in EnvironmentConfigs, which teams cannot write.
 package policy

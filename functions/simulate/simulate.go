@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package simulate plays Crossplane and its providers over the composers, in
 // memory: it shows what a claim becomes, and it drives golden and property
 // tests. Nothing in it talks to anything.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package slo makes Prometheus rules of SLOs: what records how an SLO stands,
 // and alerts at the rate at which its error budget burns.
 package slo

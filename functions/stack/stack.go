@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package stack composes an ObservabilityStack: the components of a profile,
 // as the team changed them, each a Component of its own.
 package stack

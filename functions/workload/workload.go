@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package workload composes a Workload: one observed application, of the
 // catalog or of the team.
 package workload

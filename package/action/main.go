@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command action gives a job of a CI system an environment: a claim that
 // becomes a platform, and is taken down again when the job ends. It is what the
 // project's GitHub Action runs, and runs alike anywhere else.

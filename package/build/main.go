@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command build makes the Crossplane packages of this project without a
 // container engine, and pushes them. The same sources give the same bytes.
 package main

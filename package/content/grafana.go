@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 // grafanaSchema is the version of Grafana's model of a dashboard. Newer Grafanas

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command content writes the files of the chart content: dashboards for Perses
 // and for Grafana, made of one definition each, and Prometheus rules.
 //

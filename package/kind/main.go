@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command kind makes a management cluster on this machine: a kind cluster with
 // Crossplane, the packages of this project and its provider for clusters of
 // containers, ready for a claim.

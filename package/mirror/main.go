@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command mirror lists every chart and image that claims need, and copies them
 // to a registry: for networks that reach nothing else.
 package main

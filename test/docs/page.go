@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package docs reads the project's pages as a person does, and tells what of
 // them can be checked: commands, manifests, diagrams, links and names.
 package docs

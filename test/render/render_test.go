@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package render proves that the simulation shows what really happens: every
 // run of every composer of every example is repeated by Crossplane's own render
 // engine, through our function, and has to come out equal.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package schemas proves rendered objects against the schemas of those who will
 // read them: the CustomResourceDefinitions of Crossplane and its providers, our
 // own CompositeResourceDefinitions, the types of Kubernetes itself, and the

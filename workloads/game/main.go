@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command game runs an app that a YAML file describes: all its services in one
 // process on this machine, or one service as in a cluster.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package language is the language of games: what an app consists of, what its
 // services do when they are called, and who calls them. A game that Parse
 // returns can be run: everything it calls exists, and every request ends.

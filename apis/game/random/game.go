@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package random makes random games for tests: many of them are valid, some are
 // not, and all of them are odd.
 package random

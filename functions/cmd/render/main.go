@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command render shows what a claim becomes: every object that it creates, over
 // all levels, without any cluster.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package docker runs a container engine of its own, and makes what clusters of
 // kind need where no registry can be reached: a node image of Debian's packages
 // and of programs built from Go modules.

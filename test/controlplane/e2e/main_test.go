@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package e2e proves on real programs what the product promises: it starts an
 // embedded control plane and does to it what people, and bad luck, do.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package emulator does what a game says: it answers requests as services would,
 // calls other services, wastes time, breaks, and tells of it all.
 package emulator

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package host runs the services and loaders of a game in one process: all of
 // them on one machine, or one of them in a cluster.
 package host

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package telemetry gives a service its OpenTelemetry: traces, metrics and logs
 // that go where the standard environment variables say, through queues that are
 // bounded and count what they drop.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package v1alpha1 holds the kinds of provider-local: clusters of kind and k3d on
 // a container engine, and where that engine is. Deep copies and the CRDs in
 // package/crds are generated from them by `make generate`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command provider makes Kubernetes clusters on a container engine, by kind and
 // by k3d, for Crossplane.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package controller reconciles the managed resources of provider-local.
 package controller
 

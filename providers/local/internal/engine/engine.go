@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package engine makes, finds and removes clusters on a container engine: with
 // the libraries of kind and k3d what only they know, with the engine's own API
 // what has to be quick or has to work on remains.

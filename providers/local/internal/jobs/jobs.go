@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package jobs runs what takes longer than a reconcile may.
 package jobs
 

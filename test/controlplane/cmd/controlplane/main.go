@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The controlplane command builds and runs a Crossplane control plane of real
 // programs as processes of this machine.
 package main

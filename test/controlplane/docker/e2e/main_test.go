@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package e2e proves provider-local on a real container engine: its clusters are
 // real, its faults are those of the engine.
 package e2e

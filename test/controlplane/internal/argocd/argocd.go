@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package argocd plays Argo CD: it says of every Application what Argo CD would
 // say once everything is on the cluster and works. It installs nothing.
 package argocd

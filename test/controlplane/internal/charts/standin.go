@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package charts writes stand-ins for the charts of the catalogs: charts of
 // the same names and versions that install simulated pods. Pods are simulated
 // here, so a real chart's webhooks and hooks would never be answered.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cloud plays the clouds: it does to the managed resources of AWS, Azure
 // and Google Cloud, of hosts with k3s and of container engines what their
 // providers and the clouds behind them would do.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package flock locks files between processes. The operating system drops a
 // lock when its holder dies, however it dies.
 package flock

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package kube is a small client for whatever kinds an API server has.
 package kube
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package oci serves packages and charts from a registry in this process.
 package oci
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package process starts, watches and ends the control plane's processes.
 package process
 

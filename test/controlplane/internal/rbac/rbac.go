@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rbac reads the roles and bindings of Crossplane's Helm chart, so that
 // Crossplane may do here what it may do where people install it, and no more.
 package rbac

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package tree shows what a composite resource is composed of, and how each
 // of its resources is doing.
 package tree

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package receiver is an OTLP receiver for tests. It keeps all that it gets, over
 // HTTP and gRPC.
 package receiver

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command k3s stands in for k3s in nodes that k3d makes, where its image is not
 // to be had. A server runs a real API server on a real etcd, and an agent
 // registers with it; both say in their logs what k3d waits for. There is no

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command pause is the first process of a pod: it waits, and reaps what is left
 // of the others.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command runcw stands before runc where this machine lacks capabilities that
 // container engines take for granted. It takes out of a container's
 // configuration what this process does not hold, and becomes runc. Where nothing

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command collector is an OpenTelemetry collector with the few components that
 // the tests of the game need: OTLP in, OTLP out.
 package main
