@@ -84,10 +84,14 @@ type Docker interface {
 	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
 	ContainerStart(ctx context.Context, id string, options container.StartOptions) error
 	ContainerRemove(ctx context.Context, id string, options container.RemoveOptions) error
-	ContainerStatPath(ctx context.Context, id, path string) (container.PathStat, error)
+	volumes
+	copier
+}
+
+// volumes that have names.
+type volumes interface {
 	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
 	VolumeRemove(ctx context.Context, name string, force bool) error
-	copier
 }
 
 // An Engine runs clusters of one tool on one container engine.

@@ -49,8 +49,10 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && ctx.Err() == nil {
+	err := run(ctx, os.Args[1:])
+	told := ctx.Err() != nil
+	stop()
+	if err != nil && !told {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
