@@ -293,11 +293,12 @@ func lane() Row {
 
 // withLane is the dashboard with windows of chaos below its first row, if it
 // marks them.
-func (d Dashboard) withLane() Dashboard {
+func (d *Dashboard) withLane() Dashboard {
+	out := *d
 	if d.Chaos {
-		d.Rows = slices.Insert(slices.Clone(d.Rows), 1, lane())
+		out.Rows = slices.Insert(slices.Clone(d.Rows), 1, lane())
 	}
-	return d
+	return out
 }
 
 // each reads every YAML file of a folder.
