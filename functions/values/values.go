@@ -89,10 +89,11 @@ func Layer(name, part, namespace, owner string, catalog map[string]any, in *runt
 
 // Put puts the values given in place into the object of a Component. They do not
 // pass through its Go type, which has them as JSON: they would be written and
-// read again for nothing.
+// read again for nothing. The Component gets a copy: the catalog's values are the
+// same ones for every claim.
 func (l Layering) Put(component map[string]any) {
 	if spec, ok := component["spec"].(map[string]any); ok && l.Values != nil {
-		spec["values"] = l.Values
+		spec["values"] = runtime.DeepCopyJSON(l.Values)
 	}
 }
 
