@@ -234,7 +234,8 @@ func TestSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.cp.Restart(context.WithoutCancel(t.Context()), controlplane.ProcessFunction); err != nil {
+		// The last argument wins.
+		if err := w.cp.Restart(context.WithoutCancel(t.Context()), controlplane.ProcessFunction, "--chart-mirror="+w.cp.ChartMirror()); err != nil {
 			t.Error(err)
 		}
 	})
