@@ -37,7 +37,7 @@ func switchedOff() map[string]string {
 // much memory it asks for, so that their sum, which a test of the stack holds to
 // 1.5 GiB, is all of it.
 func TestMinimalRequests(t *testing.T) {
-	charts := &chartShelf{collected: filepath.Join(folder(t), "charts"), loaded: map[string]*Chart{}}
+	charts := &chartShelf{collected: filepath.Join(folder(t), "charts"), listed: listed(t), loaded: map[string]*Chart{}}
 	used := map[string]bool{}
 	for _, o := range rendered(t, providers(t)["Existing"]) {
 		if o.GetKind() != v1alpha1.ComponentKind {
