@@ -46,12 +46,12 @@ func TestPrivileges(t *testing.T) {
 	if w.cp.AuditLog() == "" {
 		t.Skip("SKIPPED: without -audit no log of requests is kept, so privileges were NOT tested")
 	}
-	apply(t, parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: team-values}, data: {values.yaml: \"podLabels: {team: a}\"}}"))
-	claims := []*unstructured.Unstructured{wider(t, "6.9.1", map[string]any{"replicaCount": int64(1)})}
-	if w.cp.Clouds() != nil {
-		sshKey(t)
-		claims = append(claims, cloudCluster(t, "k3s"), cloudCluster(t, "gke"))
+	if w.cp.Clouds() == nil {
+		t.Skip("SKIPPED: no CRDs of providers are collected, so there is nothing that needs every right, and privileges were NOT tested")
 	}
+	apply(t, parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: team-values}, data: {values.yaml: \"podLabels: {team: a}\"}}"))
+	sshKey(t)
+	claims := []*unstructured.Unstructured{wider(t, "6.9.1", map[string]any{"replicaCount": int64(1)}), cloudCluster(t, "k3s"), cloudCluster(t, "gke")}
 	claim(t, claims...)
 	for _, o := range claims {
 		ready(t, o.GroupVersionKind(), o.GetName())
