@@ -51,6 +51,11 @@ func (cp *ControlPlane) pushCharts() error {
 				return err
 			}
 		}
+		if cp.opts.StandIn != nil {
+			if err := cp.opts.StandIn(&c); err != nil {
+				return err
+			}
+		}
 		if err := cp.pushChart(c); err != nil {
 			return err
 		}

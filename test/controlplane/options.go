@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/charts"
 )
 
 const (
@@ -49,6 +51,8 @@ type Options struct {
 	// UpstreamCharts takes charts from their real registries instead of
 	// installing stand-ins.
 	UpstreamCharts bool
+	// StandIn may change the stand-in for a chart before it is pushed.
+	StandIn func(*charts.StandIn) error
 	// Clouds simulates AWS, Azure and Google Cloud: the kinds of theirs that we
 	// compose are installed, and something plays the clouds. Every cluster in a
 	// simulated cloud is the remote cluster.

@@ -75,11 +75,15 @@ func (e *Engine) NodeImage(ctx context.Context) (string, error) {
 
 // programs of a node.
 func (e *Engine) programs(ctx context.Context) (map[string]programs.Built, error) {
+	return e.build(ctx, programs.NodeTable())
+}
+
+func (e *Engine) build(ctx context.Context, table []programs.Program) (map[string]programs.Built, error) {
 	return programs.Builder{
 		Modules:  filepath.Join(e.opts.Root, "test", "controlplane", "programs"),
 		Cache:    filepath.Join(e.opts.Cache, "programs"),
 		Progress: programs.NewPrinter(e.opts.Output, false),
-	}.Build(ctx, programs.NodeTable())
+	}.Build(ctx, table)
 }
 
 // imageKey changes with whatever is in the image.

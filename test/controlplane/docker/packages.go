@@ -22,6 +22,7 @@ func needed() map[string]string {
 		"runc":        "runc",
 		"debootstrap": "debootstrap",
 		"iptables":    "iptables",
+		BusyBox:       "busybox-static",
 	}
 }
 

@@ -34,10 +34,13 @@ type program struct {
 // programs by name.
 func programs() map[string]program {
 	return map[string]program{
-		"collector": {module: "programs/collector", pkg: "."},
+		"collector": {module: "../../../test/controlplane/programs/collector", pkg: "."},
 		// Discovery of targets in clouds is not what is tested, and most of its modules.
-		"prometheus": {module: "programs/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus", flags: []string{"-tags", "remove_all_sd"}},
-		"game":       {module: "..", pkg: "."},
+		"prometheus": {
+			module: "../../../test/controlplane/programs/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus",
+			flags: []string{"-tags", "remove_all_sd,enable_kubernetes_sd"},
+		},
+		"game": {module: "..", pkg: "."},
 	}
 }
 
@@ -50,8 +53,9 @@ func build(t *testing.T, name string) string {
 	}
 	p := programs()[name]
 	binary := filepath.Join(root, ".cache", "game-e2e", name)
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", binary}, append(p.flags, p.pkg)...)...)
-	cmd.Dir = p.module
+	// The flags of test/controlplane, so that nothing is compiled twice.
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", binary}, append(p.flags, p.pkg)...)...)
+	cmd.Dir, cmd.Env = p.module, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build %s: %v\n%s", name, err, out)
 	}

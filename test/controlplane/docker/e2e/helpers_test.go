@@ -23,7 +23,7 @@ import (
 )
 
 // hang is how long anything may take before a test gives up on it.
-const hang = 6 * time.Minute
+const hang = 10 * time.Minute
 
 const localAPI = "local.observe-k8s.io/v1alpha1"
 
@@ -163,12 +163,11 @@ func client(t *testing.T, secret, key string) *kube.Client {
 	if s == nil {
 		t.Fatalf("there is no Secret %s", secret)
 	}
-	encoded, _, _ := unstructured.NestedString(s.Object, "data", key)
-	b, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil || len(b) == 0 {
+	config := decoded(s, key)
+	if config == "" {
 		t.Fatalf("Secret %s has no %s", secret, key)
 	}
-	cfg, err := clientcmd.RESTConfigFromKubeConfig(b)
+	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +176,16 @@ func client(t *testing.T, secret, key string) *kube.Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// decoded value of a Secret's key; empty when there is none.
+func decoded(secret *unstructured.Unstructured, key string) string {
+	encoded, _, _ := unstructured.NestedString(secret.Object, "data", key)
+	b, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 // containers of a cluster on the engine, by the name of its object.

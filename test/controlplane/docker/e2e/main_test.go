@@ -79,10 +79,15 @@ func run(ctx context.Context, m *testing.M, output string) (int, error) {
 	if err := w.mirror.PushStandIn(ctx, w.engine); err != nil {
 		return 1, err
 	}
+	stack, err := newStack(ctx, w.engine, w.mirror)
+	if err != nil {
+		return 1, err
+	}
 	w.cp, err = controlplane.Start(ctx, controlplane.Options{
 		Name:                 "docker",
 		Output:               os.Stdout,
 		NoRemote:             true,
+		StandIn:              stack.standIn,
 		FunctionBinary:       filepath.Join(output, "bin", "function"),
 		ConfigurationPackage: filepath.Join(output, "observe-k8s.xpkg"),
 		FunctionPackage:      filepath.Join(output, "function-observe-k8s-"+runtime.GOARCH+".xpkg"),

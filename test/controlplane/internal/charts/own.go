@@ -55,8 +55,17 @@ func (o Own) Metadata() map[string]any { return o.metadata }
 
 // Package returns the chart as Helm packages it.
 func (o Own) Package() ([]byte, error) {
+	files, err := read(o.folder)
+	if err != nil {
+		return nil, err
+	}
+	return pack(filepath.Base(o.folder), files)
+}
+
+// read the files of a chart.
+func read(folder string) ([]file, error) {
 	var files []file
-	source := os.DirFS(o.folder)
+	source := os.DirFS(folder)
 	err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -66,7 +75,7 @@ func (o Own) Package() ([]byte, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot pack chart: %w", err)
+		return nil, fmt.Errorf("cannot read chart: %w", err)
 	}
-	return pack(filepath.Base(o.folder), files)
+	return files, nil
 }

@@ -35,6 +35,9 @@ type StandIn struct {
 	Manifests map[string][]byte
 	// Objects that it installs, of kinds that another stand-in defines.
 	Objects []Object
+	// Folder with templates that it has instead of Deployments: they honour as many
+	// of the real chart's values as whoever wrote them needs.
+	Folder string
 }
 
 // A CRD in as many words as a stand-in needs.
@@ -92,7 +95,15 @@ func (s StandIn) Package() ([]byte, error) {
 		}
 		files = append(files, file{"templates/crd-" + c.Plural + ".yaml", b})
 	}
-	for _, d := range s.Deployments {
+	deployments := s.Deployments
+	if s.Folder != "" {
+		own, err := read(s.Folder)
+		if err != nil {
+			return nil, err
+		}
+		deployments, files = nil, append(files, own...)
+	}
+	for _, d := range deployments {
 		// In one order, so that the same chart is the same bytes.
 		files = append(files,
 			file{"templates/deployment-" + d + ".yaml", []byte(strings.ReplaceAll(deploymentTemplate, "COMPONENT", d))},

@@ -163,6 +163,9 @@ func (b Builder) build(ctx context.Context, p Program) error {
 	}
 	args := append([]string{"build"}, buildFlags()...)
 	args = append(args, "-ldflags", strings.Join(append([]string{"-s", "-w"}, p.LDFlags...), " "))
+	if len(p.Tags) > 0 {
+		args = append(args, "-tags", strings.Join(p.Tags, ","))
+	}
 	if len(p.Patches) > 0 {
 		modfile, err := patch(ctx, g, p.Patches, filepath.Join(work, "src"))
 		if err != nil {

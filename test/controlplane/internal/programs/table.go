@@ -18,6 +18,8 @@ type Program struct {
 	Packages []string
 	// LDFlags for the linker, beyond stripping.
 	LDFlags []string
+	// Tags of the build.
+	Tags []string `json:",omitempty"`
 	// Patches are source lines to replace before building.
 	Patches []Patch
 	// Assets are files of the program's modules that it needs at run time.
@@ -65,6 +67,11 @@ const (
 	CoreDNS        = "coredns"
 
 	CrossplaneCLI = "crossplane-cli"
+
+	PrometheusOperator = "prometheus-operator"
+	Prometheus         = "prometheus"
+	Collector          = "collector"
+	Jaeger             = "jaeger"
 )
 
 // KubernetesVersion is the version of every Kubernetes that runs here.
@@ -234,4 +241,40 @@ func Tools() []Program {
 		Packages: []string{"github.com/crossplane/cli/v2/cmd/crossplane"},
 		Cold:     270 * time.Second,
 	}}
+}
+
+// StackTable returns programs of the stack, which a test runs on a real cluster,
+// in the order in which they are built.
+func StackTable() []Program {
+	const operator = "github.com/prometheus-operator/prometheus-operator"
+	return []Program{
+		{
+			Name:     PrometheusOperator,
+			About:    "makes Prometheus of what charts say",
+			Packages: []string{operator + "/cmd/operator", operator + "/cmd/prometheus-config-reloader"},
+			LDFlags:  []string{"-X github.com/prometheus/common/version.Version=0.85.0"},
+			Assets:   []Asset{{Module: operator, Path: "example/prometheus-operator-crd", As: "crds"}},
+			Cold:     2 * time.Minute,
+		},
+		{
+			Name:     Prometheus,
+			About:    "keeps metrics",
+			Packages: []string{"github.com/prometheus/prometheus/cmd/prometheus"},
+			// Discovery of targets in clouds brings the SDKs of all of them.
+			Tags: []string{"remove_all_sd", "enable_kubernetes_sd"},
+			Cold: 3 * time.Minute,
+		},
+		{
+			Name:     Collector,
+			About:    "OpenTelemetry collector with what the stack configures",
+			Packages: []string{"github.com/observe-k8s/observe-k8s/test/controlplane/programs/collector"},
+			Cold:     2 * time.Minute,
+		},
+		{
+			Name:     Jaeger,
+			About:    "keeps traces",
+			Packages: []string{"github.com/jaegertracing/jaeger/cmd/jaeger"},
+			Cold:     6 * time.Minute,
+		},
+	}
 }

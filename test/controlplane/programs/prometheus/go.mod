@@ -1,4 +1,4 @@
-module github.com/observe-k8s/observe-k8s/workloads/game/e2e/programs/prometheus
+module github.com/observe-k8s/observe-k8s/test/controlplane/programs/prometheus
 
 go 1.26.7
 
