@@ -110,7 +110,7 @@ spec:
 			return (&net.Dialer{}).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		},
 		// Nobody issued what the gateway shows.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // As said.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}}
 	eventually(t, hang, "nobody gets in without the password", func() (bool, string) {
 		status, b, err := visitor.get(t, urls["prometheus"]+"/-/ready")
@@ -227,9 +227,9 @@ type visitor struct {
 	user, password string
 }
 
-func (v *visitor) get(t *testing.T, url string) (int, []byte, error) {
+func (v *visitor) get(t *testing.T, address string) (int, []byte, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -246,14 +246,14 @@ func (v *visitor) get(t *testing.T, url string) (int, []byte, error) {
 }
 
 // sees what is good, sooner or later.
-func (v *visitor) sees(t *testing.T, what, url string, good func([]byte) bool) {
+func (v *visitor) sees(t *testing.T, what, address string, good func([]byte) bool) {
 	t.Helper()
-	took := eventually(t, hang, what+" at "+url, func() (bool, string) {
-		status, b, err := v.get(t, url)
+	took := eventually(t, hang, what+" at "+address, func() (bool, string) {
+		status, b, err := v.get(t, address)
 		text := fmt.Sprintf("%d %.300s %v", status, b, err)
 		ok := err == nil && status == http.StatusOK && good(b)
 		if ok {
-			t.Logf("%s, at %s:\n    %s", what, url, text)
+			t.Logf("%s, at %s:\n    %s", what, address, text)
 		}
 		return ok, text
 	})
@@ -292,12 +292,12 @@ func describe(t *testing.T, c *kube.Client) {
 // freePort on this machine that nobody has at the moment.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Listening on loopback does not wait.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // It is that of TCP.
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // pushGame pushes our workload's image under the name that its chart has.
