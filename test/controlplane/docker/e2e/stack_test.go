@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/test/controlplane/docker"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/charts"
 	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/programs"
+	"sigs.k8s.io/yaml"
 )
 
 // standIns are what of the stack is not the real thing, besides charts, with what
@@ -91,11 +93,39 @@ func (s stack) standIn(c *charts.StandIn) error {
 		return fmt.Errorf("cannot list CRDs: %w", err)
 	}
 	for _, f := range files {
-		if c.Manifests[f.Name()], err = os.ReadFile(filepath.Join(dir, f.Name())); err != nil {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
 			return fmt.Errorf("cannot read CRD: %w", err)
+		}
+		var crd map[string]any
+		if err := yaml.Unmarshal(b, &crd); err != nil {
+			return fmt.Errorf("cannot parse CRD %s: %w", f.Name(), err)
+		}
+		// A release keeps its chart and what it made of it in one Secret, for which
+		// these are too long with all that they explain.
+		terse(crd)
+		if c.Manifests[f.Name()], err = json.Marshal(crd); err != nil {
+			return fmt.Errorf("cannot encode CRD %s: %w", f.Name(), err)
 		}
 	}
 	return nil
+}
+
+// terse takes descriptions out, but no property of that name.
+func terse(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, ok := v["description"].(string); ok {
+			delete(v, "description")
+		}
+		for _, e := range v {
+			terse(e)
+		}
+	case []any:
+		for _, e := range v {
+			terse(e)
+		}
+	}
 }
 
 func exists(path string) bool {
