@@ -125,12 +125,12 @@ spec:
 		return visitor.password != "", "it is empty"
 	})
 
-	// The page of the game, then what it told.
+	// The page of the game, then what it told. It tells once a minute.
 	visitor.sees(t, "the game", urls["workload-shop"]+"/", func([]byte) bool { return true })
 	for what, query := range map[string]string{
-		"requests per second":                    `sum(rate(http_server_request_duration_seconds_count{job=~"(.*/)?stock"}[1m]))`,
+		"requests per second":                    `sum(rate(http_server_request_duration_seconds_count{job=~"(.*/)?stock"}[5m]))`,
 		"the same as a rule records it":          `sum(service:requests:rate5m{job=~"(.*/)?stock"})`,
-		"the same as the collector counts spans": `sum(rate(traces_span_metrics_calls_total{service_name="stock"}[1m]))`,
+		"the same as the collector counts spans": `sum(rate(traces_span_metrics_calls_total{service_name="stock"}[5m]))`,
 		"collectors that are scraped":            `sum(up{namespace=~"collector-.*"})`,
 	} {
 		visitor.sees(t, what, urls["prometheus"]+"/api/v1/query?query="+url.QueryEscape(query+" > 0"), func(b []byte) bool {
