@@ -216,7 +216,7 @@ E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 
 # What takes long, and is measured before a release rather than at every change.
-RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|TestSlow|TestPrivileges|TestChartCache|TestDeleteFailed|TestWalk|TestFull)$$
+RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|TestSlow|TestPrivileges|TestChartCache|TestDeleteFailed|TestFull)$$
 
 # beside runs tests in the background. $(1) is which control plane, $(2) the tests.
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
