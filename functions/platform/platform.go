@@ -330,7 +330,7 @@ func engines(in compose.Input[v1alpha1.ObservabilityPlatform]) []v1alpha1.Delive
 }
 
 // ResourceOf is the composition-resource-name of a workload.
-func ResourceOf(workload string) string { return resourceWorkload + workload }
+func ResourceOf(name string) string { return resourceWorkload + name }
 
 // namespace on the cluster of a workload.
 func namespace(w v1alpha1.PlatformWorkload) string {

@@ -393,7 +393,6 @@ func unprotected(t *testing.T, s *Simulation) {
 		}
 		deps, _, _ := unstructured.NestedSlice(o.Object, "spec", "dependsOn")
 		for _, d := range deps {
-			//nolint:forcetypeassert // The schema says so.
 			dep := s.objects[key{k.apiVersion, k.kind, k.namespace, d.(map[string]any)["name"].(string)}]
 			if of := compose.Leaves(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
 				t.Errorf("%s may begin, and nothing keeps what it depends on: %s", leaf.GetName(), dep.GetName())
