@@ -85,7 +85,12 @@ func Up(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: o, dir: dir, unlock: unlock}
-	if err := e.start(ctx); err != nil {
+	err = e.start(ctx)
+	if err == nil {
+		// A run that was killed leaves clusters, and a claim would take them for its own.
+		err = e.Clean(ctx)
+	}
+	if err != nil {
 		unlock()
 		return nil, err
 	}

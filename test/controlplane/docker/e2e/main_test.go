@@ -103,6 +103,10 @@ func run(ctx context.Context, m *testing.M, output string) (int, error) {
 		return 1, fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	defer w.cp.Stop()
+	// Until now the provider of a run that was killed may have gone on.
+	if err := w.engine.Clean(ctx); err != nil {
+		return 1, err
+	}
 	if w.management, err = kube.New(w.cp.Management()); err != nil {
 		return 1, err
 	}
