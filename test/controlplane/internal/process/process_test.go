@@ -129,6 +129,35 @@ func TestSupervisor(t *testing.T) {
 	}
 }
 
+func TestRestartExtra(t *testing.T) {
+	s := supervisor(t)
+	out := filepath.Join(t.TempDir(), "args")
+	if err := s.Start(Spec{Name: "a", Path: "/bin/sh", Args: []string{"-c", `echo "$@" >>"$0"; sleep 60`, out, "own"}}); err != nil {
+		t.Fatal(err)
+	}
+	// said waits for the process to have said so many lines.
+	said := func(lines int) string {
+		for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(10 * time.Millisecond) {
+			if b, _ := os.ReadFile(out); strings.Count(string(b), "\n") == lines {
+				return string(b)
+			}
+		}
+		t.Fatalf("not %d lines after a minute", lines)
+		return ""
+	}
+	said(1)
+	if err := s.Restart("a", "extra"); err != nil {
+		t.Fatal(err)
+	}
+	said(2)
+	if err := s.Restart("a"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("own\nown extra\nown\n", said(3)); diff != "" {
+		t.Errorf("extra arguments are for one start only: -want, +got:\n%s", diff)
+	}
+}
+
 func TestSupervisorAnnouncesExit(t *testing.T) {
 	s := supervisor(t)
 	if err := s.Start(Spec{Name: "fails", Path: "/bin/sh", Args: []string{"-c", "echo what went wrong; exit 3"}}); err != nil {

@@ -176,7 +176,7 @@ func (s *Supervisor) Stop(name string) error { return s.signal(name, syscall.SIG
 func (s *Supervisor) Kill(name string) error { return s.signal(name, syscall.SIGKILL) }
 
 // Restart a process that was stopped, or that still runs, as it was started,
-// with extra arguments at the end.
+// with extra arguments at the end, which the next Restart knows nothing of.
 func (s *Supervisor) Restart(name string, extra ...string) error {
 	s.mu.Lock()
 	p, ok := s.procs[name]
@@ -187,7 +187,13 @@ func (s *Supervisor) Restart(name string, extra ...string) error {
 	s.end(p, syscall.SIGTERM)
 	spec := p.spec
 	spec.Args = append(append([]string{}, spec.Args...), extra...)
-	return s.Start(spec)
+	if err := s.Start(spec); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.procs[name].spec.Args = p.spec.Args
+	return nil
 }
 
 // StopAll processes, the last one to be started first; those of one turn are
