@@ -76,7 +76,7 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 		return compose.Plan{}, err
 	}
 	// What the team asks for is passed on as it is: to make objects of it and maps of
-	// these again is most of what a large claim costs. Only the engine may have been
+	// these again is a fifth of what a large claim costs. Only the engine may have been
 	// chosen by the platform team's policy.
 	if m, ok := s["spec"].(map[string]any); ok {
 		parameters, _ := asked.(map[string]any)
