@@ -5,13 +5,12 @@ package stack
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write the page about the catalog instead of comparing with it")
@@ -19,20 +18,7 @@ var update = flag.Bool("update", false, "write the page about the catalog instea
 // TestPage proves that the page about the catalog says what the catalog says.
 // -update writes it.
 func TestPage(t *testing.T) {
-	file := filepath.Join("..", "..", "docs", "catalog.md")
-	want := page(t)
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is not up to date, see -update: -want, +got:\n%s", file, diff)
-	}
+	golden.Page(t, filepath.Join("..", "..", "docs", "catalog.md"), page(t), *update)
 }
 
 // page about the catalog.

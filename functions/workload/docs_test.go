@@ -6,13 +6,12 @@ import (
 	goflag "flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/functions/internal/golden"
 )
 
 var update = goflag.Bool("update", false, "write the page about the catalog instead of comparing with it")
@@ -20,20 +19,7 @@ var update = goflag.Bool("update", false, "write the page about the catalog inst
 // TestPage proves that the page about the catalog says what the catalog says.
 // -update writes it.
 func TestPage(t *testing.T) {
-	file := filepath.Join("..", "..", "docs", "applications.md")
-	want := page(t)
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is not up to date, see -update: -want, +got:\n%s", file, diff)
-	}
+	golden.Page(t, filepath.Join("..", "..", "docs", "applications.md"), page(t), *update)
 }
 
 // page about the catalog.
