@@ -4,13 +4,10 @@ package main
 
 import (
 	"maps"
-	"net"
 	"slices"
 	"testing"
 
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -62,51 +59,31 @@ func heaviest(b *testing.B) map[string]*fnv1.RunFunctionRequest {
 	return out
 }
 
-// BenchmarkRunFunction runs the function as a Go program would.
+// BenchmarkRunFunction runs the function, from bytes to bytes.
 func BenchmarkRunFunction(b *testing.B) {
 	f := testFunction()
 	reqs := heaviest(b)
 	for _, kind := range slices.Sorted(maps.Keys(reqs)) {
-		req := reqs[kind]
+		raw, err := proto.Marshal(reqs[kind])
+		if err != nil {
+			b.Fatal(err)
+		}
 		b.Run(kind, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := f.RunFunction(b.Context(), req); err != nil {
+				req := &request{}
+				if err := req.decode(raw); err != nil {
+					b.Fatal(err)
+				}
+				rsp, err := f.run(b.Context(), req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := proto.Marshal(rsp); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(proto.Size(req)), "request-B")
-		})
-	}
-}
-
-// BenchmarkGRPC runs the function as Crossplane does, on this machine and
-// without TLS.
-func BenchmarkGRPC(b *testing.B) {
-	lis, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	srv := grpc.NewServer()
-	fnv1.RegisterFunctionRunnerServiceServer(srv, &drainer{FunctionRunnerServiceServer: testFunction()})
-	go srv.Serve(lis)
-	b.Cleanup(srv.Stop)
-	conn, err := grpc.NewClient(lis.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { conn.Close() })
-	c := fnv1.NewFunctionRunnerServiceClient(conn)
-	reqs := heaviest(b)
-	for _, kind := range slices.Sorted(maps.Keys(reqs)) {
-		req := reqs[kind]
-		b.Run(kind, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.RunFunction(b.Context(), req); err != nil {
-					b.Fatal(err)
-				}
-			}
+			b.ReportMetric(float64(len(raw)), "request-B")
 		})
 	}
 }

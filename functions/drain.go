@@ -12,18 +12,23 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// A runner answers requests.
+type runner interface {
+	run(ctx context.Context, req *request) (*fnv1.RunFunctionResponse, error)
+}
+
 // A drainer lets runs that have begun come to their end before the process
 // does. New ones are refused as unavailable, which Crossplane tries again.
 type drainer struct {
-	fnv1.FunctionRunnerServiceServer
+	runner runner
 
 	mu       sync.Mutex
 	stopping bool
 	running  sync.WaitGroup
 }
 
-// RunFunction runs unless the drainer is stopping.
-func (d *drainer) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+// run a request, unless the drainer is stopping.
+func (d *drainer) run(ctx context.Context, req *request) (*fnv1.RunFunctionResponse, error) {
 	d.mu.Lock()
 	if d.stopping {
 		d.mu.Unlock()
@@ -32,7 +37,7 @@ func (d *drainer) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest)
 	d.running.Add(1)
 	d.mu.Unlock()
 	defer d.running.Done()
-	return d.FunctionRunnerServiceServer.RunFunction(ctx, req)
+	return d.runner.run(ctx, req)
 }
 
 // drain refuses new runs and waits for those that have begun, but not longer

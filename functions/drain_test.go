@@ -15,13 +15,11 @@ import (
 
 // A slow function says when it has begun and ends when it is told to.
 type slow struct {
-	fnv1.UnimplementedFunctionRunnerServiceServer
-
 	begun chan struct{}
 	end   chan struct{}
 }
 
-func (s *slow) RunFunction(context.Context, *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+func (s *slow) run(context.Context, *request) (*fnv1.RunFunctionResponse, error) {
 	s.begun <- struct{}{}
 	<-s.end
 	return &fnv1.RunFunctionResponse{Meta: &fnv1.ResponseMeta{Tag: "slow"}}, nil
@@ -31,7 +29,7 @@ func (s *slow) RunFunction(context.Context, *fnv1.RunFunctionRequest) (*fnv1.Run
 func begin(d *drainer, s *slow) <-chan string {
 	done := make(chan string, 1)
 	go func() {
-		rsp, err := d.RunFunction(context.Background(), &fnv1.RunFunctionRequest{})
+		rsp, err := d.run(context.Background(), &request{})
 		if err != nil {
 			done <- err.Error()
 			return
@@ -45,7 +43,7 @@ func begin(d *drainer, s *slow) <-chan string {
 // TestDrain stops while two runs are under way.
 func TestDrain(t *testing.T) {
 	s := &slow{begun: make(chan struct{}), end: make(chan struct{})}
-	d := &drainer{FunctionRunnerServiceServer: s}
+	d := &drainer{runner: s}
 	first, second := begin(d, s), begin(d, s)
 
 	drained := make(chan struct{})
@@ -63,7 +61,7 @@ func TestDrain(t *testing.T) {
 	for !refused() {
 		time.Sleep(time.Millisecond)
 	}
-	_, err := d.RunFunction(t.Context(), &fnv1.RunFunctionRequest{})
+	_, err := d.run(t.Context(), &request{})
 	if diff := cmp.Diff(codes.Unavailable, status.Code(err)); diff != "" {
 		t.Errorf("a run while stopping: -want, +got:\n%s", diff)
 	}
@@ -87,7 +85,7 @@ func TestDrain(t *testing.T) {
 // TestDrainPatience stops while a run does not come to its end.
 func TestDrainPatience(t *testing.T) {
 	s := &slow{begun: make(chan struct{}), end: make(chan struct{})}
-	d := &drainer{FunctionRunnerServiceServer: s}
+	d := &drainer{runner: s}
 	run := begin(d, s)
 	start := time.Now()
 	d.drain(20 * time.Millisecond)
@@ -100,7 +98,7 @@ func TestDrainPatience(t *testing.T) {
 
 // TestDrainIdle stops while nothing is under way.
 func TestDrainIdle(t *testing.T) {
-	d := &drainer{FunctionRunnerServiceServer: testFunction()}
+	d := &drainer{runner: testFunction()}
 	run(t, d, xr(workload))
 	start := time.Now()
 	d.drain(time.Minute)

@@ -25,8 +25,6 @@ const whenFatal = time.Minute
 // A Function is the thin edge between Crossplane's protocol and the composers:
 // request → World → Result → response. It decides nothing itself.
 type Function struct {
-	fnv1.UnimplementedFunctionRunnerServiceServer
-
 	log       logging.Logger
 	settings  compose.Settings
 	telemetry telemetry
@@ -34,15 +32,15 @@ type Function struct {
 	now func() time.Time
 }
 
-// RunFunction composes one composite resource.
-func (f *Function) RunFunction(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+// run composes one composite resource.
+func (f *Function) run(ctx context.Context, req *request) (*fnv1.RunFunctionResponse, error) {
 	rsp := &fnv1.RunFunctionResponse{
-		Meta:    &fnv1.ResponseMeta{Tag: req.GetMeta().GetTag(), Ttl: durationpb.New(whenFatal)},
-		Desired: req.GetDesired(),
-		Context: req.GetContext(),
+		Meta:    &fnv1.ResponseMeta{Tag: req.tag, Ttl: durationpb.New(whenFatal)},
+		Desired: req.desired,
+		Context: req.context,
 	}
-	w := world(req, f.settings)
-	w.Now = f.clock()
+	w := req.world
+	w.Now, w.Settings = f.clock(), f.settings
 	log := f.log.WithValues("xr-kind", w.XR.GetKind(), "xr-namespace", w.XR.GetNamespace(), "xr-name", w.XR.GetName())
 	composer, ok := composers.For(w.XR.GetKind())
 	if !ok || w.XR.GetAPIVersion() != v1alpha1.APIVersion {
@@ -82,26 +80,6 @@ func (f *Function) compose(w compose.World, c compose.Composer) (res compose.Res
 		}
 	}()
 	return compose.Run(w, c)
-}
-
-// world reads a request.
-func world(req *fnv1.RunFunctionRequest, s compose.Settings) compose.World {
-	w := compose.World{
-		XR:       composite(req.GetObserved().GetComposite().GetResource()),
-		Observed: make(map[string]*unstructured.Unstructured, len(req.GetObserved().GetResources())),
-		Required: make(map[string][]*unstructured.Unstructured, len(req.GetRequiredResources())),
-		Settings: s,
-	}
-	for name, r := range req.GetObserved().GetResources() {
-		w.Observed[name] = object(r.GetResource())
-	}
-	for name, rs := range req.GetRequiredResources() {
-		w.Required[name] = make([]*unstructured.Unstructured, 0, len(rs.GetItems()))
-		for _, r := range rs.GetItems() {
-			w.Required[name] = append(w.Required[name], object(r.GetResource()))
-		}
-	}
-	return w
 }
 
 // fatal says that a run failed.

@@ -105,9 +105,23 @@ func xr(json string) *fnv1.RunFunctionRequest {
 	}
 }
 
-func run(tb testing.TB, f fnv1.FunctionRunnerServiceServer, req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
+// received is a request as the function receives it.
+func received(tb testing.TB, req *fnv1.RunFunctionRequest) *request {
 	tb.Helper()
-	rsp, err := f.RunFunction(tb.Context(), req)
+	raw, err := proto.Marshal(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out := &request{}
+	if err := out.decode(raw); err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+func run(tb testing.TB, r runner, req *fnv1.RunFunctionRequest) *fnv1.RunFunctionResponse {
+	tb.Helper()
+	rsp, err := r.run(tb.Context(), received(tb, req))
 	if err != nil {
 		tb.Fatalf("Crossplane would take an error for a function that cannot be reached: %v", err)
 	}
@@ -457,10 +471,10 @@ func TestUnreadable(t *testing.T) {
 	nan := xr(workload)
 	nan.Observed.Resources = map[string]*fnv1.Resource{"app": nil}
 	nan.RequiredResources = map[string]*fnv1.Resources{"a": nil, "b": {Items: []*fnv1.Resource{nil}}}
-	if _, err := testFunction().RunFunction(context.Background(), nan); err != nil {
+	if _, err := testFunction().run(context.Background(), received(t, nan)); err != nil {
 		t.Error(err)
 	}
-	if _, err := testFunction().RunFunction(context.Background(), nil); err != nil {
+	if _, err := testFunction().run(context.Background(), received(t, nil)); err != nil {
 		t.Error(err)
 	}
 }

@@ -74,7 +74,7 @@ func (c *CLI) Run() error {
 	}
 	hs := health.NewServer()
 	hs.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
-	d := &drainer{FunctionRunnerServiceServer: &Function{log: log, settings: settings, telemetry: tel}}
+	d := &drainer{runner: &Function{log: log, settings: settings, telemetry: tel}}
 
 	served := make(chan error, 1)
 	go func() { served <- c.serve(ctx, d, hs, registry) }()

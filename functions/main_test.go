@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/crossplane/function-sdk-go/errors"
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
 	"github.com/crossplane/function-sdk-go/proto/v1beta1"
 	"github.com/google/go-cmp/cmp"
@@ -166,5 +168,66 @@ func TestServe(t *testing.T) {
 	_, err = fnv1.NewFunctionRunnerServiceClient(c).RunFunction(ctx, xr(workload))
 	if diff := cmp.Diff(codes.Unavailable, status.Code(err)); diff != "" {
 		t.Errorf("a run after the stop: -want, +got:\n%s", diff)
+	}
+}
+
+// crowd notes how many requests run at once.
+type crowd struct {
+	mu            sync.Mutex
+	running, most int
+	end           chan struct{}
+}
+
+func (c *crowd) run(context.Context, *request) (*fnv1.RunFunctionResponse, error) {
+	c.mu.Lock()
+	c.running++
+	c.most = max(c.most, c.running)
+	c.mu.Unlock()
+	<-c.end
+	c.mu.Lock()
+	c.running--
+	c.mu.Unlock()
+	return &fnv1.RunFunctionResponse{}, nil
+}
+
+// TestAtOnce sends more requests than are worked on at once, by both versions of
+// the protocol.
+func TestAtOnce(t *testing.T) {
+	c := &crowd{end: make(chan struct{})}
+	slots := make(chan struct{}, 2)
+	pass := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		return handle(ctx, req)
+	}
+	send := func(ctx context.Context, version string) error {
+		_, err := service(version, slots).Methods[0].Handler(c, ctx, func(any) error { return nil }, pass)
+		return err
+	}
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			if err := send(t.Context(), []string{"v1", "v1beta1"}[i%2]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for len(slots) < cap(slots) {
+		time.Sleep(time.Millisecond)
+	}
+	// Who does not want to wait any longer need not.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if diff := cmp.Diff(codes.Canceled, status.Code(send(ctx, "v1"))); diff != "" {
+		t.Errorf("a caller that gave up: -want, +got:\n%s", diff)
+	}
+	close(c.end)
+	wg.Wait()
+	if c.most != cap(slots) {
+		t.Errorf("%d requests ran at once, want %d", c.most, cap(slots))
+	}
+	// One that cannot be decoded frees its place.
+	for range 2 * cap(slots) {
+		if _, err := service("v1", slots).Methods[0].Handler(c, t.Context(), func(any) error { return errors.New("no request") }, pass); err == nil {
+			t.Fatal("a request that cannot be decoded: want an error")
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/composers"
+	"github.com/observe-k8s/observe-k8s/functions/internal/cputime"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -27,7 +28,7 @@ func kinds() []string {
 }
 
 // FuzzType composes objects of each kind whose spec and status are arbitrary JSON.
-// They may be refused. Nothing may panic, nor be too large for an answer.
+// They may be refused. Nothing may panic, take long, or be too large for an answer.
 func FuzzType(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "examples", "*.yaml"))
 	if err != nil || len(files) == 0 {
@@ -84,7 +85,11 @@ func FuzzType(f *testing.F) {
 		}
 		composer, _ := composers.For(kind)
 		w := compose.World{XR: &unstructured.Unstructured{Object: o}, Now: time.Date(2026, time.November, 22, 13, 0, 0, 0, time.UTC)}
+		before := cputime.Used()
 		res, err := compose.Run(w, composer)
+		if took := cputime.Used() - before; took > time.Second {
+			t.Errorf("a run for %d bytes took %s of a processor", len(spec)+len(status), took)
+		}
 		if err != nil {
 			return
 		}
