@@ -63,27 +63,11 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	spec := v1alpha1.ObservabilityStackSpec{ClusterRef: ref, Engines: engines, Pages: pages, WorkloadSLOs: slos}
-	asked, _, err := unstructured.NestedFieldNoCopy(in.XR.Object, "spec", "stack")
+	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &v1alpha1.ObservabilityStackSpec{
+		StackParameters: xr.Spec.Stack, ClusterRef: ref, Engines: engines, Pages: pages, WorkloadSLOs: slos,
+	})
 	if err != nil {
 		return compose.Plan{}, err
-	}
-	if len(refused) > 0 {
-		spec.StackParameters, asked = xr.Spec.Stack, nil
-	}
-	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &spec)
-	if err != nil {
-		return compose.Plan{}, err
-	}
-	// What the team asks for is passed on as it is: to make objects of it and maps of
-	// these again is a fifth of what a large claim costs. Only the engine may have been
-	// chosen by the platform team's policy.
-	if m, ok := s["spec"].(map[string]any); ok {
-		parameters, _ := asked.(map[string]any)
-		maps.Copy(m, parameters)
-		if d := xr.Spec.Stack.Delivery; d != "" {
-			m["delivery"] = string(d)
-		}
 	}
 	p := compose.Plan{
 		Parts:      []string{PartCluster, PartStack, PartWorkloads},
