@@ -28,8 +28,9 @@ func (helm) Plan(o Order) (Delivery, error) {
 		Config: v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig"},
 	}
 	r := compose.Resource{Name: resourceRelease, Part: PartDelivered, Gate: o.Gate, Ready: compose.Managed}
+	d.Resources = interrupted(o)
 	if o.Access == nil {
-		d.Resources = []compose.Resource{r}
+		d.Resources = append(d.Resources, r)
 		return d, nil
 	}
 	d.Config.Name = o.Access.HelmProviderConfig
@@ -50,7 +51,7 @@ func (helm) Plan(o Order) (Delivery, error) {
 			"forProvider":       release(o),
 		},
 	}
-	d.Resources = []compose.Resource{r}
+	d.Resources = append(d.Resources, r)
 	if obs := o.Observed[resourceRelease]; obs != nil {
 		d.Version = text(obs, "status", "atProvider", "version")
 		if rev, ok, _ := unstructured.NestedFieldNoCopy(obs.Object, "status", "atProvider", "revision"); ok {

@@ -186,26 +186,28 @@ func releaseValues(t *testing.T, ns string) string {
 	return ""
 }
 
-// helmConfig reads the values of a release as Helm stores it: gzipped JSON,
-// base64 twice.
+// helmConfig reads the values of a release as Helm stores it.
 func helmConfig(encoded string) (string, error) {
+	stored, err := helmRelease(encoded)
+	return string(stored["config"]), err
+}
+
+// helmRelease reads a release as Helm stores it: gzipped JSON, base64 twice.
+func helmRelease(encoded string) (map[string]json.RawMessage, error) {
 	once, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	twice, err := base64.StdEncoding.DecodeString(string(once))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	z, err := gzip.NewReader(bytes.NewReader(twice))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	stored := struct {
-		Config json.RawMessage `json:"config"`
-	}{}
-	err = json.NewDecoder(z).Decode(&stored)
-	return string(stored.Config), err
+	stored := map[string]json.RawMessage{}
+	return stored, json.NewDecoder(z).Decode(&stored)
 }
 
 // TestManagementClusterIsOff sees that nobody gets the providers' own identity

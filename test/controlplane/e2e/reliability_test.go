@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 	k := &killer{r: rand.New(rand.NewSource(*seed)), count: map[string]int{}}
 	platform := ours("ObservabilityPlatform")
 	const phases = 6
-	each := max(1, *kills/phases)
+	each := (*kills + phases - 1) / phases
 	t.Logf("seed %d, %d kills in each of %d phases", *seed, each, phases)
 	t.Cleanup(func() { clean(t) })
 	onFailure(t)

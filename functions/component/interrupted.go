@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package component
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// resourceInterrupted, with a revision behind it, is Helm's record of something
+// that was interrupted.
+const resourceInterrupted = "interrupted-"
+
+// interruptedFor is how long a release must have been seen to be interrupted before
+// its record goes: longer than a provider may take to finish that is being replaced,
+// which Kubernetes ends after 30 seconds.
+const interruptedFor = time.Minute
+
+// interrupted takes away Helm's record of a rollback or an uninstallation in whose
+// middle provider-helm was killed, or lost the cluster. An installation or an
+// upgrade that was interrupted provider-helm takes back. In the middle of that, it
+// would stay for ever: of a rollback it says that an operation is in progress, and of
+// an uninstallation nothing (release.go, v1.3.0: shouldRollBack and isUpToDate).
+// Without the record it goes on from the revision before, or installs anew.
+//
+// An Object that may delete the record is there for a while, and then goes. If the
+// release moves meanwhile, the Object may not delete anything any more, and goes
+// without.
+func interrupted(o Order) []compose.Resource {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(o.Observed)), func(n string) bool { return !strings.HasPrefix(n, resourceInterrupted) })
+	stuck := ""
+	if rev, ok := interruptedRevision(o.Observed[resourceRelease]); ok {
+		stuck = resourceInterrupted + rev
+		if !slices.Contains(names, stuck) {
+			names = append(names, stuck)
+		}
+	}
+	var out []compose.Resource
+	for _, name := range names {
+		if r, ok := record(o, name, name == stuck); ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// interruptedRevision is the revision of a release that provider-helm leaves as it
+// is.
+func interruptedRevision(release *unstructured.Unstructured) (string, bool) {
+	if release == nil || release.GetDeletionTimestamp() != nil {
+		return "", false
+	}
+	rev, _, _ := unstructured.NestedFieldNoCopy(release.Object, "status", "atProvider", "revision")
+	switch text(release, "status", "atProvider", "state") {
+	case "uninstalling":
+		return revision(rev), true
+	case "pending-rollback":
+		return revision(rev), compose.GetCondition(release, "Synced").Status == "False"
+	}
+	return "", false
+}
+
+// record is one of Helm's records, unless its Object has to go.
+func record(o Order, name string, stuck bool) (compose.Resource, bool) {
+	if seen := o.Observed[name]; seen != nil {
+		policies, _, _ := unstructured.NestedStringSlice(seen.Object, "spec", "managementPolicies")
+		harmless := !slices.Contains(policies, "Delete")
+		due := o.Now.Sub(seen.GetCreationTimestamp().Time) >= interruptedFor && compose.GetCondition(seen, "Synced").Status == "True"
+		if stuck && due || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
+			return compose.Resource{}, false
+		}
+	}
+	secret := "sh.helm.release.v1." + o.ReleaseName + ".v" + strings.TrimPrefix(name, resourceInterrupted)
+	r := compose.Resource{Name: name, Part: PartDelivered, Gate: o.Gate, Ready: func(*unstructured.Unstructured) compose.Verdict {
+		return compose.Verdict{
+			Ready: !stuck, Reason: "Interrupted",
+			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes after a minute, and it tries again", o.Claim.Spec.Namespace, secret),
+		}
+	}}
+	if o.Access == nil {
+		return r, true
+	}
+	r.Object = onCluster(o.Claim, o.Access, name, "true", map[string]any{
+		"apiVersion": "v1", "kind": "Secret",
+		"metadata": map[string]any{"name": secret, "namespace": o.Claim.Spec.Namespace},
+	})
+	policies := []any{"Observe"}
+	if stuck {
+		policies = append(policies, "Delete")
+	}
+	spec := r.Object["spec"].(map[string]any) //nolint:forcetypeassert // onCluster has just made it.
+	spec["managementPolicies"] = policies
+	// To watch one Secret is to watch all of them.
+	spec["watch"] = false
+	return r, true
+}
