@@ -27,11 +27,15 @@ type rule struct {
 	// awaits says that its references are waited for and not resolved.
 	awaits bool
 
+	// opaque says that nothing in it refers to anything.
+	opaque bool
+
 	// careless says that the cloud lets it go while something needs it. That
 	// breaks what needs it, so it counts as a violation.
 	careless bool
 
-	// neededBy are kinds that need it without referring to it.
+	// neededBy are kinds that need it without referring to it, where the same claim
+	// has both.
 	neededBy []string
 
 	// diesWith are the kinds with which the cloud removes it. What dies with
@@ -62,11 +66,8 @@ const (
 
 // ruleFor finds how a kind behaves. What is not listed is there soon, and the
 // cloud refuses to delete it while something refers to it.
-func ruleFor(gk schema.GroupKind) rule {
-	r, ok := rules()[gk.Kind+"."+gk.Group]
-	if !ok {
-		r = rule{}
-	}
+func (s *Simulator) ruleFor(gk schema.GroupKind) rule {
+	r := s.rules[kindOf(gk)]
 	if r.create == 0 {
 		r.create = soon
 	}
@@ -155,6 +156,19 @@ func rules() map[string]rule {
 		"KindCluster" + local:                engine,
 		"K3dCluster" + local:                 engine,
 		"RouterNAT.compute.gcp.m.upbound.io": {careless: true, neededBy: []string{"NodePool" + container}},
+
+		// What provider-helm and provider-kubernetes look after is played only where
+		// those do not run: no cluster would take the charts of hundreds of claims.
+		"Release.helm.m.crossplane.io": {create: later, opaque: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+			return map[string]any{"state": "deployed", "revision": int64(1), "version": text(o, "chart", "version"), "releaseDescription": "SIMULATED: nothing is installed"}
+		}},
+		"Object.kubernetes.m.crossplane.io": {opaque: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+			manifest, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider", "manifest")
+			if manifest["kind"] == "Namespace" {
+				manifest["status"] = map[string]any{"phase": "Active"}
+			}
+			return map[string]any{"manifest": manifest}
+		}},
 	}
 }
 

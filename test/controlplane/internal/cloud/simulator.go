@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -33,6 +32,8 @@ const (
 	finalizer              = "finalizer.managedresource.crossplane.io"
 	annotationExternalName = "crossplane.io/external-name"
 	annotationCreated      = "crossplane.io/external-create-succeeded"
+	annotationPaused       = "crossplane.io/paused"
+	labelComposite         = "crossplane.io/composite"
 
 	tick = 250 * time.Millisecond
 	// atOnce is how many objects are written at the same time: providers are many.
@@ -49,25 +50,20 @@ type Cluster struct {
 	Server, Host string
 }
 
-// A thing in a cloud.
-type thing struct {
-	id    string
-	gk    schema.GroupKind
-	names []string
-	needs map[string]bool
-}
-
 // A Simulator plays the clouds.
 type Simulator struct {
 	client  dynamic.Interface
 	cluster Cluster
+	rules   map[string]rule
 	// hurry divides how long things take.
-	hurry   time.Duration
-	listers map[schema.GroupVersionResource]cache.GenericLister
+	hurry time.Duration
 
 	mu sync.Mutex
-	// things by the UID of the object that made them.
-	things map[types.UID]*thing
+	// byName are all objects by namespace and name.
+	byName map[string]object
+	// pending are the objects that have a step to take.
+	pending map[types.UID]object
+	things  *things
 	// since is when an object began to wait for its present step.
 	since map[string]time.Time
 	// written is the version that was written last, and when.
@@ -76,6 +72,8 @@ type Simulator struct {
 	refusals, violations []string
 	// writes of this round.
 	writes []func() error
+	// wrote counts all writes.
+	wrote int
 }
 
 type write struct {
@@ -101,9 +99,10 @@ func Start(ctx context.Context, config *rest.Config, cluster Cluster, kinds []sc
 
 func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
 	return &Simulator{
-		client: client, cluster: cluster, hurry: 1,
-		listers: map[schema.GroupVersionResource]cache.GenericLister{},
-		things:  map[types.UID]*thing{},
+		client: client, cluster: cluster, rules: rules(), hurry: 1,
+		byName:  map[string]object{},
+		pending: map[types.UID]object{},
+		things:  newThings(),
 		since:   map[string]time.Time{},
 		written: map[types.UID]write{},
 	}
@@ -113,7 +112,18 @@ func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
 func (s *Simulator) watch(ctx context.Context, kinds []schema.GroupVersionResource) error {
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(s.client, 0)
 	for _, k := range kinds {
-		s.listers[k] = factory.ForResource(k).Lister()
+		informer := factory.ForResource(k).Informer()
+		if err := informer.SetTransform(slim); err != nil {
+			return fmt.Errorf("cannot watch %s: %w", k.GroupResource(), err)
+		}
+		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(o any) { s.see(k, o) },
+			UpdateFunc: func(_, o any) { s.see(k, o) },
+			DeleteFunc: s.forget,
+		})
+		if err != nil {
+			return fmt.Errorf("cannot watch %s: %w", k.GroupResource(), err)
+		}
 	}
 	factory.Start(ctx.Done())
 	for gvr, ok := range factory.WaitForCacheSync(ctx.Done()) {
@@ -124,16 +134,63 @@ func (s *Simulator) watch(ctx context.Context, kinds []schema.GroupVersionResour
 	return nil
 }
 
+// slim takes off what nobody reads: there may be many thousands of objects.
+func slim(o any) (any, error) {
+	if u, ok := o.(*unstructured.Unstructured); ok {
+		u.SetManagedFields(nil)
+	}
+	return o, nil
+}
+
+// see an object that is new or was changed.
+func (s *Simulator) see(gvr schema.GroupVersionResource, o any) {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending[u.GetUID()] = object{u, gvr}
+	s.byName[nameOf(u)] = object{u, gvr}
+}
+
+// forget an object that is gone.
+func (s *Simulator) forget(o any) {
+	if missed, ok := o.(cache.DeletedFinalStateUnknown); ok {
+		o = missed.Obj
+	}
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, u.GetUID())
+	delete(s.written, u.GetUID())
+	if s.byName[nameOf(u)].is(u.GetUID()) {
+		delete(s.byName, nameOf(u))
+	}
+}
+
+func nameOf(u *unstructured.Unstructured) string { return u.GetNamespace() + "/" + u.GetName() }
+
 // Things that exist in the simulated clouds, sorted.
 func (s *Simulator) Things() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]string, 0, len(s.things))
-	for _, t := range s.things {
+	out := make([]string, 0, len(s.things.byUID))
+	for _, t := range s.things.byUID {
 		out = append(out, t.gk.Kind+" "+t.id)
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Writes is how often objects were written so far.
+func (s *Simulator) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote
 }
 
 // Refusals are deletions that a cloud refused so far.
@@ -173,6 +230,8 @@ type object struct {
 
 func (o object) gk() schema.GroupKind { return o.GroupVersionKind().GroupKind() }
 
+func (o object) is(uid types.UID) bool { return o.Unstructured != nil && o.GetUID() == uid }
+
 // round takes every object one step further.
 func (s *Simulator) round(ctx context.Context) {
 	s.steps(ctx)
@@ -203,32 +262,30 @@ func (s *Simulator) failed(ctx context.Context, err error) {
 func (s *Simulator) steps(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []object
-	byName := map[string]object{}
-	for gvr, l := range s.listers {
-		objs, err := l.List(labels.Everything())
-		if err != nil {
-			continue
-		}
-		for _, o := range objs {
-			u, ok := o.(*unstructured.Unstructured)
-			if !ok {
-				continue
-			}
-			all = append(all, object{u, gvr})
-			byName[u.GetNamespace()+"/"+u.GetName()] = object{u, gvr}
-		}
-	}
-	slices.SortFunc(all, func(a, b object) int { return strings.Compare(a.GetName(), b.GetName()) })
+	all := slices.SortedFunc(maps.Values(s.pending), func(a, b object) int { return strings.Compare(a.GetName(), b.GetName()) })
 	for _, o := range all {
 		// The cache may not show yet what was written.
 		if w, ok := s.written[o.GetUID()]; ok && older(o.GetResourceVersion(), w.version) && time.Since(w.at) < patience {
 			continue
 		}
-		if err := s.step(ctx, o, byName); err != nil && !errors.IsConflict(err) && !errors.IsNotFound(err) && ctx.Err() == nil {
+		before := len(s.writes)
+		err := s.step(ctx, o)
+		if err != nil && !errors.IsConflict(err) && !errors.IsNotFound(err) && ctx.Err() == nil {
 			s.violations = append(s.violations, "the simulator itself failed: "+err.Error())
 		}
+		if err == nil && len(s.writes) == before && s.settled(o) {
+			delete(s.pending, o.GetUID())
+		}
 	}
+}
+
+// settled says whether an object for which there was nothing to do stays as it is
+// until somebody changes it.
+func (s *Simulator) settled(o object) bool {
+	if o.GetDeletionTimestamp() != nil {
+		return !slices.Contains(o.GetFinalizers(), finalizer)
+	}
+	return isReady(o) && !s.ruleFor(o.gk()).awaits
 }
 
 // older compares versions of one object.
@@ -240,21 +297,26 @@ func older(a, b string) bool {
 }
 
 // step takes one object one step further.
-func (s *Simulator) step(ctx context.Context, o object, byName map[string]object) error {
+func (s *Simulator) step(ctx context.Context, o object) error {
+	if o.GetAnnotations()[annotationPaused] == "true" {
+		return nil
+	}
 	if o.GetDeletionTimestamp() != nil {
 		return s.end(ctx, o)
 	}
 	if !slices.Contains(o.GetFinalizers(), finalizer) {
 		return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"finalizers": append(o.GetFinalizers(), finalizer), "resourceVersion": o.GetResourceVersion()}})
 	}
-	resolved, missing := resolve(o, byName)
-	if missing != "" {
-		return s.say(ctx, o, false, "ReconcileError", "cannot resolve references: "+missing+" (simulated)", false, nil)
+	r := s.ruleFor(o.gk())
+	if !r.opaque {
+		resolved, missing := resolve(o, s.byName)
+		if missing != "" {
+			return s.say(ctx, o, false, "ReconcileError", "cannot resolve references: "+missing+" (simulated)", false, nil)
+		}
+		if len(resolved) > 0 && !r.awaits {
+			return s.patch(ctx, o, map[string]any{"spec": map[string]any{"forProvider": resolved}})
+		}
 	}
-	if len(resolved) > 0 && !ruleFor(o.gk()).awaits {
-		return s.patch(ctx, o, map[string]any{"spec": map[string]any{"forProvider": resolved}})
-	}
-	r := ruleFor(o.gk())
 	if o.GetAnnotations()[annotationCreated] == "" {
 		if !s.waited(o, "create", r.create) {
 			return s.say(ctx, o, true, "ReconcileSuccess", "", false, nil)
@@ -278,7 +340,7 @@ func (s *Simulator) step(ctx context.Context, o object, byName map[string]object
 		at["id"] = externalName(o.Unstructured)
 	}
 	if r.report != nil {
-		maps.Copy(at, r.report(o.Unstructured, scene{s.cluster, byName}))
+		maps.Copy(at, r.report(o.Unstructured, scene{s.cluster, s.byName}))
 	}
 	return s.say(ctx, o, true, "ReconcileSuccess", "", true, at)
 }
@@ -300,10 +362,11 @@ func may(o object, policy string) bool {
 
 // exist notes the thing behind an object, and what it needs.
 func (s *Simulator) exist(o object) {
-	if ruleFor(o.gk()).noThing || !may(o, "Create") {
+	r := s.ruleFor(o.gk())
+	if r.noThing || !may(o, "Create") {
 		return
 	}
-	t := &thing{id: externalName(o.Unstructured), gk: o.gk(), needs: map[string]bool{}}
+	t := &thing{uid: o.GetUID(), id: externalName(o.Unstructured), gk: o.gk(), claim: o.GetNamespace() + "/" + o.GetLabels()[labelComposite], needs: map[string]bool{}}
 	t.names = []string{t.id}
 	if at, ok, _ := unstructured.NestedMap(o.Object, "status", "atProvider"); ok {
 		for _, k := range []string{"arn", "id", "mainRouteTableId", "email", "principalId", "name"} {
@@ -312,55 +375,27 @@ func (s *Simulator) exist(o object) {
 			}
 		}
 	}
-	forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
-	var walk func(v any)
-	walk = func(v any) {
-		switch x := v.(type) {
-		case map[string]any:
-			for k, y := range x {
-				// A tag names a thing without needing it.
-				if k != "tags" && k != "labels" {
-					walk(y)
-				}
-			}
-		case []any:
-			for _, y := range x {
-				walk(y)
-			}
-		case string:
-			t.needs[x] = true
-		}
+	if !r.opaque {
+		forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
+		t.need(forProvider)
 	}
-	walk(forProvider)
-	s.things[o.GetUID()] = t
+	s.things.add(t)
 }
-
-// refers says whether a thing needs another one.
-func (t *thing) refers(to *thing) bool {
-	if t == to {
-		return false
-	}
-	if slices.Contains(ruleFor(to.gk).neededBy, kindOf(t.gk)) {
-		return true
-	}
-	return slices.ContainsFunc(to.names, func(n string) bool { return t.needs[n] })
-}
-
-func kindOf(gk schema.GroupKind) string { return gk.Kind + "." + gk.Group }
 
 // end takes an object that is being deleted one step further.
 func (s *Simulator) end(ctx context.Context, o object) error {
 	if !slices.Contains(o.GetFinalizers(), finalizer) {
 		return nil
 	}
-	t, r := s.things[o.GetUID()], ruleFor(o.gk())
+	t, r := s.things.byUID[o.GetUID()], s.ruleFor(o.gk())
 	if t == nil || !may(o, "Delete") {
 		// Nothing is there, or what is there is to stay.
 		return s.release(ctx, o)
 	}
-	for _, other := range s.things {
-		or := ruleFor(other.gk)
-		if !other.refers(t) || r.careless || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
+	others := s.things.needing(t, r.neededBy)
+	for _, other := range others {
+		or := s.ruleFor(other.gk)
+		if r.careless || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
 			continue
 		}
 		msg := fmt.Sprintf("cannot delete %s %s: DependencyViolation: %s %s needs it (simulated)", t.gk.Kind, t.id, other.gk.Kind, other.id)
@@ -372,20 +407,17 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 	if !s.waited(o, "remove", r.remove) {
 		return nil
 	}
-	for uid, other := range s.things {
-		or := ruleFor(other.gk)
-		if !other.refers(t) {
-			continue
-		}
+	for _, other := range others {
+		or := s.ruleFor(other.gk)
 		if slices.Contains(or.diesWith, kindOf(t.gk)) {
-			delete(s.things, uid)
+			s.things.remove(other.uid)
 			continue
 		}
 		if !or.weak() {
 			s.violations = append(s.violations, fmt.Sprintf("%s %s was deleted, and %s %s needs it", t.gk.Kind, t.id, other.gk.Kind, other.id))
 		}
 	}
-	delete(s.things, o.GetUID())
+	s.things.remove(o.GetUID())
 	return s.release(ctx, o)
 }
 
@@ -592,6 +624,7 @@ func (s *Simulator) patch(ctx context.Context, o object, patch map[string]any, s
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.wrote++
 		s.written[o.GetUID()] = write{got.GetResourceVersion(), time.Now()}
 		return nil
 	})

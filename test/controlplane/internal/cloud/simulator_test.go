@@ -4,6 +4,8 @@ package cloud
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -34,7 +36,12 @@ type bench struct {
 
 func newBench(t *testing.T, objs ...*unstructured.Unstructured) bench {
 	t.Helper()
-	kinds := map[schema.GroupVersionResource]string{vpcs: "VPCList", subnets: "SubnetList", routes: "RouteList"}
+	return newBenchOf(t, map[schema.GroupVersionResource]string{vpcs: "VPCList", subnets: "SubnetList", routes: "RouteList"}, objs...)
+}
+
+// newBenchOf is a bench over kinds, by the names of their lists.
+func newBenchOf(t *testing.T, kinds map[schema.GroupVersionResource]string, objs ...*unstructured.Unstructured) bench {
+	t.Helper()
 	var rs []runtime.Object
 	for _, o := range objs {
 		rs = append(rs, o)
@@ -44,7 +51,7 @@ func newBench(t *testing.T, objs ...*unstructured.Unstructured) bench {
 	s.hurry = 10
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	if err := s.watch(ctx, []schema.GroupVersionResource{vpcs, subnets, routes}); err != nil {
+	if err := s.watch(ctx, slices.Collect(maps.Keys(kinds))); err != nil {
 		t.Fatal(err)
 	}
 	return bench{s, t}
@@ -87,6 +94,14 @@ func (b bench) get(gvr schema.GroupVersionResource, name string) *unstructured.U
 func (b bench) delete(gvr schema.GroupVersionResource, name string) {
 	b.t.Helper()
 	p := []byte(`{"metadata":{"deletionTimestamp":"2026-11-22T00:00:00Z"}}`)
+	if _, err := b.client.Resource(gvr).Namespace("team-a").Patch(b.t.Context(), name, types.MergePatchType, p, metav1.PatchOptions{}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b bench) annotate(gvr schema.GroupVersionResource, name, annotation, value string) {
+	b.t.Helper()
+	p := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
 	if _, err := b.client.Resource(gvr).Namespace("team-a").Patch(b.t.Context(), name, types.MergePatchType, p, metav1.PatchOptions{}); err != nil {
 		b.t.Fatal(err)
 	}
