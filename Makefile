@@ -238,7 +238,7 @@ test-docs: binaries ## Run the commands of the docs, and check what else they sa
 KILLS := 200
 SCALE := 1,10,50,200
 GONE := 10m
-test-reliability: binaries build ## Kill processes KILLS times, claim SCALE clusters, take one away for GONE, read what was asked for.
+test-reliability: binaries build ## Kill processes KILLS times, claim SCALE platforms, take one away for GONE, read what was asked for.
 	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
 
 # The commit with whose benchmarks those of this checkout are compared, which

@@ -5,108 +5,411 @@ package e2e
 import (
 	"bufio"
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/cloud"
+	"github.com/observe-k8s/observe-k8s/test/controlplane/internal/ports"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 )
 
-// TestScale claims ever more clusters at once: the largest there is, on EKS, where
-// clouds are simulated, and else ones that exist. Growth per claim should be flat.
-// No name comes twice: Crossplane deletes what was protected once more, by its name,
-// two seconds after its Usage is gone.
+// patience is how long one claim may take among many before something hangs.
+const patience = 20 * time.Second
+
+// TestScale claims ever more platforms of profile Minimal at once: on EKS, where
+// clouds are simulated, and else on clusters that exist. provider-helm and
+// provider-kubernetes are stopped, and what they look after is SIMULATED: no
+// cluster would take the charts of hundreds of claims. Growth per claim should be
+// flat. No name comes twice: Crossplane deletes what was protected once more, by its
+// name, two seconds after its Usage is gone.
 func TestScale(t *testing.T) {
-	what, one := "clusters that exist", parse(t, `
-apiVersion: observe-k8s.io/v1alpha1
-kind: KubernetesCluster
-metadata: {name: scale}
-spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubeconfig}}}
-`)
-	if w.cp.Clouds() != nil {
-		what, one = "clusters on EKS, SIMULATED", cloudCluster(t, "eks")
-	}
-	t.Cleanup(func() { clean(t) })
-	onFailure(t)
-	table := fmt.Sprintf("%-28s %6s %10s %10s %12s %12s %8s %9s %9s\n", what, "claims", "composed", "all Ready", "runs/claim", "API/claim", "RSS MiB", "breakers", "gone")
-	processors := fmt.Sprintf("%-28s %6s", "processor seconds per claim", "claims")
-	for _, p := range busiest() {
-		processors += fmt.Sprintf(" %12.12s", cmp.Or(p, "clouds, test"))
-	}
-	processors += "\n"
+	s := newScaling(t)
 	// What was measured is told even if what follows fails.
-	t.Cleanup(func() { t.Log("\n" + table + "\n" + processors) })
-	for _, n := range numbers(t, *scale) {
-		limit := hang + time.Duration(n)*3*time.Second
-		opens, runs, requests, busy := breakerOpens(t), functionRuns(t), apiRequests(t), processorTime()
-		start := time.Now()
-		for i := range n {
-			o := one.DeepCopy()
-			o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
-			apply(t, o)
-		}
-		count := func(f func(o *unstructured.Unstructured) bool) int {
-			// To look more often would be a load of its own.
-			time.Sleep(2 * time.Second)
-			all, err := w.management.List(t.Context(), ours("KubernetesCluster"), namespace)
-			if err != nil {
-				return 0
-			}
-			m := 0
-			for _, o := range all {
-				if f(&o) {
-					m++
-				}
-			}
-			return m
-		}
-		composed := eventually(t, limit, "all composed", func() (bool, string) {
-			m := count(func(o *unstructured.Unstructured) bool {
-				refs, _, _ := unstructured.NestedSlice(o.Object, "spec", "crossplane", "resourceRefs")
-				return len(refs) > 0
-			})
-			return m == n, fmt.Sprintf("%d of %d", m, n)
-		})
-		eventually(t, limit, "all Ready", func() (bool, string) {
-			m := count(func(o *unstructured.Unstructured) bool { return !readyAt(o).IsZero() && isReady(o) })
-			return m == n, fmt.Sprintf("%d of %d", m, n)
-		})
-		allReady := time.Since(start)
-		perClaim := func(f float64) string { return fmt.Sprintf("%.0f", f/float64(n)) }
-		row := fmt.Sprintf("%-28s %6d %10s %10s %12s %12s %8.1f %9.0f", "", n, composed.Round(100*time.Millisecond), allReady.Round(100*time.Millisecond),
-			perClaim(functionRuns(t)-runs), perClaim(apiRequests(t)-requests), resident(t, "function"), breakerOpens(t)-opens)
-		processors += fmt.Sprintf("%-28s %6d", "", n)
-		for p, s := range processorTime() {
-			processors += fmt.Sprintf(" %12.1f", (s-busy[p])/float64(n))
-		}
-		processors += "\n"
-		if got := breakerOpens(t) - opens; got != 0 {
-			t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
-		}
-		start = time.Now()
-		for i := range n {
-			o := one.DeepCopy()
-			o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
-			if err := deleteObject(t.Context(), o, background); err != nil {
-				t.Fatal(err)
-			}
-		}
-		eventually(t, limit, "nothing left", func() (bool, string) {
-			time.Sleep(2 * time.Second)
-			left := leftovers(t.Context(), "")
-			return len(left) == 0, fmt.Sprintf("%d objects", len(left))
-		})
-		table += fmt.Sprintf("%s %9s\n", row, time.Since(start).Round(100*time.Millisecond))
+	t.Cleanup(func() { t.Log("\n" + s.table.String() + "\n" + s.processors.String()) })
+	all := numbers(t, *scale)
+	for _, n := range all {
+		s.run(t, n, n == slices.Max(all))
 	}
 }
 
-// busiest are the processes that share the work of claims on simulated clouds. The
-// last is this one, which plays the clouds.
+// A scaling is what claims ever more.
+type scaling struct {
+	one               *unstructured.Unstructured
+	clouds, providers *cloud.Simulator
+	profiles          map[string]string
+	table, processors strings.Builder
+}
+
+// newScaling prepares the control plane, and leaves it as it was when the test ends.
+func newScaling(t *testing.T) *scaling {
+	t.Helper()
+	s := &scaling{one: example(t, "existing.yaml"), clouds: w.cp.Clouds()}
+	what := "on clusters that exist"
+	if s.clouds != nil {
+		what, s.one = "on EKS, SIMULATED", example(t, "eks.yaml")
+	}
+	unstructured.RemoveNestedField(s.one.Object, "spec", "workloads")
+	unstructured.RemoveNestedField(s.one.Object, "spec", "lifetime")
+	if err := unstructured.SetNestedMap(s.one.Object, map[string]any{"profile": "Minimal"}, "spec", "stack"); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s; Releases and Objects SIMULATED\n%6s %11s %10s %10s %10s %11s %10s %10s %8s %9s %10s\n", what,
+		"claims", "resources/c", "all begun", "composed", "all Ready", "func runs/c", "API req/c", "simul. w/c", "RSS MiB", "breakers", "all gone")
+	fmt.Fprintf(&s.processors, "processor seconds per claim\n%6s %-5s", "claims", "")
+	for _, p := range busiest() {
+		fmt.Fprintf(&s.processors, " %18s", cmp.Or(p, "simulators, test"))
+	}
+	s.processors.WriteString("\n")
+
+	stopped := []string{controlplane.ProcessProviderHelm, controlplane.ProcessProviderKubernetes}
+	served := []string{controlplane.ProcessAPIServer, controlplane.ProcessCrossplane, controlplane.ProcessFunction}
+	play, stop := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		stop()
+		for _, p := range slices.Concat(served, stopped) {
+			if err := w.cp.Restart(context.Background(), p); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Cleanup(func() { clean(t) })
+	onFailure(t)
+	for _, p := range stopped {
+		if err := w.cp.StopProcess(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.serveProfiles(t, served)
+	var err error
+	s.providers, err = cloud.Start(play, w.management.Config(), cloud.Cluster{}, []schema.GroupVersionResource{
+		{Group: release.Group, Version: release.Version, Resource: "releases"},
+		{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Resource: "objects"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(t)
+	return s
+}
+
+// settle waits until processes have little to do: what was started anew has much at
+// first, and no claim is the reason.
+func settle(t *testing.T) {
+	t.Helper()
+	eventually(t, hang, "the control plane is quiet", func() (bool, string) {
+		before := processorTime()
+		time.Sleep(5 * time.Second)
+		sum := 0.0
+		for p, now := range processorTime() {
+			sum += now - before[p]
+		}
+		return sum < 1, fmt.Sprintf("%.1f seconds of processors within 5", sum)
+	})
+}
+
+// claims are so many of the one, ten in a namespace.
+func (s *scaling) claims(t *testing.T, n int) []*unstructured.Unstructured {
+	t.Helper()
+	out := make([]*unstructured.Unstructured, 0, n)
+	for i := range n {
+		o := s.one.DeepCopy()
+		o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
+		// The kubeconfig of a cluster that exists is in one namespace only.
+		if s.clouds != nil {
+			o.SetNamespace(fmt.Sprintf("scale-%d", i/10))
+			apply(t, parse(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+o.GetNamespace()+"}}"))
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// run makes so many claims at once, and deletes them.
+func (s *scaling) run(t *testing.T, n int, profiled bool) {
+	t.Helper()
+	limit := hang + time.Duration(n)*patience
+	claims := s.claims(t, n)
+	opens, runs, requests, writes, busy := breakerOpens(t), functionRuns(t), apiRequests(t), s.writes(), processorTime()
+	start := time.Now()
+	each(t, claims, func(o *unstructured.Unstructured) error { return w.management.Apply(t.Context(), o) })
+	profiles := func() string { return "" }
+	if profiled {
+		profiles = s.profile(t, max(10*time.Second, time.Duration(n)*time.Second))
+	}
+	var ready time.Time
+	eventually(t, limit, "all Ready", func() (bool, string) {
+		look(n)
+		var m int
+		m, ready = readyOf(t, claims[0].GroupVersionKind())
+		return m == n, fmt.Sprintf("%d of %d", m, n)
+	})
+	perClaim := func(f float64) float64 { return f / float64(n) }
+	// What is looked at from here on costs requests of its own.
+	runs, writes = perClaim(functionRuns(t)-runs), perClaim(s.writes()-writes)
+	sum, told := most(requests, apiRequests(t), n)
+	s.computed(n, "up", busy)
+	resources, begun, composed := s.composed(t)
+	fmt.Fprintf(&s.table, "%6d %11.1f %10s %10s %10s %11.0f %10.0f %10.0f %8.1f %9.0f", n, perClaim(float64(resources)), since(start, begun), since(start, composed), since(start, ready),
+		runs, sum, writes, resident(t, "function"), breakerOpens(t)-opens)
+	if got := breakerOpens(t) - opens; got != 0 {
+		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
+	}
+	t.Logf("%.0f requests per claim until Ready:\n%s%s", sum, told, profiles())
+
+	requests, busy, start = apiRequests(t), processorTime(), time.Now()
+	each(t, claims, func(o *unstructured.Unstructured) error { return deleteObject(t.Context(), o, background) })
+	eventually(t, limit, "nothing left", func() (bool, string) {
+		look(n)
+		left, err := s.left(t.Context())
+		return err == nil && len(left) == 0, fmt.Sprintf("%v, %v", left, err)
+	})
+	fmt.Fprintf(&s.table, " %10s\n", since(start, time.Now()))
+	s.computed(n, "down", busy)
+	sum, told = most(requests, apiRequests(t), n)
+	t.Logf("%.0f requests per claim of the deletion:\n%s", sum, told)
+	for _, c := range s.simulators() {
+		for _, v := range c.Violations() {
+			t.Errorf("wrong order: %s", v)
+		}
+	}
+}
+
+// look waits until it is time to look at so many claims again: to look more often
+// would be a load of its own.
+func look(n int) { time.Sleep(max(time.Second, time.Duration(n)*20*time.Millisecond)) }
+
+// each does something with every object, some at a time.
+func each(t *testing.T, objs []*unstructured.Unstructured, f func(*unstructured.Unstructured) error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for _, o := range objs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := f(o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func since(start, end time.Time) string {
+	return max(0, end.Sub(start)).Round(time.Second).String()
+}
+
+// readyOf counts the objects of a kind that are Ready, and says since when the last
+// one is.
+func readyOf(t *testing.T, gvk schema.GroupVersionKind) (int, time.Time) {
+	t.Helper()
+	r, err := w.management.Resource(gvk, "")
+	if err != nil {
+		return 0, time.Time{}
+	}
+	// From the API server's cache.
+	l, err := r.List(t.Context(), metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return 0, time.Time{}
+	}
+	n, last := 0, time.Time{}
+	for _, o := range l.Items {
+		if !isReady(&o) {
+			continue
+		}
+		n++
+		if at := readyAt(&o); at.After(last) {
+			last = at
+		}
+	}
+	return n, last
+}
+
+// kinds that the claims consist of.
+func (s *scaling) kinds() []schema.GroupVersionKind {
+	return append(kinds(), slices.DeleteFunc(slices.Clone(w.clouds), func(k schema.GroupVersionKind) bool { return !strings.HasSuffix(k.Group, ".aws.m.upbound.io") })...)
+}
+
+// composed counts what all claims became, and says when each had begun and when the
+// last resource was composed.
+func (s *scaling) composed(t *testing.T) (resources int, begun, last time.Time) {
+	t.Helper()
+	for _, k := range s.kinds() {
+		objs, err := w.management.List(t.Context(), k, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range objs {
+			at := o.GetCreationTimestamp().Time
+			if at.After(last) {
+				last = at
+			}
+			if o.GetKind() == "KubernetesCluster" && at.After(begun) {
+				begun = at
+			}
+		}
+		if k.Kind != s.one.GetKind() {
+			resources += len(objs)
+		}
+	}
+	return resources, begun, last
+}
+
+// left counts by kind what is left of the claims, in the simulated clouds too.
+func (s *scaling) left(ctx context.Context) (map[string]int, error) {
+	left := map[string]int{}
+	// What is left on a cluster goes with the cluster.
+	if s.clouds != nil {
+		for _, thing := range s.clouds.Things() {
+			kind, _, _ := strings.Cut(thing, " ")
+			left["SIMULATED "+kind]++
+		}
+	}
+	for _, k := range s.kinds() {
+		n, err := w.management.Count(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			left[k.Kind] += n
+		}
+	}
+	return left, nil
+}
+
+func (s *scaling) simulators() []*cloud.Simulator {
+	if s.clouds == nil {
+		return []*cloud.Simulator{s.providers}
+	}
+	return []*cloud.Simulator{s.clouds, s.providers}
+}
+
+// writes is how often the simulators wrote, as providers do.
+func (s *scaling) writes() float64 {
+	n := 0
+	for _, c := range s.simulators() {
+		n += c.Writes()
+	}
+	return float64(n)
+}
+
+// computed notes how long each process has computed for a claim since.
+func (s *scaling) computed(n int, what string, before []float64) {
+	fmt.Fprintf(&s.processors, "%6d %-5s", n, what)
+	for p, now := range processorTime() {
+		fmt.Fprintf(&s.processors, " %18.2f", (now-before[p])/float64(n))
+	}
+	s.processors.WriteString("\n")
+}
+
+// serveProfiles starts processes anew so that they serve profiles.
+func (s *scaling) serveProfiles(t *testing.T, processes []string) {
+	t.Helper()
+	s.profiles = map[string]string{}
+	pool := ports.NewPool()
+	defer pool.Close()
+	for _, p := range processes {
+		port, err := pool.Free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		flag := map[string]string{
+			controlplane.ProcessAPIServer:  "--profiling=true",
+			controlplane.ProcessCrossplane: "--profile=" + ports.Addr(port),
+			controlplane.ProcessFunction:   "--profile-address=" + ports.Addr(port),
+		}[p]
+		if err := w.cp.Restart(t.Context(), p, flag); err != nil {
+			t.Fatal(err)
+		}
+		s.profiles[p] = "http://" + ports.Addr(port)
+		if p == controlplane.ProcessAPIServer {
+			s.profiles[p] = w.management.Config().Host
+		}
+	}
+}
+
+// profile takes profiles of where processors go, for so long from now on. What it
+// returns waits for them, and tells the functions that took most with what they
+// called: where the control plane is the limit, these are not ours.
+func (s *scaling) profile(t *testing.T, d time.Duration) func() string {
+	t.Helper()
+	var wg sync.WaitGroup
+	processes := []string{controlplane.ProcessAPIServer, controlplane.ProcessCrossplane, controlplane.ProcessFunction}
+	tops := make([]string, len(processes))
+	dir := t.TempDir()
+	for i, p := range processes {
+		wg.Go(func() {
+			top, err := s.top(t.Context(), p, filepath.Join(dir, p), d)
+			if err != nil {
+				top = err.Error() + "\n"
+			}
+			tops[i] = fmt.Sprintf("%s, %s from the claims on\n%s", p, d, top)
+		})
+	}
+	return func() string {
+		wg.Wait()
+		return "\n" + strings.Join(tops, "\n")
+	}
+}
+
+// top is what a profile of a process says.
+func (s *scaling) top(ctx context.Context, process, file string, d time.Duration) (string, error) {
+	client, err := rest.HTTPClientFor(w.management.Config())
+	if err != nil {
+		return "", err
+	}
+	raw, err := download(ctx, client, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", s.profiles[process], int(d.Seconds())))
+	if err != nil {
+		return "", fmt.Errorf("cannot take a profile of %s: %w", process, err)
+	}
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		return "", fmt.Errorf("cannot keep the profile of %s: %w", process, err)
+	}
+	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-cum", "-nodecount=20", file).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("cannot read the profile of %s: %w: %s", process, err, out)
+	}
+	return string(out), nil
+}
+
+func download(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	rsp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer rsp.Body.Close()
+	if rsp.StatusCode != http.StatusOK {
+		return nil, errors.New(rsp.Status)
+	}
+	return io.ReadAll(rsp.Body)
+}
+
+// busiest are the processes that share the work. The last is this one, which plays
+// clouds and providers.
 func busiest() []string {
-	return []string{"function", "crossplane", "apiserver", "etcd", "controller-manager", "provider-kubernetes", "provider-helm", ""}
+	return []string{"function", "crossplane", "apiserver", "etcd", "controller-manager", ""}
 }
 
 // processorTime is how many seconds each of them has computed so far.
@@ -119,8 +422,8 @@ func processorTime() []float64 {
 		}
 		raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		// Behind the name in brackets, the 12th and 13th are hundredths of a second.
-		_, rest, _ := strings.Cut(string(raw), ") ")
-		fields, sum := strings.Fields(rest), 0.0
+		_, behind, _ := strings.Cut(string(raw), ") ")
+		fields, sum := strings.Fields(behind), 0.0
 		for i := 11; i <= 12 && i < len(fields); i++ {
 			ticks, _ := strconv.ParseFloat(fields[i], 64)
 			sum += ticks / 100
@@ -140,24 +443,46 @@ func isReady(o *unstructured.Unstructured) bool {
 	return false
 }
 
-// apiRequests is how many requests the management cluster's API server has had.
-func apiRequests(t *testing.T) float64 {
+// apiRequests is how many requests the management cluster's API server has had, by
+// verb and resource.
+func apiRequests(t *testing.T) map[string]float64 {
 	t.Helper()
 	raw, err := w.management.Raw(t.Context(), "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := 0.0
+	out := map[string]float64{}
+	label := regexp.MustCompile(`(verb|resource|subresource)="([^"]*)"`)
 	s := bufio.NewScanner(strings.NewReader(string(raw)))
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
-		if strings.HasPrefix(s.Text(), "apiserver_request_total{") {
-			fields := strings.Fields(s.Text())
-			v, _ := strconv.ParseFloat(fields[len(fields)-1], 64)
-			sum += v
+		if !strings.HasPrefix(s.Text(), "apiserver_request_total{") {
+			continue
 		}
+		labels := map[string]string{}
+		for _, m := range label.FindAllStringSubmatch(s.Text(), -1) {
+			labels[m[1]] = m[2]
+		}
+		fields := strings.Fields(s.Text())
+		v, _ := strconv.ParseFloat(fields[len(fields)-1], 64)
+		out[strings.TrimSuffix(labels["verb"]+" "+labels["resource"]+"/"+labels["subresource"], "/")] += v
 	}
-	return sum
+	return out
+}
+
+// most tells which requests there were most of since, for a claim, and how many in all.
+func most(before, now map[string]float64, n int) (sum float64, told string) {
+	rose := map[string]float64{}
+	for k, v := range now {
+		rose[k] = (v - before[k]) / float64(n)
+		sum += rose[k]
+	}
+	keys := slices.SortedFunc(maps.Keys(rose), func(a, b string) int { return cmp.Compare(rose[b], rose[a]) })
+	var b strings.Builder
+	for _, k := range keys[:min(12, len(keys))] {
+		fmt.Fprintf(&b, "%8.0f %s\n", rose[k], k)
+	}
+	return sum, b.String()
 }
 
 // resident memory of a process, in MiB.
@@ -172,8 +497,8 @@ func resident(t *testing.T, process string) float64 {
 		return 0
 	}
 	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+		if size, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, _ := strconv.ParseFloat(strings.Fields(size)[0], 64)
 			return kb / 1024
 		}
 	}

@@ -169,6 +169,23 @@ func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, namespac
 	return l.Items, nil
 }
 
+// Count the objects of a kind everywhere, without reading more than one of them.
+func (c *Client) Count(ctx context.Context, gvk schema.GroupVersionKind) (int, error) {
+	r, err := c.Resource(gvk, "")
+	if err != nil {
+		return 0, err
+	}
+	l, err := r.List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return 0, fmt.Errorf("cannot count %s: %w", gvk.Kind, err)
+	}
+	n := len(l.Items)
+	if more := l.GetRemainingItemCount(); more != nil {
+		n += int(*more)
+	}
+	return n, nil
+}
+
 func name(o *unstructured.Unstructured) string {
 	if o.GetNamespace() == "" {
 		return o.GetKind() + " " + o.GetName()
