@@ -71,7 +71,7 @@ func newScaling(t *testing.T) *scaling {
 	if err := unstructured.SetNestedMap(s.one.Object, map[string]any{"profile": "Minimal"}, "spec", "stack"); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s; Releases and Objects SIMULATED\n%6s %11s %10s %10s %10s %11s %10s %10s %8s %9s %10s\n", what,
+	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s; Releases and Objects SIMULATED; controller-manager with --kube-api-qps=200\n%6s %11s %10s %10s %10s %11s %10s %10s %8s %9s %10s\n", what,
 		"claims", "resources/c", "all begun", "composed", "all Ready", "func runs/c", "API req/c", "simul. w/c", "RSS MiB", "breakers", "all gone")
 	fmt.Fprintf(&s.processors, "processor seconds per claim\n%6s %-5s", "claims", "")
 	for _, p := range busiest() {
@@ -84,7 +84,7 @@ func newScaling(t *testing.T) *scaling {
 	play, stop := context.WithCancel(context.Background())
 	t.Cleanup(func() {
 		stop()
-		for _, p := range slices.Concat(served, stopped) {
+		for _, p := range slices.Concat(served, stopped, []string{controlplane.ProcessControllerManager}) {
 			if err := w.cp.Restart(context.Background(), p); err != nil {
 				t.Error(err)
 			}
@@ -98,6 +98,11 @@ func newScaling(t *testing.T) *scaling {
 		}
 	}
 	s.serveProfiles(t, served)
+	// By default its garbage collector asks the API server 40 times a second, which is
+	// all that a deletion of many claims at once then waits for.
+	if err := w.cp.Restart(t.Context(), controlplane.ProcessControllerManager, "--kube-api-qps=200", "--kube-api-burst=400"); err != nil {
+		t.Fatal(err)
+	}
 	var err error
 	s.providers, err = cloud.Start(play, w.management.Config(), cloud.Cluster{}, []schema.GroupVersionResource{
 		{Group: release.Group, Version: release.Version, Resource: "releases"},
