@@ -211,7 +211,7 @@ test-cli: binaries ## Give every example to Crossplane's own tool: its render an
 
 # End-to-end tests wait more than they work, so several control planes share them:
 # all tests that are not named here have the first one.
-E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestAction|TestPackages)$$
+E2E_SECOND := ^(TestClouds|TestDefaultFlags|TestHostsAreNotShared|TestInterrupted|TestAction|TestPackages)$$
 E2E_THIRD := ^(TestProfiles|TestWorkloads|TestTenants|TestClusterGoneForGood)$$
 E2E := $(GO_TEST) -v -timeout 50m
 

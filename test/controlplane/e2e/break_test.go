@@ -207,7 +207,8 @@ func helmRelease(encoded string) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	stored := map[string]json.RawMessage{}
-	return stored, json.NewDecoder(z).Decode(&stored)
+	err = json.NewDecoder(z).Decode(&stored)
+	return stored, err
 }
 
 // TestManagementClusterIsOff sees that nobody gets the providers' own identity
