@@ -20,6 +20,8 @@ var (
 	kills = flag.Int("kills", 12, "How many processes the kill test kills.")
 	seed  = flag.Int64("seed", 1, "Seed of the kill test.")
 	scale = flag.String("scale", "1,5", "Numbers of claims of the scale test.")
+	// The fewer resources a cluster is made of, the sooner many are there.
+	scaleOn = flag.String("scale-on", "eks", "Example with the cluster that the scale test claims.")
 )
 
 // A victim is killed, all of its processes at once.

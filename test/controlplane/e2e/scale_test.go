@@ -34,7 +34,7 @@ import (
 // patience is how long one claim may take among many before something hangs.
 const patience = 20 * time.Second
 
-// TestScale claims ever more platforms of profile Minimal at once: on EKS, where
+// TestScale claims ever more platforms of profile Minimal at once: in a cloud, where
 // clouds are simulated, and else on clusters that exist. provider-helm and
 // provider-kubernetes are stopped, and what they look after is SIMULATED: no
 // cluster would take the charts of hundreds of claims. Growth per claim should be
@@ -64,7 +64,9 @@ func newScaling(t *testing.T) *scaling {
 	s := &scaling{one: example(t, "existing.yaml"), clouds: w.cp.Clouds()}
 	what := "on clusters that exist"
 	if s.clouds != nil {
-		what, s.one = "on EKS, SIMULATED", example(t, "eks.yaml")
+		s.one = example(t, *scaleOn+".yaml")
+		provider, _, _ := unstructured.NestedString(s.one.Object, "spec", "cluster", "provider")
+		what = "on " + provider + ", SIMULATED"
 	}
 	unstructured.RemoveNestedField(s.one.Object, "spec", "workloads")
 	unstructured.RemoveNestedField(s.one.Object, "spec", "lifetime")
@@ -250,7 +252,7 @@ func readyOf(t *testing.T, gvk schema.GroupVersionKind) (int, time.Time) {
 
 // kinds that the claims consist of.
 func (s *scaling) kinds() []schema.GroupVersionKind {
-	return append(kinds(), slices.DeleteFunc(slices.Clone(w.clouds), func(k schema.GroupVersionKind) bool { return !strings.HasSuffix(k.Group, ".aws.m.upbound.io") })...)
+	return slices.Concat(kinds(), w.clouds)
 }
 
 // composed counts what all claims became, and says when each had begun and when the
