@@ -17,9 +17,9 @@ import (
 // that was interrupted.
 const resourceInterrupted = "interrupted-"
 
-// interruptedFor is how long a release must have been seen to be interrupted before
-// its record goes: longer than a provider may take to finish that is being replaced,
-// which Kubernetes ends after 30 seconds.
+// interruptedFor is how much older than the time that an attempt may take a record
+// must be. Until then provider-helm may be at it: what it says of a release is from
+// before its attempt.
 const interruptedFor = time.Minute
 
 // interrupted takes away Helm's record of a rollback or an uninstallation in whose
@@ -29,9 +29,9 @@ const interruptedFor = time.Minute
 // an uninstallation nothing (release.go, v1.3.0: shouldRollBack and isUpToDate).
 // Without the record it goes on from the revision before, or installs anew.
 //
-// An Object that may delete the record is there for a while, and then goes. If the
-// release moves meanwhile, the Object may not delete anything any more, and goes
-// without.
+// An Object that may delete the record is there until the record is old enough, and
+// then goes. If the release moves meanwhile, the Object may not delete anything any
+// more, and goes without.
 func interrupted(o Order) []compose.Resource {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(o.Observed)), func(n string) bool { return !strings.HasPrefix(n, resourceInterrupted) })
 	stuck := ""
@@ -71,8 +71,7 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	if seen := o.Observed[name]; seen != nil {
 		policies, _, _ := unstructured.NestedStringSlice(seen.Object, "spec", "managementPolicies")
 		harmless := !slices.Contains(policies, "Delete")
-		due := o.Now.Sub(seen.GetCreationTimestamp().Time) >= interruptedFor && compose.GetCondition(seen, "Synced").Status == "True"
-		if stuck && due || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
+		if stuck && old(o, seen) || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
 			return compose.Resource{}, false
 		}
 	}
@@ -80,7 +79,7 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	r := compose.Resource{Name: name, Part: PartDelivered, Gate: o.Gate, Ready: func(*unstructured.Unstructured) compose.Verdict {
 		return compose.Verdict{
 			Ready: !stuck, Reason: "Interrupted",
-			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes after a minute, and it tries again", o.Claim.Spec.Namespace, secret),
+			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes a minute after the time that an attempt may take, %s, and it tries again", o.Claim.Spec.Namespace, secret, o.Claim.Spec.Timeout),
 		}
 	}}
 	if o.Access == nil {
@@ -99,4 +98,15 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	// To watch one Secret is to watch all of them.
 	spec["watch"] = false
 	return r, true
+}
+
+// old says that an Object sees the record, and that nobody can be at it any more.
+func old(o Order, seen *unstructured.Unstructured) bool {
+	m := manifestOf(seen)
+	if m == nil || compose.GetCondition(seen, "Synced").Status != "True" {
+		return false
+	}
+	begun, attempt := m.GetCreationTimestamp(), o.Claim.Spec.Timeout
+	d, err := time.ParseDuration(attempt)
+	return err == nil && !begun.IsZero() && o.Now.Sub(begun.Time) >= d+interruptedFor
 }

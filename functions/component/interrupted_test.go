@@ -29,13 +29,18 @@ func TestInterrupted(t *testing.T) {
 	stuck := release("pending-rollback", "False", 3)
 	record := func(age time.Duration, synced string, policies ...any) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{
-			"metadata": map[string]any{"creationTimestamp": now.Add(-age).Format(time.RFC3339)},
+			"metadata": map[string]any{"creationTimestamp": now.Add(-time.Hour).Format(time.RFC3339)},
 			"spec":     map[string]any{"managementPolicies": policies},
-			"status":   map[string]any{"conditions": []any{map[string]any{"type": "Synced", "status": synced}}},
+			"status": map[string]any{
+				"conditions": []any{map[string]any{"type": "Synced", "status": synced}},
+				"atProvider": map[string]any{"manifest": map[string]any{"metadata": map[string]any{"creationTimestamp": now.Add(-age).Format(time.RFC3339)}}},
+			},
 		}}
 	}
 	going := record(time.Second, "True", "Observe", "Delete")
 	going.SetDeletionTimestamp(&metav1.Time{Time: now})
+	unseen := record(time.Hour, "True", "Observe", "Delete")
+	unstructured.RemoveNestedField(unseen.Object, "status", "atProvider")
 	leaving := release("uninstalling", "True", 3)
 	leaving.SetDeletionTimestamp(&metav1.Time{Time: now})
 	cases := map[string]struct {
@@ -51,9 +56,10 @@ func TestInterrupted(t *testing.T) {
 		"Leaving":     {reason: "A release that is being deleted is left alone.", release: leaving},
 		"Stuck":       {reason: "A rollback that stopped is to be forgotten.", release: stuck, want: []any{"Observe", "Delete"}},
 		"HalfGone":    {reason: "So is an uninstallation that stopped, of which provider-helm says nothing.", release: release("uninstalling", "True", 3), want: []any{"Observe", "Delete"}},
-		"Young":       {reason: "Somebody may still be at it.", release: stuck, record: record(59*time.Second, "True", "Observe", "Delete"), want: []any{"Observe", "Delete"}},
+		"Young":       {reason: "Somebody may still be at it.", release: stuck, record: record(5*time.Minute+59*time.Second, "True", "Observe", "Delete"), want: []any{"Observe", "Delete"}},
+		"Unseen":      {reason: "What is not seen has no age.", release: stuck, record: unseen, want: []any{"Observe", "Delete"}},
 		"Blind":       {reason: "What cannot be reached cannot be deleted.", release: stuck, record: record(time.Hour, "False", "Observe", "Delete"), want: []any{"Observe", "Delete"}},
-		"Goes":        {reason: "Its Object goes, and the record with it.", release: stuck, record: record(time.Minute, "True", "Observe", "Delete")},
+		"Goes":        {reason: "Its Object goes, and the record with it.", release: stuck, record: record(6*time.Minute, "True", "Observe", "Delete")},
 		"Going":       {reason: "It is not made again while it goes.", release: stuck, record: going},
 		"Recovered":   {reason: "A release that moves on keeps all of its records.", release: release("deployed", "True", 3), record: record(time.Hour, "True", "Observe", "Delete"), want: []any{"Observe"}},
 		"Left":        {reason: "What may not delete anything can go.", release: release("deployed", "True", 3), record: record(time.Hour, "True", "Observe")},
@@ -97,7 +103,7 @@ func TestInterrupted(t *testing.T) {
 		"release": stuck, "interrupted-3": record(time.Second, "True", "Observe"),
 	})}
 	for _, c := range run(t, w).Conditions {
-		if c.Type == PartDelivered && (c.Reason != "Interrupted" || !strings.Contains(c.Message, ".v3 on the cluster, goes after a minute")) {
+		if c.Type == PartDelivered && (c.Reason != "Interrupted" || !strings.Contains(c.Message, ".v3 on the cluster, goes a minute after the time that an attempt may take, 5m")) {
 			t.Errorf("%s is %s: %s", c.Type, c.Reason, c.Message)
 		}
 	}

@@ -79,7 +79,13 @@ func eventually(t *testing.T, limit time.Duration, what string, f func() (bool, 
 // ready waits until an object is Ready.
 func ready(t *testing.T, gvk schema.GroupVersionKind, name string) time.Duration {
 	t.Helper()
-	return eventually(t, hang, gvk.Kind+" "+name+" Ready", func() (bool, string) {
+	return readyWithin(t, hang, gvk, name)
+}
+
+// readyWithin waits until an object is Ready, but not longer than a limit.
+func readyWithin(t *testing.T, limit time.Duration, gvk schema.GroupVersionKind, name string) time.Duration {
+	t.Helper()
+	return eventually(t, limit, gvk.Kind+" "+name+" Ready", func() (bool, string) {
 		o := get(t, gvk, name)
 		if o == nil {
 			return false, "it does not exist"
