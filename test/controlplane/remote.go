@@ -5,6 +5,7 @@ package controlplane
 import (
 	"bytes"
 	"context"
+	_ "embed" // For the stage of pods that are ready again.
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,6 +112,11 @@ func (cp *ControlPlane) startKWOK() error {
 	})
 }
 
+// podReadyAgain is the stage that kwok lacks.
+//
+//go:embed pod-ready-again.yaml
+var podReadyAgain string
+
 // writeStages writes the stages that simulated nodes and pods go through.
 func writeStages(kwok programs.Built, file string) error {
 	var buf bytes.Buffer
@@ -129,6 +135,7 @@ func writeStages(kwok programs.Built, file string) error {
 		buf.Write(b)
 		buf.WriteString("\n")
 	}
+	buf.WriteString("---\n" + podReadyAgain)
 	if err := os.WriteFile(file, buf.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("cannot write stages of simulated nodes: %w", err)
 	}
