@@ -153,7 +153,8 @@ func TestRestartExtra(t *testing.T) {
 	if err := s.Restart("a"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("own\nown extra\nown\n", said(3)); diff != "" {
+	want := strings.Join([]string{"own", "own extra", "own", ""}, "\n")
+	if diff := cmp.Diff(want, said(3)); diff != "" {
 		t.Errorf("extra arguments are for one start only: -want, +got:\n%s", diff)
 	}
 }
