@@ -106,7 +106,7 @@ func old(o Order, seen *unstructured.Unstructured) bool {
 	if m == nil || compose.GetCondition(seen, "Synced").Status != "True" {
 		return false
 	}
-	begun, attempt := m.GetCreationTimestamp(), o.Claim.Spec.Timeout
-	d, err := time.ParseDuration(attempt)
-	return err == nil && !begun.IsZero() && o.Now.Sub(begun.Time) >= d+interruptedFor
+	begun := m.GetCreationTimestamp()
+	attempt, err := time.ParseDuration(o.Claim.Spec.Timeout)
+	return err == nil && !begun.IsZero() && o.Now.Sub(begun.Time) >= attempt+interruptedFor
 }
