@@ -50,7 +50,7 @@ func (f *Function) run(ctx context.Context, req *request) (*fnv1.RunFunctionResp
 	done := f.telemetry.start(ctx, w)
 	res, err := f.compose(w, composer)
 	if err == nil {
-		err = respond(rsp, w.XR, res)
+		err = respond(rsp, w, res)
 	}
 	done(res, err)
 	if err != nil {
@@ -89,7 +89,7 @@ func fatal(rsp *fnv1.RunFunctionResponse, err error) {
 
 // respond writes a Result. It makes messages itself rather than with the SDK's
 // helpers, which bring all of Kubernetes' clients along: half of the program.
-func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res compose.Result) error {
+func respond(rsp *fnv1.RunFunctionResponse, w compose.World, res compose.Result) error {
 	rsp.Meta.Ttl = durationpb.New(res.RunAgainAfter)
 	for _, c := range res.Conditions {
 		status := fnv1.Status_STATUS_CONDITION_FALSE
@@ -123,7 +123,7 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 	if rsp.GetDesired() == nil {
 		rsp.Desired = &fnv1.State{}
 	}
-	composite, err := desiredComposite(rsp.GetDesired().GetComposite().GetResource(), xr, res.Status)
+	composite, err := desiredComposite(rsp.GetDesired().GetComposite().GetResource(), w.XR, res.Status)
 	if err != nil {
 		return errors.Wrap(err, "cannot set desired composite resource")
 	}
@@ -140,7 +140,35 @@ func respond(rsp *fnv1.RunFunctionResponse, xr *unstructured.Unstructured, res c
 		}
 		rsp.Desired.Resources[name] = &fnv1.Resource{Resource: s, Ready: readiness(d.Ready)}
 	}
+	lock(rsp, w)
 	return nil
+}
+
+// lock makes the control plane refuse a status that was concluded from a composite
+// resource as it is no more, and run again with what is. Crossplane 2.4 reads a
+// composite from its cache and puts the conditions that it read there back with the
+// new status. Under load that undoes its own last write, of which it is told, and
+// so on: a composite ran many times for each change.
+//
+// When what it is composed of changes, Crossplane itself writes the composite
+// before its status.
+func lock(rsp *fnv1.RunFunctionResponse, w compose.World) {
+	version := w.XR.GetResourceVersion()
+	if version == "" || len(rsp.GetDesired().GetResources()) != len(w.Observed) {
+		return
+	}
+	for name := range rsp.GetDesired().GetResources() {
+		if w.Observed[name] == nil {
+			return
+		}
+	}
+	fields := rsp.GetDesired().GetComposite().GetResource().GetFields()
+	metadata := &structpb.Struct{Fields: maps.Clone(fields["metadata"].GetStructValue().GetFields())}
+	if metadata.Fields == nil {
+		metadata.Fields = make(map[string]*structpb.Value)
+	}
+	metadata.Fields["resourceVersion"] = structpb.NewStringValue(version)
+	fields["metadata"] = structpb.NewStructValue(metadata)
 }
 
 // desiredComposite is the composite resource with a status. What earlier steps of

@@ -502,12 +502,54 @@ func TestRespondError(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := respond(rsp, o, tc.res)
+			err := respond(rsp, compose.World{XR: o}, tc.res)
 			if err == nil {
 				err = errors.New("no error")
 			}
 			if !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("\n%s\nrespond(...): want an error with %q, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}
+
+// TestLock sees that a status belongs to the composite that it was concluded from,
+// where nothing else is written to that composite.
+func TestLock(t *testing.T) {
+	object := func(version string) *unstructured.Unstructured {
+		o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload"}}
+		o.SetResourceVersion(version)
+		return o
+	}
+	labelled := func() *fnv1.State {
+		return &fnv1.State{Composite: &fnv1.Resource{Resource: resource.MustStructJSON(`{"metadata": {"labels": {"a": "b"}}}`)}}
+	}
+	seen := map[string]*unstructured.Unstructured{"a": object("1")}
+	desired := map[string]compose.Desired{"a": {Object: object("").Object}}
+	cases := map[string]struct {
+		reason  string
+		earlier *fnv1.State
+		w       compose.World
+		res     compose.Result
+		want    map[string]any
+	}{
+		"Same":    {reason: "Nobody else writes to it.", w: compose.World{XR: object("7"), Observed: seen}, res: compose.Result{Resources: desired}, want: map[string]any{"resourceVersion": "7"}},
+		"Empty":   {reason: "Nothing is the same as nothing.", w: compose.World{XR: object("7")}, want: map[string]any{"resourceVersion": "7"}},
+		"Added":   {reason: "Crossplane notes what is new.", w: compose.World{XR: object("7")}, res: compose.Result{Resources: desired}},
+		"Removed": {reason: "Crossplane forgets what is gone.", w: compose.World{XR: object("7"), Observed: seen}},
+		"Other":   {reason: "One is new, one is gone.", w: compose.World{XR: object("7"), Observed: map[string]*unstructured.Unstructured{"b": object("1")}}, res: compose.Result{Resources: desired}},
+		"Render":  {reason: "What is on no API server has no version.", w: compose.World{XR: object("")}},
+		"Earlier": {reason: "What earlier steps say of it stays.", earlier: labelled(), w: compose.World{XR: object("7")}, want: map[string]any{"labels": map[string]any{"a": "b"}, "resourceVersion": "7"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			rsp := &fnv1.RunFunctionResponse{Meta: &fnv1.ResponseMeta{}, Desired: tc.earlier}
+			if err := respond(rsp, tc.w, tc.res); err != nil {
+				t.Fatal(err)
+			}
+			got, _ := rsp.GetDesired().GetComposite().GetResource().AsMap()["metadata"].(map[string]any)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nmetadata: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

@@ -170,6 +170,7 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
+	p.Due = interruptedDue(o)
 	protection := usages(in, d, deps, len(ns) > 0)
 	holdBack(in, d, protected(in, protection))
 	p.Resources = append(p.Resources, d.Resources...)

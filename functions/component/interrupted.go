@@ -71,7 +71,8 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	if seen := o.Observed[name]; seen != nil {
 		policies, _, _ := unstructured.NestedStringSlice(seen.Object, "spec", "managementPolicies")
 		harmless := !slices.Contains(policies, "Delete")
-		if stuck && old(o, seen) || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
+		left, known := untilOld(o, seen)
+		if stuck && known && left <= 0 || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
 			return compose.Resource{}, false
 		}
 	}
@@ -100,13 +101,27 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	return r, true
 }
 
-// old says that an Object sees the record, and that nobody can be at it any more.
-func old(o Order, seen *unstructured.Unstructured) bool {
+// untilOld is how long somebody may still be at a record that an Object sees; not
+// known if the Object does not see it.
+func untilOld(o Order, seen *unstructured.Unstructured) (time.Duration, bool) {
 	m := manifestOf(seen)
 	if m == nil || compose.GetCondition(seen, "Synced").Status != "True" {
-		return false
+		return 0, false
 	}
 	begun := m.GetCreationTimestamp()
 	attempt, err := time.ParseDuration(o.Claim.Spec.Timeout)
-	return err == nil && !begun.IsZero() && o.Now.Sub(begun.Time) >= attempt+interruptedFor
+	if err != nil || begun.IsZero() {
+		return 0, false
+	}
+	return begun.Add(attempt + interruptedFor).Sub(o.Now), true
+}
+
+// interruptedDue is when the record of what is stuck goes; zero if there is none.
+func interruptedDue(o Order) time.Duration {
+	rev, stuck := interruptedRevision(o.Observed[resourceRelease])
+	if seen := o.Observed[resourceInterrupted+rev]; stuck && seen != nil {
+		left, _ := untilOld(o, seen)
+		return max(0, left)
+	}
+	return 0
 }

@@ -98,8 +98,16 @@ func TestInterrupted(t *testing.T) {
 		})
 	}
 
-	// A person is told.
+	// It runs at the time at which the record goes.
 	w := compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
+		"release": stuck, "interrupted-3": record(6*time.Minute-1100*time.Millisecond, "True", "Observe", "Delete"),
+	})}
+	if got := run(t, w).RunAgainAfter.Round(time.Millisecond); got != time.Second {
+		t.Errorf("runs again after %s, want 1s", got)
+	}
+
+	// A person is told.
+	w = compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
 		"release": stuck, "interrupted-3": record(time.Second, "True", "Observe"),
 	})}
 	for _, c := range run(t, w).Conditions {

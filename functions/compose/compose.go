@@ -296,6 +296,10 @@ const (
 	// Until a composite is ready it runs again soon, since the control plane's
 	// circuit breaker may have dropped the event that would have told it.
 	whileNotReady = 8 * time.Second
+	// What has not been ready for long runs again after this part of that time:
+	// hundreds of clusters that take ten minutes each would else keep the control
+	// plane busy with being looked at.
+	patience = 8
 	// A ready composite is told of changes by watches.
 	whileReady = 10 * time.Minute
 	// Crossplane runs up to a tenth later or earlier than it is asked to. So it

@@ -3,6 +3,8 @@
 package compose
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -15,6 +17,8 @@ type ObservedCondition struct {
 	Message string
 	// Stale says that it was reported for an older generation of the object.
 	Stale bool
+	// Since when it has this status; zero if it does not say.
+	Since time.Time
 }
 
 // StatusOf is the status of a condition that holds or does not.
@@ -27,12 +31,7 @@ func StatusOf(ok bool) string {
 
 // GetCondition finds a condition of an object; the zero value when it has none.
 func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
-	if o == nil {
-		return ObservedCondition{}
-	}
-	status, _ := o.Object["status"].(map[string]any)
-	cs, _ := status["conditions"].([]any)
-	for _, c := range cs {
+	for _, c := range conditionsOf(o) {
 		m, ok := c.(map[string]any)
 		if !ok || m["type"] != typ {
 			continue
@@ -41,12 +40,24 @@ func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
 		oc.Status, _ = m["status"].(string)
 		oc.Reason, _ = m["reason"].(string)
 		oc.Message, _ = m["message"].(string)
+		at, _ := m["lastTransitionTime"].(string)
+		oc.Since, _ = time.Parse(time.RFC3339, at)
 		if g := integer(m["observedGeneration"]); g > 0 {
 			oc.Stale = g < generation(o)
 		}
 		return oc
 	}
 	return ObservedCondition{}
+}
+
+// conditionsOf an object; none when there is no object.
+func conditionsOf(o *unstructured.Unstructured) []any {
+	if o == nil {
+		return nil
+	}
+	status, _ := o.Object["status"].(map[string]any)
+	cs, _ := status["conditions"].([]any)
+	return cs
 }
 
 // generation of an object. GetGeneration would be 0 for every object that came

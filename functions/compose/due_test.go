@@ -7,21 +7,27 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func TestRunAgain(t *testing.T) {
 	cases := map[string]struct {
-		reason string
-		plan   Plan
-		ready  bool
-		deaf   bool
-		want   time.Duration
+		reason  string
+		plan    Plan
+		ready   bool
+		deaf    bool
+		awaited time.Duration
+		want    time.Duration
 	}{
 		"NotReady": {reason: "Somebody waits.", want: whileNotReady},
 		"Ready":    {reason: "Watches tell.", ready: true, want: whileReady},
 		"Deaf":     {reason: "An open breaker drops what would have told.", ready: true, deaf: true, want: whileNotReady},
+		"Awaited":  {reason: "What takes long is looked at less often.", awaited: 2 * time.Minute, want: 15 * time.Second},
+		"Hours":    {reason: "Not less often than what is ready.", awaited: 5 * time.Hour, want: whileReady},
+		"Behind":   {reason: "A clock that is behind changes nothing.", awaited: -time.Hour, want: whileNotReady},
+		"Muffled":  {reason: "However long it takes, an open breaker may be why.", deaf: true, awaited: time.Hour, want: whileNotReady},
 		"Idle":     {reason: "Nobody waits for what is not to be ready.", plan: Plan{Idle: true}, want: whileReady},
 		"Far":      {reason: "What is far away changes nothing.", plan: Plan{Due: 5 * time.Hour}, ready: true, want: whileReady},
 		"Near":     {reason: "Crossplane may be late by a tenth, so it is asked for early.", plan: Plan{Due: 110 * time.Second}, ready: true, want: 100 * time.Second},
@@ -30,8 +36,37 @@ func TestRunAgain(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := runAgain(tc.plan, tc.ready, tc.deaf).Round(time.Millisecond); got != tc.want {
+			if got := runAgain(tc.plan, tc.ready, tc.deaf, tc.awaited).Round(time.Millisecond); got != tc.want {
 				t.Errorf("\n%s\nrunAgain(...): want %s, got %s", tc.reason, tc.want, got)
+			}
+		})
+	}
+}
+
+// TestNotReadyFor proves that it is seen how long somebody has waited.
+func TestNotReadyFor(t *testing.T) {
+	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	composite := func(phase v1alpha1.Phase, ready string, since time.Duration) *unstructured.Unstructured {
+		o := xr(cond("Ready", ready, ReasonCreating, "", "lastTransitionTime", now.Add(-since).Format(time.RFC3339)))
+		o.SetCreationTimestamp(metav1.NewTime(now.Add(-time.Hour)))
+		o.Object["status"].(map[string]any)["phase"] = string(phase)
+		return o
+	}
+	cases := map[string]struct {
+		reason string
+		xr     *unstructured.Unstructured
+		want   time.Duration
+	}{
+		"None":         {reason: "Nothing is known of it."},
+		"New":          {reason: "It has just been made.", xr: xr()},
+		"Provisioning": {reason: "Its Ready changes with each generation, and so with what it is composed of.", xr: composite(v1alpha1.PhaseProvisioning, "False", time.Minute), want: time.Hour},
+		"Degraded":     {reason: "It was ready before.", xr: composite(v1alpha1.PhaseDegraded, "False", time.Minute), want: time.Minute},
+		"Breaking":     {reason: "It was ready until now.", xr: composite(v1alpha1.PhaseReady, "True", time.Minute)},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := notReadyFor(World{XR: tc.xr, Now: now}); got != tc.want {
+				t.Errorf("\n%s\nnotReadyFor(...): %s, want %s", tc.reason, got, tc.want)
 			}
 		})
 	}

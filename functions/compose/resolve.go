@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -62,18 +63,22 @@ func Resolve(w World, p Plan) (Result, error) {
 	res.Events = append(transitions(w.XR, res.Conditions, t.telling), announcements(w.XR, p.Conditions)...)
 	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
-	res.RunAgainAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False")
+	res.RunAgainAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False", notReadyFor(w))
 	res.Status, err = status(p, t.Outcome)
 	return res, err
 }
 
 // runAgain says when to run again if nothing happens. While the control plane's
 // circuit breaker is open a change of the claim itself may be missed, so nobody
-// relies on being told.
-func runAgain(p Plan, ready, deaf bool) time.Duration {
+// relies on being told. Awaited is how long the composite has not been ready.
+func runAgain(p Plan, ready, deaf bool, awaited time.Duration) time.Duration {
 	after := whileNotReady
-	if (ready || p.Idle) && !deaf {
+	switch {
+	case deaf:
+	case ready || p.Idle:
 		after = whileReady
+	default:
+		after = min(max(after, awaited/patience), whileReady)
 	}
 	switch due := p.Due; {
 	case due <= 0:
@@ -83,6 +88,24 @@ func runAgain(p Plan, ready, deaf bool) time.Duration {
 	default:
 		return min(after, due)
 	}
+}
+
+// notReadyFor is how long a composite has not been ready: if it never was, since it
+// was made.
+func notReadyFor(w World) time.Duration {
+	if w.XR == nil {
+		return 0
+	}
+	since := GetCondition(w.XR, "Ready")
+	phase, _, _ := unstructured.NestedString(w.XR.Object, "status", "phase")
+	switch v1alpha1.Phase(phase) {
+	case "", v1alpha1.PhasePending, v1alpha1.PhaseProvisioning:
+		since.Since = w.XR.GetCreationTimestamp().Time
+	}
+	if since.Status == "True" || since.Since.IsZero() {
+		return 0
+	}
+	return w.Now.Sub(since.Since)
 }
 
 // A tally sums up verdicts.

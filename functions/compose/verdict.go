@@ -63,6 +63,20 @@ func Child(parts ...string) func(*unstructured.Unstructured) Verdict {
 	}
 }
 
+// Brief says of what only takes time that it does, and not what step it is at: a
+// component takes many short ones, and each that is told here is told to everything
+// above, which runs for it. What is wrong is told in full, and that it is being
+// updated too.
+func Brief(f func(*unstructured.Unstructured) Verdict) func(*unstructured.Unstructured) Verdict {
+	return func(o *unstructured.Unstructured) Verdict {
+		v := f(o)
+		if v.Progressing && !v.Ready && v.Reason != ReasonUpdating {
+			return Verdict{Progressing: true, Reason: ReasonCreating, Message: kindAndName(o.Object) + " is not ready yet"}
+		}
+		return v
+	}
+}
+
 // Named puts what a person calls the thing before a verdict's message.
 func Named(name string, f func(*unstructured.Unstructured) Verdict) func(*unstructured.Unstructured) Verdict {
 	return func(o *unstructured.Unstructured) Verdict {

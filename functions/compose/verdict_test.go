@@ -167,6 +167,43 @@ func TestChild(t *testing.T) {
 	}
 }
 
+func TestBrief(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		v      Verdict
+		want   Verdict
+	}{
+		"Step": {
+			reason: "The next step is told in the same words.",
+			v:      Verdict{Progressing: true, Reason: ReasonWaiting, Message: "Release shop begins when Object shop is there"},
+			want:   Verdict{Progressing: true, Reason: ReasonCreating, Message: "Release shop is not ready yet"},
+		},
+		"Updating": {
+			reason: "It worked before.",
+			v:      Verdict{Progressing: true, Reason: ReasonUpdating, Message: "Release shop is being updated"},
+			want:   Verdict{Progressing: true, Reason: ReasonUpdating, Message: "Release shop is being updated"},
+		},
+		"Wrong": {
+			reason: "What is wrong is told in full.",
+			v:      Verdict{Reason: "ReconcileError", Message: "Release shop: no such chart"},
+			want:   Verdict{Reason: "ReconcileError", Message: "Release shop: no such chart"},
+		},
+		"Ready": {
+			reason: "There is nothing to say about what works.",
+			v:      Verdict{Ready: true, Progressing: true},
+			want:   Verdict{Ready: true, Progressing: true},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := Brief(func(*unstructured.Unstructured) Verdict { return tc.v })(object(int64(1)))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nBrief(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
 func TestNamed(t *testing.T) {
 	judge := func(v Verdict) func(*unstructured.Unstructured) Verdict {
 		return func(*unstructured.Unstructured) Verdict { return v }

@@ -93,7 +93,7 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, p
 		Name:  s.Name,
 		Part:  PartComponents,
 		Gate:  compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
-		Ready: compose.Named(s.Name, compose.Child(component.Parts()...)),
+		Ready: compose.Named(s.Name, compose.Brief(compose.Child(component.Parts()...))),
 	}
 	if w.access == nil {
 		return []compose.Resource{r}, nil

@@ -101,7 +101,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 		Name:   resourceApp,
 		Part:   PartApp,
 		Object: o,
-		Ready:  compose.Child(component.Parts()...),
+		Ready:  compose.Brief(compose.Child(component.Parts()...)),
 	}})
 	beside, err := beside(in, app)
 	p.Resources = append(p.Resources, beside...)
@@ -134,7 +134,7 @@ func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, e
 		out = append(out, compose.Resource{
 			Name: name, Part: PartApp, Object: o,
 			Gate:  compose.WaitFor(compose.IsReady(in.Observed[resourceApp]), name+": waiting for the application"),
-			Ready: compose.Named(name, compose.Child(component.Parts()...)),
+			Ready: compose.Named(name, compose.Brief(compose.Child(component.Parts()...))),
 		})
 		return err
 	}
