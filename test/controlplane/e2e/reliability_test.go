@@ -40,8 +40,72 @@ func victims() []victim {
 
 // A killer kills processes at random moments, and brings each back after a while.
 type killer struct {
-	r     *rand.Rand
-	count map[string]int
+	r *rand.Rand
+
+	// mu is held while processes are killed or started.
+	mu sync.Mutex
+	// killed counts kills, by the first process of the victim.
+	killed map[string]int
+	// gaveUp counts processes that ended by themselves.
+	gaveUp map[string]int
+}
+
+// newKiller prepares one, which also starts again what ends by itself, as a kubelet
+// does: a provider that finds no API server when it starts gives up.
+func newKiller(t *testing.T) *killer {
+	t.Helper()
+	k := &killer{r: rand.New(rand.NewSource(*seed)), killed: map[string]int{}, gaveUp: map[string]int{}}
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case exit := <-w.cp.Exits():
+				if err := k.revive(ctx, exit.Name); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		wg.Wait()
+	})
+	return k
+}
+
+// revive starts a process that ended by itself, after a moment.
+func (k *killer) revive(ctx context.Context, process string) error {
+	time.Sleep(time.Second)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, runs := w.cp.PID(process); runs || ctx.Err() != nil {
+		return nil
+	}
+	k.gaveUp[process]++
+	return w.cp.Restart(context.WithoutCancel(ctx), process)
+}
+
+// strike kills a victim, and brings it back after a while.
+func (k *killer) strike(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	v := victims()[k.r.Intn(len(victims()))]
+	for _, p := range v {
+		if err := w.cp.Kill(p); err != nil {
+			return err
+		}
+	}
+	time.Sleep(time.Duration(k.r.Intn(1500)) * time.Millisecond)
+	for _, p := range v {
+		if err := w.cp.Restart(ctx, p); err != nil {
+			return err
+		}
+	}
+	k.killed[v[0]]++
+	return nil
 }
 
 // during kills n times while f runs, and goes on after f if need be. f may not
@@ -53,19 +117,9 @@ func (k *killer) during(t *testing.T, n int, f func() error) {
 	wg.Go(func() { failed = f() })
 	for range n {
 		time.Sleep(time.Duration(k.r.Intn(4000)) * time.Millisecond)
-		v := victims()[k.r.Intn(len(victims()))]
-		for _, p := range v {
-			if err := w.cp.Kill(p); err != nil {
-				t.Fatal(err)
-			}
+		if err := k.strike(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(k.r.Intn(1500)) * time.Millisecond)
-		for _, p := range v {
-			if err := w.cp.Restart(context.WithoutCancel(t.Context()), p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		k.count[v[0]]++
 	}
 	wg.Wait()
 	if failed != nil {
@@ -89,7 +143,6 @@ func change(o *unstructured.Unstructured) error {
 // phase there is what there would have been: nothing twice, nothing left over,
 // and nothing gone that was wanted.
 func TestKill(t *testing.T) {
-	k := &killer{r: rand.New(rand.NewSource(*seed)), count: map[string]int{}}
 	platform := ours("ObservabilityPlatform")
 	// Helm that was interrupted twice goes on only when an attempt would be over.
 	const phases, limit = 6, 4 * hang
@@ -97,6 +150,7 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d, %d kills in each of %d phases", *seed, each, phases)
 	t.Cleanup(func() { clean(t) })
 	onFailure(t)
+	k := newKiller(t)
 	start := time.Now()
 	converged := func(phase string, f func()) {
 		start := time.Now()
@@ -154,7 +208,9 @@ func TestKill(t *testing.T) {
 			return len(left) == 0, strings.Join(left, ", ")
 		})
 	})
-	t.Logf("%d kills in %s: %v", phases*each, time.Since(start).Round(time.Second), k.count)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	t.Logf("%d kills in %s: %v; ended by themselves: %v", phases*each, time.Since(start).Round(time.Second), k.killed, k.gaveUp)
 }
 
 // uids of everything that a claim consists of, less what comes and goes by
