@@ -47,6 +47,7 @@ func TestScale(t *testing.T) {
 	all := numbers(t, *scale)
 	for _, n := range all {
 		s.run(t, n, n == slices.Max(all))
+		t.Logf("so far\n%s\n%s", s.table.String(), s.processors.String())
 	}
 }
 
