@@ -239,7 +239,7 @@ KILLS := 200
 SCALE := 1,10,50,200
 GONE := 10m
 test-reliability: binaries build ## Kill processes KILLS times, claim SCALE platforms, take one away for GONE, read what was asked for.
-	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 180m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
+	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 300m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
 
 # The commit with whose benchmarks those of this checkout are compared, which
 # benchmarks, and how often each is run.

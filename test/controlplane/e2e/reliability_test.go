@@ -20,6 +20,8 @@ var (
 	kills = flag.Int("kills", 12, "How many processes the kill test kills.")
 	seed  = flag.Int64("seed", 1, "Seed of the kill test.")
 	scale = flag.String("scale", "1,5", "Numbers of claims of the scale test.")
+	// All at once they wait for the control plane and for nothing else.
+	atOnce = flag.Int("at-once", 10, "How many claims of the scale test may be on their way at the same time.")
 	// The fewer resources a cluster is made of, the sooner many are there.
 	scaleOn = flag.String("scale-on", "eks", "Example with the cluster that the scale test claims.")
 )
@@ -260,5 +262,5 @@ func numbers(t *testing.T, text string) []int {
 		out = append(out, n)
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }

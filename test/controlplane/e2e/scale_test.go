@@ -32,28 +32,29 @@ import (
 )
 
 // patience is how long one claim may take among many before something hangs.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
-// TestScale claims ever more platforms of profile Minimal at once: in a cloud, where
-// clouds are simulated, and else on clusters that exist. provider-helm and
-// provider-kubernetes are stopped, and what they look after is SIMULATED: no
-// cluster would take the charts of hundreds of claims. Growth per claim should be
-// flat. No name comes twice: Crossplane deletes what was protected once more, by its
-// name, two seconds after its Usage is gone.
+// TestScale claims ever more platforms of profile Minimal, so many at a time: in a
+// cloud, where clouds are simulated, and else on clusters that exist. provider-helm
+// and provider-kubernetes are stopped, and what they look after is SIMULATED: no
+// cluster would take the charts of hundreds of claims. What one more claim costs
+// should not depend on how many there are.
 func TestScale(t *testing.T) {
 	s := newScaling(t)
 	// What was measured is told even if what follows fails.
 	t.Cleanup(func() { t.Log("\n" + s.table.String() + "\n" + s.processors.String()) })
 	all := numbers(t, *scale)
 	for _, n := range all {
-		s.run(t, n, n == slices.Max(all))
+		s.grow(t, n, n == slices.Max(all))
 		t.Logf("so far\n%s\n%s", s.table.String(), s.processors.String())
 	}
+	s.end(t)
 }
 
 // A scaling is what claims ever more.
 type scaling struct {
 	one               *unstructured.Unstructured
+	claimed           []*unstructured.Unstructured
 	clouds, providers *cloud.Simulator
 	profiles          map[string]string
 	table, processors strings.Builder
@@ -62,6 +63,9 @@ type scaling struct {
 // newScaling prepares the control plane, and leaves it as it was when the test ends.
 func newScaling(t *testing.T) *scaling {
 	t.Helper()
+	if *atOnce < 1 {
+		t.Fatalf("-at-once=%d: no claim would ever be made; want 1 or more", *atOnce)
+	}
 	s := &scaling{one: example(t, "existing.yaml"), clouds: w.cp.Clouds()}
 	what := "on clusters that exist"
 	if s.clouds != nil {
@@ -74,8 +78,8 @@ func newScaling(t *testing.T) *scaling {
 	if err := unstructured.SetNestedMap(s.one.Object, map[string]any{"profile": "Minimal"}, "spec", "stack"); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s; Releases and Objects SIMULATED; controller-manager with --kube-api-qps=200\n%6s %11s %10s %10s %10s %11s %10s %10s %8s %9s %10s\n", what,
-		"claims", "resources/c", "all begun", "composed", "all Ready", "func runs/c", "API req/c", "simul. w/c", "RSS MiB", "breakers", "all gone")
+	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s, %d at a time; Releases and Objects SIMULATED; controller-manager with --kube-api-qps=200\n%6s %11s %11s %10s %10s %12s %12s %11s %10s %10s %8s %9s\n", what, *atOnce,
+		"claims", "of them new", "resources/c", "composed", "all Ready", "Ready median", "Ready latest", "func runs/c", "API req/c", "simul. w/c", "RSS MiB", "breakers")
 	fmt.Fprintf(&s.processors, "processor seconds per claim\n%6s %-5s", "claims", "")
 	for _, p := range busiest() {
 		fmt.Fprintf(&s.processors, " %18s", cmp.Or(p, "simulators, test"))
@@ -133,13 +137,13 @@ func settle(t *testing.T) {
 	})
 }
 
-// claims are so many of the one, ten in a namespace.
-func (s *scaling) claims(t *testing.T, n int) []*unstructured.Unstructured {
+// more claims until there are n, ten in a namespace.
+func (s *scaling) more(t *testing.T, n int) []*unstructured.Unstructured {
 	t.Helper()
-	out := make([]*unstructured.Unstructured, 0, n)
-	for i := range n {
+	var out []*unstructured.Unstructured
+	for i := len(s.claimed); i < n; i++ {
 		o := s.one.DeepCopy()
-		o.SetName(fmt.Sprintf("scale-%d-%d", n, i))
+		o.SetName(fmt.Sprintf("scale-%d", i))
 		// The kubeconfig of a cluster that exists is in one namespace only.
 		if s.clouds != nil {
 			o.SetNamespace(fmt.Sprintf("scale-%d", i/10))
@@ -150,48 +154,68 @@ func (s *scaling) claims(t *testing.T, n int) []*unstructured.Unstructured {
 	return out
 }
 
-// run makes so many claims at once, and deletes them.
-func (s *scaling) run(t *testing.T, n int, profiled bool) {
+// grow claims more until there are n.
+func (s *scaling) grow(t *testing.T, n int, profiled bool) {
 	t.Helper()
-	limit := hang + time.Duration(n)*patience
-	claims := s.claims(t, n)
+	added := s.more(t, n)
 	opens, runs, requests, writes, busy := breakerOpens(t), functionRuns(t), apiRequests(t), s.writes(), processorTime()
 	start := time.Now()
-	each(t, claims, func(o *unstructured.Unstructured) error { return w.management.Apply(t.Context(), o) })
 	profiles := func() string { return "" }
 	if profiled {
 		profiles = s.profile(t, max(10*time.Second, time.Duration(n)*time.Second))
 	}
-	var ready time.Time
-	eventually(t, limit, "all Ready", func() (bool, string) {
-		look(n)
-		var m int
-		m, ready = readyOf(t, claims[0].GroupVersionKind())
-		return m == n, fmt.Sprintf("%d of %d", m, n)
-	})
-	perClaim := func(f float64) float64 { return f / float64(n) }
+	ready := s.claim(t, added)
+	perClaim := func(f float64) float64 { return f / float64(len(added)) }
 	// What is looked at from here on costs requests of its own.
 	runs, writes = perClaim(functionRuns(t)-runs), perClaim(s.writes()-writes)
-	sum, told := most(requests, apiRequests(t), n)
-	s.computed(n, "up", busy)
-	resources, begun, composed := s.composed(t)
-	fmt.Fprintf(&s.table, "%6d %11.1f %10s %10s %10s %11.0f %10.0f %10.0f %8.1f %9.0f", n, perClaim(float64(resources)), since(start, begun), since(start, composed), since(start, ready),
-		runs, sum, writes, resident(t, "function"), breakerOpens(t)-opens)
+	sum, told := most(requests, apiRequests(t), len(added))
+	s.computed(n, "up", len(added), busy)
+	resources, composed := s.composed(t)
+	waits := s.waits(t, added)
+	fmt.Fprintf(&s.table, "%6d %11d %11.1f %10s %10s %12s %12s %11.0f %10.0f %10.0f %8.1f %9.0f\n", n, len(added), float64(resources)/float64(n), since(start, composed), since(start, ready),
+		waits[len(waits)/2], waits[len(waits)-1], runs, sum, writes, resident(t, "function"), breakerOpens(t)-opens)
 	if got := breakerOpens(t) - opens; got != 0 {
 		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
 	}
 	t.Logf("%.0f requests per claim until Ready:\n%s%s", sum, told, profiles())
+}
 
-	requests, busy, start = apiRequests(t), processorTime(), time.Now()
-	each(t, claims, func(o *unstructured.Unstructured) error { return deleteObject(t.Context(), o, background) })
-	eventually(t, limit, "nothing left", func() (bool, string) {
+// claim applies claims, so many at a time, and says when the last was Ready.
+func (s *scaling) claim(t *testing.T, added []*unstructured.Unstructured) time.Time {
+	t.Helper()
+	before, applied := len(s.claimed), 0
+	s.claimed = append(s.claimed, added...)
+	var last time.Time
+	eventually(t, hang+time.Duration(len(added))*patience, "all Ready", func() (bool, string) {
+		var ready int
+		ready, last = readyOf(t, s.one.GroupVersionKind())
+		onTheWay := applied - (ready - before)
+		next := added[applied:min(len(added), applied+max(0, *atOnce-onTheWay))]
+		each(t, next, func(o *unstructured.Unstructured) error { return w.management.Apply(t.Context(), o) })
+		applied += len(next)
+		if ready == len(s.claimed) {
+			return true, ""
+		}
+		look(len(s.claimed))
+		return false, fmt.Sprintf("%d of %d", ready, len(s.claimed))
+	})
+	return last
+}
+
+// end deletes all claims at once.
+func (s *scaling) end(t *testing.T) {
+	t.Helper()
+	n := len(s.claimed)
+	requests, busy, start := apiRequests(t), processorTime(), time.Now()
+	each(t, s.claimed, func(o *unstructured.Unstructured) error { return deleteObject(t.Context(), o, background) })
+	eventually(t, hang+time.Duration(n)*patience, "nothing left", func() (bool, string) {
 		look(n)
 		left, err := s.left(t.Context())
 		return err == nil && len(left) == 0, fmt.Sprintf("%v, %v", left, err)
 	})
-	fmt.Fprintf(&s.table, " %10s\n", since(start, time.Now()))
-	s.computed(n, "down", busy)
-	sum, told = most(requests, apiRequests(t), n)
+	fmt.Fprintf(&s.table, "nothing left of %d claims, deleted at once, after %s\n", n, since(start, time.Now()))
+	s.computed(n, "down", n, busy)
+	sum, told := most(requests, apiRequests(t), n)
 	t.Logf("%.0f requests per claim of the deletion:\n%s", sum, told)
 	for _, c := range s.simulators() {
 		for _, v := range c.Violations() {
@@ -200,9 +224,26 @@ func (s *scaling) run(t *testing.T, n int, profiled bool) {
 	}
 }
 
+// waits are how long claims took until they were Ready, the shortest first.
+func (s *scaling) waits(t *testing.T, claims []*unstructured.Unstructured) []time.Duration {
+	t.Helper()
+	objs, err := w.management.List(t.Context(), s.one.GroupVersionKind(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []time.Duration
+	for _, o := range objs {
+		if slices.ContainsFunc(claims, func(c *unstructured.Unstructured) bool { return c.GetName() == o.GetName() }) {
+			out = append(out, readyAt(&o).Sub(o.GetCreationTimestamp().Time))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // look waits until it is time to look at so many claims again: to look more often
 // would be a load of its own.
-func look(n int) { time.Sleep(max(time.Second, time.Duration(n)*20*time.Millisecond)) }
+func look(n int) { time.Sleep(max(time.Second, time.Duration(n)*10*time.Millisecond)) }
 
 // each does something with every object, some at a time.
 func each(t *testing.T, objs []*unstructured.Unstructured, f func(*unstructured.Unstructured) error) {
@@ -256,9 +297,9 @@ func (s *scaling) kinds() []schema.GroupVersionKind {
 	return slices.Concat(kinds(), w.clouds)
 }
 
-// composed counts what all claims became, and says when each had begun and when the
-// last resource was composed.
-func (s *scaling) composed(t *testing.T) (resources int, begun, last time.Time) {
+// composed counts what all claims became, and says when the last resource was
+// composed.
+func (s *scaling) composed(t *testing.T) (resources int, last time.Time) {
 	t.Helper()
 	for _, k := range s.kinds() {
 		objs, err := w.management.List(t.Context(), k, "")
@@ -266,19 +307,15 @@ func (s *scaling) composed(t *testing.T) (resources int, begun, last time.Time) 
 			t.Fatal(err)
 		}
 		for _, o := range objs {
-			at := o.GetCreationTimestamp().Time
-			if at.After(last) {
+			if at := o.GetCreationTimestamp().Time; at.After(last) {
 				last = at
-			}
-			if o.GetKind() == "KubernetesCluster" && at.After(begun) {
-				begun = at
 			}
 		}
 		if k.Kind != s.one.GetKind() {
 			resources += len(objs)
 		}
 	}
-	return resources, begun, last
+	return resources, last
 }
 
 // left counts by kind what is left of the claims, in the simulated clouds too.
@@ -319,11 +356,11 @@ func (s *scaling) writes() float64 {
 	return float64(n)
 }
 
-// computed notes how long each process has computed for a claim since.
-func (s *scaling) computed(n int, what string, before []float64) {
+// computed notes how long each process has computed since for each of so many claims.
+func (s *scaling) computed(n int, what string, claims int, before []float64) {
 	fmt.Fprintf(&s.processors, "%6d %-5s", n, what)
 	for p, now := range processorTime() {
-		fmt.Fprintf(&s.processors, " %18.2f", (now-before[p])/float64(n))
+		fmt.Fprintf(&s.processors, " %18.2f", (now-before[p])/float64(claims))
 	}
 	s.processors.WriteString("\n")
 }
