@@ -78,7 +78,7 @@ func newScaling(t *testing.T) *scaling {
 	if err := unstructured.SetNestedMap(s.one.Object, map[string]any{"profile": "Minimal"}, "spec", "stack"); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s, %d at a time; Releases and Objects SIMULATED; controller-manager with --kube-api-qps=200\n%6s %11s %11s %10s %10s %12s %12s %11s %10s %10s %8s %9s\n", what, *atOnce,
+	fmt.Fprintf(&s.table, "Platforms of profile Minimal %s, %d at a time; Releases and Objects SIMULATED; controller-manager with --kube-api-qps=200, Crossplane with --poll-interval=10m\n%6s %11s %11s %10s %10s %12s %12s %11s %10s %10s %8s %9s\n", what, *atOnce,
 		"claims", "of them new", "resources/c", "composed", "all Ready", "Ready median", "Ready latest", "func runs/c", "API req/c", "simul. w/c", "RSS MiB", "breakers")
 	fmt.Fprintf(&s.processors, "processor seconds per claim\n%6s %-5s", "claims", "")
 	for _, p := range busiest() {
@@ -376,12 +376,13 @@ func (s *scaling) serveProfiles(t *testing.T, processes []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		flag := map[string]string{
-			controlplane.ProcessAPIServer:  "--profiling=true",
-			controlplane.ProcessCrossplane: "--profile=" + ports.Addr(port),
-			controlplane.ProcessFunction:   "--profile-address=" + ports.Addr(port),
+		flags := map[string][]string{
+			controlplane.ProcessAPIServer: {"--profiling=true"},
+			// By default it asks three times a minute for each Usage there is.
+			controlplane.ProcessCrossplane: {"--profile=" + ports.Addr(port), "--poll-interval=10m"},
+			controlplane.ProcessFunction:   {"--profile-address=" + ports.Addr(port)},
 		}[p]
-		if err := w.cp.Restart(t.Context(), p, flag); err != nil {
+		if err := w.cp.Restart(t.Context(), p, flags...); err != nil {
 			t.Fatal(err)
 		}
 		s.profiles[p] = "http://" + ports.Addr(port)
