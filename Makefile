@@ -233,7 +233,7 @@ TEST_STAGES += test-docs
 test-docs: binaries ## Run the commands of the docs, and check what else they say.
 	$(call stage,docs,cd test/docs && $(GO_TEST) -timeout 30m ./...)
 
-# How often processes are killed, how many claims there are at once, and how long
+# How often processes are killed, how many claims there are, and how long
 # a cluster is gone.
 KILLS := 200
 SCALE := 1,10,50,200

@@ -31,7 +31,12 @@ func StatusOf(ok bool) string {
 
 // GetCondition finds a condition of an object; the zero value when it has none.
 func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
-	for _, c := range conditionsOf(o) {
+	if o == nil {
+		return ObservedCondition{}
+	}
+	status, _ := o.Object["status"].(map[string]any)
+	cs, _ := status["conditions"].([]any)
+	for _, c := range cs {
 		m, ok := c.(map[string]any)
 		if !ok || m["type"] != typ {
 			continue
@@ -48,16 +53,6 @@ func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
 		return oc
 	}
 	return ObservedCondition{}
-}
-
-// conditionsOf an object; none when there is no object.
-func conditionsOf(o *unstructured.Unstructured) []any {
-	if o == nil {
-		return nil
-	}
-	status, _ := o.Object["status"].(map[string]any)
-	cs, _ := status["conditions"].([]any)
-	return cs
 }
 
 // generation of an object. GetGeneration would be 0 for every object that came

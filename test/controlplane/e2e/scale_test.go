@@ -378,7 +378,7 @@ func (s *scaling) serveProfiles(t *testing.T, processes []string) {
 		}
 		flags := map[string][]string{
 			controlplane.ProcessAPIServer: {"--profiling=true"},
-			// By default it asks three times a minute for each Usage there is.
+			// By default it looks at each Usage there is once a minute.
 			controlplane.ProcessCrossplane: {"--profile=" + ports.Addr(port), "--poll-interval=10m"},
 			controlplane.ProcessFunction:   {"--profile-address=" + ports.Addr(port)},
 		}[p]
