@@ -15,7 +15,7 @@ export OBSERVE_K8S_SCHEMAS
 
 # The module that users import comes first; the others keep what only tools and
 # tests need out of it.
-MODULES := . apis/generate test/docs providers/local package/build package/kind test/schemas test/controlplane test/render workloads/game workloads/game/e2e package/action package/mirror package/charts package/content
+MODULES := . apis cmd/kubectl-observe controlplane providers/local workloads/game test hack
 
 OUT := $(CURDIR)/_output
 BIN := $(OUT)/bin
@@ -55,14 +55,14 @@ help: ## Show this help.
 LOCAL := --root ../../providers/local --api ./apis/v1alpha1 --crds --out package/crds
 
 generate: ## Generate XRDs, CRDs and deep copies from the Go types, and dashboards and rules.
-	@cd apis/generate && go run . && go run . $(LOCAL)
-	@cd package/content && go run .
+	@cd hack/generate && go run . && go run . $(LOCAL)
+	@cd hack/content && go run .
 
 generate-check: ## Test the generator, and fail if something generated is not up to date.
-	$(call stage,generated files,cd apis/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL) && cd ../../package/content && go run . --check)
+	$(call stage,generated files,cd hack/generate && $(GO_TEST) ./... && go run . --check && go run . --check $(LOCAL) && cd ../content && go run . --check)
 
 schemas: ## Get the CRDs of the clouds' providers, from their packages.
-	@cd package/build && go run . schemas --root $(CURDIR)
+	@cd hack/build && go run . schemas --root $(CURDIR)
 
 lint: $(LINT) ## Lint every module.
 	@for m in $(MODULES); do echo "=== lint $$m"; (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}
@@ -71,21 +71,21 @@ fmt: $(LINT) ## Format every module.
 	@for m in $(MODULES); do (cd $$m && $(LINT) fmt --config $(CURDIR)/.golangci.yml ./...) || rc=1; done; exit $${rc:-0}
 
 # Built from its module, so that the version is pinned with everything else.
-$(LINT): test/tools/go.mod test/tools/go.sum
+$(LINT): hack/tools/go.mod hack/tools/go.sum
 	@echo "building golangci-lint (once, some minutes)"
-	@cd test/tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@cd hack/tools && go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-$(PROMTOOL): test/tools/promtool/go.mod test/tools/promtool/go.sum
+$(PROMTOOL): hack/tools/promtool/go.mod hack/tools/promtool/go.sum
 	@echo "building promtool (once, some minutes)"
-	@cd test/tools/promtool && go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@cd hack/tools/promtool && go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
 
 build: ## Build the Crossplane packages into _output.
-	@cd package/build && go run . build --root $(CURDIR) --version $(VERSION) $(if $(ARCH),--arch $(ARCH))
+	@cd hack/build && go run . build --root $(CURDIR) --version $(VERSION) $(if $(ARCH),--arch $(ARCH))
 
 # Whoever is logged in to the registry with docker or helm is logged in here.
 push: ## Push packages and charts to REGISTRY, with SBOMs, signed with KEY=FILE or KEYLESS=1.
 	@$(if $(REGISTRY),,$(error say where to: make push REGISTRY=registry.example.org/observe-k8s))$(MAKE) -s build
-	@cd package/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
+	@cd hack/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
 		$(if $(KEY),--key $(abspath $(KEY))) $(if $(KEYLESS),--keyless) $(if $(INSECURE),--insecure)
 
 .PHONY: install-manifest release-notes
@@ -97,7 +97,7 @@ release-notes: ## Show what CHANGELOG.md says of VERSION.
 
 # Charts are rendered to see which images they need, so this needs a network.
 mirror: ## List the charts and images of CLAIM=FILE or PROFILE=NAME, with PACKAGES=1 those of Crossplane; copy them to TO=URL.
-	@cd package/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(PACKAGES),--packages $(CURDIR)/crossplane.yaml) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	@cd cmd/kubectl-observe/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(PACKAGES),--packages $(CURDIR)/crossplane.yaml) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 # What runs on this machine. Go decides what has to be built again.
 binaries: $(BIN)/render $(BIN)/controlplane
@@ -105,10 +105,10 @@ binaries: $(BIN)/render $(BIN)/controlplane
 
 .PHONY: $(BIN)/render $(BIN)/controlplane
 $(BIN)/render:
-	@go build -o $@ ./functions/cmd/render
+	@cd cmd/kubectl-observe && go build -o $@ ./render
 
 $(BIN)/controlplane:
-	@cd test/controlplane && go build -o $@ ./cmd/controlplane
+	@cd cmd/kubectl-observe && go build -o $@ ./controlplane
 
 render: $(BIN)/render ## Show every object that CLAIM=FILE becomes, as YAML.
 	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
@@ -136,10 +136,10 @@ demo-down: $(BIN)/controlplane ## Stop the demo.
 kind-up: ## Make a kind management cluster with all of this on it, where there is docker.
 	@docker version >/dev/null 2>&1 || { echo "docker does not answer on this machine. Install or start it, or run \`make demo\`: it needs no container engine"; exit 1; }
 	@$(MAKE) -s build ARCH=$$(go env GOARCH)
-	@cd package/kind && go run . up --root $(CURDIR) --version $(VERSION) $(KIND_UP)
+	@cd cmd/kubectl-observe/kind && go run . up --root $(CURDIR) --version $(VERSION) $(KIND_UP)
 
 kind-down: ## Delete that cluster.
-	@cd package/kind && go run . down --root $(CURDIR)
+	@cd cmd/kubectl-observe/kind && go run . down --root $(CURDIR)
 
 # A stage that fails does not keep the others from being run.
 test: ## Run every test, and say what each stage took.
@@ -153,22 +153,22 @@ game: ## Run all services of GAME=FILE on this machine.
 	@cd workloads/game && go run . --game $(abspath $(GAME))
 
 test-unit: ## Run unit and golden tests.
-	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./...)
+	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./... && cd apis && go test $(TESTFLAGS) ./...)
 
 test-game: ## Test the emulator of games and its chart.
-	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./... && cd ../../package/charts && $(GO_TEST) ./...)
+	$(call stage,o11y-game,cd workloads/game && $(GO_TEST) -race ./... && cd ../../test/charts && $(GO_TEST) ./...)
 
 # The first run builds both programs, some minutes.
 test-game-e2e: ## Play a game with a real collector and a real Prometheus.
-	$(call stage,o11y-game with collector and Prometheus,cd workloads/game/e2e && $(GO_TEST) -timeout 20m ./...)
+	$(call stage,o11y-game with collector and Prometheus,cd test/game && $(GO_TEST) -timeout 20m ./...)
 
 # How long the game is under load.
 GAME_LOAD := 10m
 game-load: ## Put a game under 2,000 requests per second for GAME_LOAD.
-	@cd workloads/game/e2e && GAME_LOAD=$(GAME_LOAD) go test -count=1 -v -timeout 2h -run TestLoad .
+	@cd test/game && GAME_LOAD=$(GAME_LOAD) go test -count=1 -v -timeout 2h -run TestLoad .
 
 test-content: $(PROMTOOL) ## Test dashboards, rules and alerts.
-	$(call stage,dashboards and rules,cd package/content && PROMTOOL=$(PROMTOOL) $(GO_TEST) ./...)
+	$(call stage,dashboards and rules,cd hack/content && PROMTOOL=$(PROMTOOL) $(GO_TEST) ./...)
 
 .PHONY: test-local test-docker
 TEST_STAGES += test-local test-docker
@@ -178,19 +178,19 @@ test-local: ## Test the provider for clusters of containers.
 
 # It starts a container engine of its own; where it cannot, it says so and skips.
 test-docker: binaries build ## Test that provider on a real container engine.
-	$(call stage,clusters on a container engine,cd test/controlplane && $(GO_TEST) -v -p 1 -timeout 40m ./docker/...)
+	$(call stage,clusters on a container engine,cd controlplane && $(GO_TEST) -v -p 1 ./docker/... && cd ../test && $(GO_TEST) -v -p 1 -timeout 40m ./docker/...)
 
 # Minimizing what is interesting takes Go longer than finding it.
 FUZZTIME := 2m
 fuzz: ## Fuzz the function, every kind, the language of games and their plans, for FUZZTIME each.
 	@go test ./functions -run '^$$' -fuzz FuzzRunFunction -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@go test ./functions/composers -run '^$$' -fuzz FuzzType -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
-	@go test ./apis/game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
+	@cd apis && go test ./game/language -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd workloads/game && go test ./emulator -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 	@cd providers/local && go test ./internal/engine -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) -fuzzminimizetime 5x
 
 test-packages: ## Test the packages, and the action for CI jobs.
-	$(call stage,packages,cd package/build && $(GO_TEST) ./... && for m in action mirror kind; do cd ../$$m && $(GO_TEST) ./... || exit 1; done)
+	$(call stage,packages,cd hack/build && $(GO_TEST) ./... && cd ../../cmd/kubectl-observe && $(GO_TEST) ./...)
 
 test-schemas: ## Prove rendered objects and bad input against schemas.
 	$(call stage,schemas,cd test/schemas && $(GO_TEST) ./...)
@@ -222,8 +222,8 @@ RELIABILITY := ^(TestKill|TestScale|TestLifetime|TestFlux|TestFluxDefaultFlags|T
 beside = $(E2E) -run '$(2)' . -name e2e-$(1) >$(OUT)/e2e-$(1).log 2>&1 & $(1)=$$!
 
 test-e2e: binaries build ## Run end-to-end tests on real control planes.
-	$(call stage,control plane,cd test/controlplane && $(GO_TEST) $$(go list ./... | grep -v -e /e2e -e /docker))
-	$(call stage,end-to-end tests,(cd test/controlplane/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
+	$(call stage,control plane,cd controlplane && $(GO_TEST) $$(go list ./... | grep -v -e /docker))
+	$(call stage,end-to-end tests,(cd test/e2e; $(call beside,second,$(E2E_SECOND)); $(call beside,third,$(E2E_THIRD)); \
 		rc=0; $(E2E) -skip '$(E2E_SECOND)|$(E2E_THIRD)|$(RELIABILITY)' . || rc=1; \
 		wait $$second || rc=1; wait $$third || rc=1; cat $(OUT)/e2e-second.log $(OUT)/e2e-third.log; exit $$rc))
 
@@ -239,7 +239,7 @@ KILLS := 200
 SCALE := 1,10,50,200
 GONE := 10m
 test-reliability: binaries build ## Kill processes KILLS times, claim SCALE platforms, take one away for GONE, read what was asked for.
-	$(call stage,reliability,cd test/controlplane/e2e && $(GO_TEST) -v -timeout 300m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
+	$(call stage,reliability,cd test/e2e && $(GO_TEST) -v -timeout 300m -run '$(RELIABILITY)' . -kills $(KILLS) -scale $(SCALE) -gone $(GONE) -audit)
 
 # The commit with whose benchmarks those of this checkout are compared, which
 # benchmarks, and how often each is run.

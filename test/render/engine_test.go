@@ -16,7 +16,7 @@ import (
 	renderv1alpha1 "github.com/crossplane/crossplane/v2/proto/render/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
-	"github.com/observe-k8s/observe-k8s/test/controlplane"
+	"github.com/observe-k8s/observe-k8s/controlplane"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"

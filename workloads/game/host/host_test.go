@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/observe-k8s/observe-k8s/workloads/game/internal/receiver"
+	"github.com/observe-k8s/observe-k8s/workloads/game/receiver"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
