@@ -44,7 +44,7 @@ func heaviest(b *testing.B) map[string]*fnv1.RunFunctionRequest {
 	// By Flux, components with values from Secrets are refused, and workloads wait for
 	// ever: all of the largest claim is there by Helm only.
 	byHelm := claims(b, largest)
-	if err := unstructured.SetNestedField(byHelm[0].Object, "Helm", "spec", "stack", "delivery"); err != nil {
+	if err := unstructured.SetNestedField(byHelm[0].Object, "Helm", "spec", "stack", "deployer"); err != nil {
 		b.Fatal(err)
 	}
 	for _, w := range slices.Concat(worlds(b, largest), worldsOf(b, byHelm), worlds(b, largestCluster)) {

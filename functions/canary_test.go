@@ -22,29 +22,29 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// canary is in everything that is secret. Nobody may ever see it.
-const canary = "canary4711"
+// secretMarker is in everything that is secret. Nobody may ever see it.
+const secretMarker = "canary4711"
 
 // recorder is a logger that keeps all that is logged.
 func recorder(b *bytes.Buffer) logging.Logger {
 	return logging.NewLogrLogger(funcr.New(func(prefix, args string) { fmt.Fprintln(b, prefix, args) }, funcr.Options{Verbosity: 9}))
 }
 
-// poisons are what a Secret may hold, good or bad, always with the canary.
-func poisons() map[string]string {
+// badSecrets are what a Secret may hold, good or bad, always with the canary.
+func badSecrets() map[string]string {
 	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	good := strings.ReplaceAll(simulate.Kubeconfig, "token: simulated", "token: "+canary)
+	good := strings.ReplaceAll(simulate.Kubeconfig, "token: simulated", "token: "+secretMarker)
 	return map[string]string{
 		"good":          encode(good),
-		"not base64":    canary + "!",
-		"not YAML":      encode("[" + canary),
-		"no kubeconfig": encode(canary + ": " + canary),
-		"wrong types":   encode("clusters: " + canary),
-		"no user":       encode(strings.ReplaceAll(good, "user: simulated}", "user: "+canary+"}")),
-		"exec":          encode(strings.ReplaceAll(good, "user: {token: "+canary+"}", "user: {exec: {command: "+canary+"}}")),
-		"file":          encode(strings.ReplaceAll(good, "user: {token: "+canary+"}", "user: {tokenFile: /"+canary+"}")),
-		"bad server":    encode(strings.ReplaceAll(good, "https://simulated.example.org", "https://user:"+canary+"@%zz")),
-		"password":      encode(strings.ReplaceAll(good, "https://simulated.example.org", "https://user:"+canary+"@simulated.example.org")),
+		"not base64":    secretMarker + "!",
+		"not YAML":      encode("[" + secretMarker),
+		"no kubeconfig": encode(secretMarker + ": " + secretMarker),
+		"wrong types":   encode("clusters: " + secretMarker),
+		"no user":       encode(strings.ReplaceAll(good, "user: simulated}", "user: "+secretMarker+"}")),
+		"exec":          encode(strings.ReplaceAll(good, "user: {token: "+secretMarker+"}", "user: {exec: {command: "+secretMarker+"}}")),
+		"file":          encode(strings.ReplaceAll(good, "user: {token: "+secretMarker+"}", "user: {tokenFile: /"+secretMarker+"}")),
+		"bad server":    encode(strings.ReplaceAll(good, "https://simulated.example.org", "https://user:"+secretMarker+"@%zz")),
+		"password":      encode(strings.ReplaceAll(good, "https://simulated.example.org", "https://user:"+secretMarker+"@simulated.example.org")),
 	}
 }
 
@@ -61,8 +61,8 @@ func poison(o *unstructured.Unstructured, value string) {
 	for k := range data {
 		data[k] = value
 	}
-	data["kubeconfig"], data["value"], data[canary] = value, value, value
-	o.Object["stringData"] = map[string]any{"also": canary}
+	data["kubeconfig"], data["value"], data[secretMarker] = value, value, value
+	o.Object["stringData"] = map[string]any{"also": secretMarker}
 }
 
 // TestCanary plants a canary in every Secret and every credential that the
@@ -80,15 +80,15 @@ func TestCanary(t *testing.T) {
 			t.Fatal(err)
 		}
 		for changed := true; changed; {
-			if changed, err = s.Round(); err != nil {
+			if changed, err = s.Reconcile(); err != nil {
 				t.Fatal(err)
 			}
-			ws, err := s.Worlds()
+			ws, err := s.Requests()
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, w := range ws {
-				for what, value := range poisons() {
+				for what, value := range badSecrets() {
 					found := 0
 					for _, os := range w.Required {
 						for _, o := range os {
@@ -113,11 +113,11 @@ func TestCanary(t *testing.T) {
 					}
 					f := &Function{log: recorder(log), telemetry: tel}
 					req := requestOf(t, w)
-					req.Observed.Composite.ConnectionDetails = map[string][]byte{"kubeconfig": []byte(canary)}
+					req.Observed.Composite.ConnectionDetails = map[string][]byte{"kubeconfig": []byte(secretMarker)}
 					for _, r := range req.GetObserved().GetResources() {
-						r.ConnectionDetails = map[string][]byte{"kubeconfig": []byte(canary)}
+						r.ConnectionDetails = map[string][]byte{"kubeconfig": []byte(secretMarker)}
 					}
-					req.Credentials = map[string]*fnv1.Credentials{"c": {Source: &fnv1.Credentials_CredentialData{CredentialData: &fnv1.CredentialData{Data: map[string][]byte{"c": []byte(canary)}}}}}
+					req.Credentials = map[string]*fnv1.Credentials{"c": {Source: &fnv1.Credentials_CredentialData{CredentialData: &fnv1.CredentialData{Data: map[string][]byte{"c": []byte(secretMarker)}}}}}
 					rsp := run(t, f, req)
 					seen := log.String() + fmt.Sprintf("%+v", spans.GetSpans())
 					traced += len(spans.GetSpans())
@@ -132,7 +132,7 @@ func TestCanary(t *testing.T) {
 						t.Fatal(err)
 					}
 					seen += string(status)
-					if i := strings.Index(seen, canary); i >= 0 {
+					if i := strings.Index(seen, secretMarker); i >= 0 {
 						t.Errorf("%s, a Secret with %s: %s %s shows the canary: …%s…", filepath.Base(file), what, w.XR.GetKind(), w.XR.GetName(), seen[max(0, i-200):min(len(seen), i+50)])
 					}
 				}

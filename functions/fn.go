@@ -72,7 +72,7 @@ func (f *Function) clock() time.Time {
 // compose runs a composer. One that panics fails this one composite, not the
 // function of everybody's. What it panicked with may quote the claim, so only
 // the place is told, and only to the log.
-func (f *Function) compose(w compose.World, c compose.Composer) (res compose.Result, err error) {
+func (f *Function) compose(w compose.Request, c compose.Composer) (res compose.Result, err error) {
 	defer func() {
 		if recover() != nil {
 			f.log.Info("A composer panicked", "stack", string(debug.Stack()))
@@ -89,8 +89,8 @@ func fatal(rsp *fnv1.RunFunctionResponse, err error) {
 
 // respond writes a Result. It makes messages itself rather than with the SDK's
 // helpers, which bring all of Kubernetes' clients along: half of the program.
-func respond(rsp *fnv1.RunFunctionResponse, w compose.World, res compose.Result) error {
-	rsp.Meta.Ttl = durationpb.New(res.RunAgainAfter)
+func respond(rsp *fnv1.RunFunctionResponse, w compose.Request, res compose.Result) error {
+	rsp.Meta.Ttl = durationpb.New(res.RequeueAfter)
 	for _, c := range res.Conditions {
 		status := fnv1.Status_STATUS_CONDITION_FALSE
 		if c.Ready {
@@ -140,11 +140,11 @@ func respond(rsp *fnv1.RunFunctionResponse, w compose.World, res compose.Result)
 		}
 		rsp.Desired.Resources[name] = &fnv1.Resource{Resource: s, Ready: readiness(d.Ready)}
 	}
-	lock(rsp, w)
+	withOptimisticLock(rsp, w)
 	return nil
 }
 
-// lock makes the control plane refuse a status that was concluded from a composite
+// withOptimisticLock makes the control plane refuse a status that was concluded from a composite
 // resource as it is no more, and run again with what is. Crossplane 2.4 reads a
 // composite from its cache and puts the conditions that it read there back with the
 // new status. Under load that undoes its own last write, of which it is told, and
@@ -152,7 +152,7 @@ func respond(rsp *fnv1.RunFunctionResponse, w compose.World, res compose.Result)
 //
 // When what it is composed of changes, Crossplane itself writes the composite
 // before its status.
-func lock(rsp *fnv1.RunFunctionResponse, w compose.World) {
+func withOptimisticLock(rsp *fnv1.RunFunctionResponse, w compose.Request) {
 	version := w.XR.GetResourceVersion()
 	if version == "" || len(rsp.GetDesired().GetResources()) != len(w.Observed) {
 		return

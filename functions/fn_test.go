@@ -48,12 +48,12 @@ func claims(tb testing.TB, file string) []*unstructured.Unstructured {
 }
 
 // worlds are what the composers of all composites of a claim see in the end.
-func worlds(tb testing.TB, file string) []compose.World {
+func worlds(tb testing.TB, file string) []compose.Request {
 	tb.Helper()
 	return worldsOf(tb, claims(tb, file))
 }
 
-func worldsOf(tb testing.TB, claims []*unstructured.Unstructured) []compose.World {
+func worldsOf(tb testing.TB, claims []*unstructured.Unstructured) []compose.Request {
 	tb.Helper()
 	s, err := simulate.New(compose.Settings{}, claims...)
 	if err != nil {
@@ -62,7 +62,7 @@ func worldsOf(tb testing.TB, claims []*unstructured.Unstructured) []compose.Worl
 	if _, err := s.Converge(); err != nil {
 		tb.Fatal(err)
 	}
-	ws, err := s.Worlds()
+	ws, err := s.Requests()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func worldsOf(tb testing.TB, claims []*unstructured.Unstructured) []compose.Worl
 }
 
 // requestOf a world, as Crossplane would make it.
-func requestOf(tb testing.TB, w compose.World) *fnv1.RunFunctionRequest {
+func requestOf(tb testing.TB, w compose.Request) *fnv1.RunFunctionRequest {
 	tb.Helper()
 	pb := func(o *unstructured.Unstructured) *fnv1.Resource {
 		s, err := resource.AsStruct(o)
@@ -131,13 +131,13 @@ func run(tb testing.TB, r runner, req *fnv1.RunFunctionRequest) *fnv1.RunFunctio
 const workload = `{
 	"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload",
 	"metadata": {"name": "shop", "namespace": "team-a", "generation": 2},
-	"spec": {"app": "podinfo", "delivery": "Helm", "clusterRef": {"name": "demo"}}
+	"spec": {"app": "podinfo", "deployer": "Helm", "clusterRef": {"name": "demo"}}
 }`
 
 const unknownApp = `{
 	"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload",
 	"metadata": {"name": "shop", "namespace": "team-a"},
-	"spec": {"app": "bookinfo", "delivery": "Helm", "clusterRef": {"name": "demo"}},
+	"spec": {"app": "bookinfo", "deployer": "Helm", "clusterRef": {"name": "demo"}},
 	"status": {"conditions": [{"type": "AppReady", "status": "True", "reason": "Available"}]}
 }`
 
@@ -153,7 +153,7 @@ func app(status string) string {
 		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Component",
 		"metadata": {"name": "` + compose.Name("team-a", "shop", "app") + `", "namespace": "team-a"},
 		"spec": {
-			"clusterRef": {"name": "demo"}, "engine": "Helm", "namespace": "shop", "createNamespace": true,
+			"clusterRef": {"name": "demo"}, "deployer": "Helm", "targetNamespace": "shop", "createNamespace": true,
 			"source": {"chart": {"repository": "oci://ghcr.io/stefanprodan/charts", "name": "podinfo", "version": "6.9.1"}},
 			"values": {"fullnameOverride": "podinfo"}
 		}` + status + `
@@ -299,8 +299,8 @@ func TestRunFunction(t *testing.T) {
 					Composite: compositeWith(`{"phase": "Pending"}`, readyFalse),
 					Resources: map[string]*fnv1.Resource{},
 				},
-				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
-				Results:    []*fnv1.Result{result(warning, "NotAvailableYet", "AppReady: App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
+				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "Unsupported", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
+				Results:    []*fnv1.Result{result(warning, "Unsupported", "AppReady: App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop")},
 			},
 		},
 		"Requirements": {
@@ -395,7 +395,7 @@ func TestKinds(t *testing.T) {
 			}
 
 			// From nothing, and then with requirements looked up and not found.
-			first := run(t, testFunction(), requestOf(t, compose.World{XR: w.XR}))
+			first := run(t, testFunction(), requestOf(t, compose.Request{XR: w.XR}))
 			if got := first.GetDesired().GetComposite().GetReady(); got != fnv1.Ready_READY_FALSE {
 				t.Errorf("from nothing: want it not ready, got %v", got)
 			}
@@ -406,7 +406,7 @@ func TestKinds(t *testing.T) {
 			for name := range first.GetRequirements().GetResources() {
 				none[name] = []*unstructured.Unstructured{}
 			}
-			second := run(t, testFunction(), requestOf(t, compose.World{XR: w.XR, Required: none}))
+			second := run(t, testFunction(), requestOf(t, compose.Request{XR: w.XR, Required: none}))
 			if diff := cmp.Diff(first.GetRequirements(), second.GetRequirements(), protocmp.Transform()); diff != "" {
 				t.Errorf("requirements depend on their answers, so Crossplane would ask again and again: -first, +second:\n%s", diff)
 			}
@@ -502,7 +502,7 @@ func TestRespondError(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := respond(rsp, compose.World{XR: o}, tc.res)
+			err := respond(rsp, compose.Request{XR: o}, tc.res)
 			if err == nil {
 				err = errors.New("no error")
 			}
@@ -529,17 +529,17 @@ func TestLock(t *testing.T) {
 	cases := map[string]struct {
 		reason  string
 		earlier *fnv1.State
-		w       compose.World
+		w       compose.Request
 		res     compose.Result
 		want    map[string]any
 	}{
-		"Same":    {reason: "Nobody else writes to it.", w: compose.World{XR: object("7"), Observed: seen}, res: compose.Result{Resources: desired}, want: map[string]any{"resourceVersion": "7"}},
-		"Empty":   {reason: "Nothing is the same as nothing.", w: compose.World{XR: object("7")}, want: map[string]any{"resourceVersion": "7"}},
-		"Added":   {reason: "Crossplane notes what is new.", w: compose.World{XR: object("7")}, res: compose.Result{Resources: desired}},
-		"Removed": {reason: "Crossplane forgets what is gone.", w: compose.World{XR: object("7"), Observed: seen}},
-		"Other":   {reason: "One is new, one is gone.", w: compose.World{XR: object("7"), Observed: map[string]*unstructured.Unstructured{"b": object("1")}}, res: compose.Result{Resources: desired}},
-		"Render":  {reason: "What is on no API server has no version.", w: compose.World{XR: object("")}},
-		"Earlier": {reason: "What earlier steps say of it stays.", earlier: labelled(), w: compose.World{XR: object("7")}, want: map[string]any{"labels": map[string]any{"a": "b"}, "resourceVersion": "7"}},
+		"Same":    {reason: "Nobody else writes to it.", w: compose.Request{XR: object("7"), Observed: seen}, res: compose.Result{Resources: desired}, want: map[string]any{"resourceVersion": "7"}},
+		"Empty":   {reason: "Nothing is the same as nothing.", w: compose.Request{XR: object("7")}, want: map[string]any{"resourceVersion": "7"}},
+		"Added":   {reason: "Crossplane notes what is new.", w: compose.Request{XR: object("7")}, res: compose.Result{Resources: desired}},
+		"Removed": {reason: "Crossplane forgets what is gone.", w: compose.Request{XR: object("7"), Observed: seen}},
+		"Other":   {reason: "One is new, one is gone.", w: compose.Request{XR: object("7"), Observed: map[string]*unstructured.Unstructured{"b": object("1")}}, res: compose.Result{Resources: desired}},
+		"Render":  {reason: "What is on no API server has no version.", w: compose.Request{XR: object("")}},
+		"Earlier": {reason: "What earlier steps say of it stays.", earlier: labelled(), w: compose.Request{XR: object("7")}, want: map[string]any{"labels": map[string]any{"a": "b"}, "resourceVersion": "7"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -558,7 +558,7 @@ func TestLock(t *testing.T) {
 // TestPanic sees that a composer that panics is an error of one composite.
 func TestPanic(t *testing.T) {
 	f := &Function{log: logging.NewNopLogger()}
-	_, err := f.compose(compose.World{}, func(compose.World) (compose.Plan, error) { panic("secret") })
+	_, err := f.compose(compose.Request{}, func(compose.Request) (compose.Plan, error) { panic("secret") })
 	if err == nil || !strings.Contains(err.Error(), "the composer panicked") {
 		t.Fatalf("compose(...): %v, want an error that says that the composer panicked", err)
 	}

@@ -101,11 +101,11 @@ func realRequests(f *testing.F) [][]byte {
 	var out [][]byte
 	seen := map[string]bool{}
 	for {
-		changed, err := s.Round()
+		changed, err := s.Reconcile()
 		if err != nil {
 			f.Fatal(err)
 		}
-		ws, err := s.Worlds()
+		ws, err := s.Requests()
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -21,9 +21,9 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// patience is how long a stop waits for runs that have begun. A run takes
+// shutdownGracePeriod is how long a stop waits for runs that have begun. A run takes
 // milliseconds.
-const patience = 10 * time.Second
+const shutdownGracePeriod = 10 * time.Second
 
 // version is what was built. The linker sets it.
 var version = "unknown"
@@ -84,31 +84,31 @@ func (c *CLI) Run() error {
 	case <-ctx.Done():
 		log.Info("Stopping")
 		hs.Shutdown()
-		d.drain(patience)
-		last, cancel := context.WithTimeout(context.Background(), patience)
+		d.drain(shutdownGracePeriod)
+		last, cancel := context.WithTimeout(context.Background(), shutdownGracePeriod)
 		defer cancel()
 		return errors.Wrap(flush(last), "cannot export the last traces")
 	}
 }
 
 const (
-	// memory is how much Go may use, in bytes, before it collects garbage more often
+	// memoryLimit is how much Go may use, in bytes, before it collects garbage more often
 	// than it would by itself. It is what runs need under load: a burst of large
 	// requests then takes time rather than twice the memory.
-	memory = 28 << 20
+	memoryLimit = 28 << 20
 
-	// garbage is how much of it, in percent of what is in use, may pile up below
+	// gcPercent is how much of it, in percent of what is in use, may pile up below
 	// that. Go's default of 100 costs a tenth more time.
-	garbage = 200
+	gcPercent = 200
 )
 
 // tune Go's memory, unless its own variables say how.
 func tune() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
+		debug.SetGCPercent(gcPercent)
 	}
 }
 

@@ -26,7 +26,7 @@ type request struct {
 	tag     string
 	desired *fnv1.State
 	context *structpb.Struct
-	world   compose.World
+	world   compose.Request
 }
 
 // A codec decodes requests, and leaves other messages to gRPC's own codec.
@@ -43,26 +43,26 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return req.decode(data.Materialize())
 }
 
-// without says which keys of an object are left out, and which of those below
+// skipFields says which keys of an object are left out, and which of those below
 // them. In a list it applies to every value.
-type without map[string]without
+type skipFields map[string]skipFields
 
-// unread is what nobody reads of an object.
-func unread() without {
-	return without{"metadata": {"managedFields": nil}}
+// unreadFields is what nobody reads of an object.
+func unreadFields() skipFields {
+	return skipFields{"metadata": {"managedFields": nil}}
 }
 
 // unreadOfComposite is what nobody reads of a composite resource: when its fields
 // were written is read.
-func unreadOfComposite() without {
-	return without{"metadata": {"managedFields": {"fieldsV1": nil}}}
+func unreadOfComposite() skipFields {
+	return skipFields{"metadata": {"managedFields": {"fieldsV1": nil}}}
 }
 
 // decode an encoded RunFunctionRequest. Its fields and those of the messages
 // below are numbered as in run_function.proto of the SDK and in struct.proto of
 // protobuf.
 func (r *request) decode(raw []byte) error {
-	r.world = compose.World{
+	r.world = compose.Request{
 		XR:       &unstructured.Unstructured{Object: map[string]any{}},
 		Observed: map[string]*unstructured.Unstructured{},
 		Required: map[string][]*unstructured.Unstructured{},
@@ -110,7 +110,7 @@ func (r *request) observed(f field) error {
 		}
 		o := &unstructured.Unstructured{Object: map[string]any{}}
 		r.world.Observed[name] = o
-		return resourceObject(o, raw, unread())
+		return resourceObject(o, raw, unreadFields())
 	}
 	return nil
 }
@@ -124,13 +124,13 @@ func required(raw []byte) ([]*unstructured.Unstructured, error) {
 		}
 		o := &unstructured.Unstructured{Object: map[string]any{}}
 		out = append(out, o)
-		return resourceObject(o, f.bytes, unread())
+		return resourceObject(o, f.bytes, unreadFields())
 	})
 	return out, err
 }
 
 // resourceObject reads the object of an encoded Resource.
-func resourceObject(o *unstructured.Unstructured, raw []byte, w without) error {
+func resourceObject(o *unstructured.Unstructured, raw []byte, w skipFields) error {
 	return eachField(raw, func(f field) error {
 		if f.number != 1 {
 			return nil
@@ -139,14 +139,14 @@ func resourceObject(o *unstructured.Unstructured, raw []byte, w without) error {
 	})
 }
 
-// deepest is how deep values may be within each other. The API server admits no
+// maxDepth is how deep values may be within each other. The API server admits no
 // object that comes near.
-const deepest = 1000
+const maxDepth = 1000
 
 // object reads an encoded Struct.
-func object(into map[string]any, raw []byte, w without, depth int) error {
-	if depth > deepest {
-		return errors.Errorf("an object is more than %d levels deep", deepest)
+func object(into map[string]any, raw []byte, w skipFields, depth int) error {
+	if depth > maxDepth {
+		return errors.Errorf("an object is more than %d levels deep", maxDepth)
 	}
 	return eachField(raw, func(f field) error {
 		if f.number != 1 {
@@ -166,7 +166,7 @@ func object(into map[string]any, raw []byte, w without, depth int) error {
 }
 
 // value reads an encoded Value, to what structpb makes of it.
-func value(raw []byte, w without, depth int) (v any, err error) {
+func value(raw []byte, w skipFields, depth int) (v any, err error) {
 	err = eachValue(raw, func(f field) error {
 		switch {
 		case f.number == 1 && f.kind == protowire.VarintType:
@@ -205,9 +205,9 @@ func number(n float64) any {
 }
 
 // list reads an encoded ListValue.
-func list(raw []byte, w without, depth int) ([]any, error) {
-	if depth > deepest {
-		return nil, errors.Errorf("an object is more than %d levels deep", deepest)
+func list(raw []byte, w skipFields, depth int) ([]any, error) {
+	if depth > maxDepth {
+		return nil, errors.Errorf("an object is more than %d levels deep", maxDepth)
 	}
 	out := []any{}
 	err := eachField(raw, func(f field) error {

@@ -21,7 +21,7 @@ import (
 )
 
 // reference is what a request holds, by way of protobuf's own messages.
-func reference(req *fnv1.RunFunctionRequest) compose.World {
+func reference(req *fnv1.RunFunctionRequest) compose.Request {
 	object := func(r *fnv1.Resource, composite bool) *unstructured.Unstructured {
 		o := r.GetResource().AsMap()
 		md, _ := o["metadata"].(map[string]any)
@@ -31,7 +31,7 @@ func reference(req *fnv1.RunFunctionRequest) compose.World {
 		drop(md["managedFields"])
 		return &unstructured.Unstructured{Object: o}
 	}
-	w := compose.World{
+	w := compose.Request{
 		XR:       object(req.GetObserved().GetComposite(), true),
 		Observed: map[string]*unstructured.Unstructured{},
 		Required: map[string][]*unstructured.Unstructured{},
@@ -81,7 +81,7 @@ func TestDecode(t *testing.T) {
 	const managed = `, "managedFields": [{"manager": "one", "time": "2026-11-22T12:00:00Z", "fieldsV1": {"f:spec": {"f:size": {}}}}, {"manager": "two"}]`
 	earlier := &fnv1.State{Composite: object(managed)}
 	passed := resource.MustStructJSON(`{"metadata": {"managedFields": [{"manager": "kept"}]}}`)
-	none := compose.World{
+	none := compose.Request{
 		XR: &unstructured.Unstructured{Object: map[string]any{}}, Observed: map[string]*unstructured.Unstructured{}, Required: map[string][]*unstructured.Unstructured{},
 	}
 	cases := map[string]struct {
@@ -100,7 +100,7 @@ func TestDecode(t *testing.T) {
 				RequiredResources: map[string]*fnv1.Resources{"metadata": {Items: []*fnv1.Resource{object(managed), object("")}}, "none": {}},
 				Credentials:       map[string]*fnv1.Credentials{"a": {}},
 			},
-			want: request{tag: "tag", desired: earlier, context: passed, world: compose.World{
+			want: request{tag: "tag", desired: earlier, context: passed, world: compose.Request{
 				XR: decoded(map[string]any{"managedFields": []any{
 					map[string]any{"manager": "one", "time": "2026-11-22T12:00:00Z"}, map[string]any{"manager": "two"},
 				}}),
@@ -113,7 +113,7 @@ func TestDecode(t *testing.T) {
 		"Odd": {
 			reason: "What is of another type than it should be is no reason to stop.",
 			req:    &fnv1.RunFunctionRequest{Observed: &fnv1.State{Composite: object(`, "managedFields": "a"`)}},
-			want: request{world: compose.World{
+			want: request{world: compose.Request{
 				XR: decoded(map[string]any{"managedFields": "a"}), Observed: none.Observed, Required: none.Required,
 			}},
 		},
@@ -159,7 +159,7 @@ func TestDecodeMalformed(t *testing.T) {
 	// Within each other, as Values of Structs or of lists.
 	deep := func(list bool) []byte {
 		var b []byte
-		for range deepest + 2 {
+		for range maxDepth + 2 {
 			var v []byte
 			if list {
 				v = protowire.AppendBytes(protowire.AppendTag(nil, 6, protowire.BytesType), protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), b))

@@ -22,10 +22,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// atOnce is how many requests are decoded and composed at once. A run only
+// maxConcurrent is how many requests are decoded and composed at once. A run only
 // computes, so that more of them than processors finish no sooner, and each takes
 // some megabytes.
-func atOnce() int { return max(2, runtime.GOMAXPROCS(0)) }
+func maxConcurrent() int { return max(2, runtime.GOMAXPROCS(0)) }
 
 // service is how requests reach a runner: some at once, the others in the order
 // in which they came, not decoded yet. Versions of the protocol differ by name only.
@@ -51,7 +51,7 @@ func service(name string, slots chan struct{}) *grpc.ServiceDesc {
 
 // register the function's service, in both versions that Crossplane may ask for.
 func register(srv grpc.ServiceRegistrar, r runner) {
-	slots := make(chan struct{}, atOnce())
+	slots := make(chan struct{}, maxConcurrent())
 	srv.RegisterService(service(fnv1.FunctionRunnerService_ServiceDesc.ServiceName, slots), r)
 	srv.RegisterService(service(v1beta1.FunctionRunnerService_ServiceDesc.ServiceName, slots), r)
 }
@@ -77,7 +77,7 @@ func (c *CLI) serve(ctx context.Context, fn runner, health grpc_health_v1.Health
 		grpc.Creds(so.Credentials),
 		grpc.MaxRecvMsgSize(c.MaxRecvMessageSize*1024*1024),
 		// Who waits beyond that waits with the caller, without having been received.
-		grpc.MaxConcurrentStreams(uint32(2*atOnce())), //nolint:gosec // It is a small number.
+		grpc.MaxConcurrentStreams(uint32(2*maxConcurrent())), //nolint:gosec // It is a small number.
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.UnaryInterceptor(metrics.UnaryServerInterceptor()),
 	)

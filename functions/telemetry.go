@@ -69,7 +69,7 @@ func newTelemetry(registry *prometheus.Registry, tracer trace.Tracer) (telemetry
 
 // start notes that a run begins, and returns what notes how it came out. A kind
 // that is not ours never gets here, so there are few of them.
-func (t telemetry) start(ctx context.Context, w compose.World) func(res compose.Result, err error) {
+func (t telemetry) start(ctx context.Context, w compose.Request) func(res compose.Result, err error) {
 	begin := time.Now()
 	kind := w.XR.GetKind()
 	span := trace.SpanFromContext(ctx)

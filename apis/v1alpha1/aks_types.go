@@ -25,7 +25,7 @@ type AKSZone string
 // +kubebuilder:validation:XValidation:rule="has(self.resourceGroupName) == has(oldSelf.resourceGroupName) && (!has(self.resourceGroupName) || self.resourceGroupName == oldSelf.resourceGroupName)",message="aks.resourceGroupName cannot change: what is in a resource group does not move. Create a new object in the other one, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.subnetID) == has(oldSelf.subnetID) && (!has(self.subnetID) || self.subnetID == oldSelf.subnetID)",message="aks.subnetID cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.virtualNetwork) == has(oldSelf.virtualNetwork) && (!has(self.virtualNetwork) || self.virtualNetwork == oldSelf.virtualNetwork)",message="aks.virtualNetwork cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
-// +kubebuilder:validation:XValidation:rule="has(self.identityID) == has(oldSelf.identityID) && (!has(self.identityID) || self.identityID == oldSelf.identityID)",message="aks.identityID cannot change: create a new object with the other identity, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.userAssignedIdentityID) == has(oldSelf.userAssignedIdentityID) && (!has(self.userAssignedIdentityID) || self.userAssignedIdentityID == oldSelf.userAssignedIdentityID)",message="aks.userAssignedIdentityID cannot change: create a new object with the other identity, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.podCIDR) == has(oldSelf.podCIDR) && (!has(self.podCIDR) || self.podCIDR == oldSelf.podCIDR)",message="aks.podCIDR cannot change: every pod has its address from it. Create a new object with the other range, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.serviceCIDR) == has(oldSelf.serviceCIDR) && (!has(self.serviceCIDR) || self.serviceCIDR == oldSelf.serviceCIDR)",message="aks.serviceCIDR cannot change: every service has its address from it. Create a new object with the other range, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.subnetID) || !has(self.virtualNetwork)",message="aks.subnetID is a subnet that exists, aks.virtualNetwork asks for a new one in a network that exists: give only one of them"
@@ -59,14 +59,14 @@ type AKSCluster struct {
 	// +optional
 	VirtualNetwork *AKSVirtualNetwork `json:"virtualNetwork,omitempty"`
 
-	// IdentityID of a user-assigned managed identity that exists already, instead
+	// UserAssignedIdentityID of a user-assigned managed identity that exists already, instead
 	// of one that is made. It needs the role Network Contributor on the subnet.
 	// For one that is made, Crossplane must be allowed to assign that role.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]ManagedIdentity/userAssignedIdentities/[^/]+$')",message="aks.identityID must be the full ID of a managed identity: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]ManagedIdentity/userAssignedIdentities/[^/]+$')",message="aks.userAssignedIdentityID must be the full ID of a managed identity: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME"
 	// +optional
-	IdentityID string `json:"identityID,omitempty"`
+	UserAssignedIdentityID string `json:"userAssignedIdentityID,omitempty"`
 
 	// PodCIDR of the pods, 100.64.0.0/12 when empty. It is no part of the network;
 	// every node takes a /24 of it.
@@ -87,7 +87,7 @@ type AKSCluster struct {
 	Tier AKSTier `json:"tier,omitempty"`
 
 	// VMSize of the nodes by Azure's own name, for example Standard_E4s_v5, instead
-	// of nodes.size. It must be of nodes.architecture.
+	// of nodes.instanceSize. It must be of nodes.architecture.
 	// +optional
 	VMSize AKSVMSize `json:"vmSize,omitempty"`
 
@@ -132,29 +132,29 @@ type AKSVirtualNetwork struct {
 // An AKSSystemPool are the nodes for what Azure runs on the cluster. Nothing
 // else runs there, unless nodes.spot is set: Azure taints spot nodes, so all
 // that does not tolerate this taint runs on the system pool, which may then
-// grow up to nodes.max.
+// grow up to nodes.maxCount.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.max) || (has(self.min) ? self.min : 2) <= self.max",message="aks.systemPool.min, 2 when empty, must not be greater than aks.systemPool.max"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxCount) || (has(self.minCount) ? self.minCount : 2) <= self.maxCount",message="aks.systemPool.minCount, 2 when empty, must not be greater than aks.systemPool.maxCount"
 type AKSSystemPool struct {
-	// Size of every node; Medium when empty.
-	// +kubebuilder:validation:XValidation:rule="self != 'Small'",message="aks.systemPool.size must be Medium or larger: Azure wants four CPUs there"
+	// InstanceSize of every node; Medium when empty.
+	// +kubebuilder:validation:XValidation:rule="self != 'Small'",message="aks.systemPool.instanceSize must be Medium or larger: Azure wants four CPUs there"
 	// +optional
-	Size NodeSize `json:"size,omitempty"`
+	InstanceSize InstanceSize `json:"instanceSize,omitempty"`
 
-	// VMSize of every node by Azure's own name, instead of size. It must be of
+	// VMSize of every node by Azure's own name, instead of instanceSize. It must be of
 	// nodes.architecture.
 	// +optional
 	VMSize AKSVMSize `json:"vmSize,omitempty"`
 
-	// Min is the least number of nodes; 2 when empty.
+	// MinCount is the least number of nodes; 2 when empty.
 	// +kubebuilder:validation:Minimum=2
 	// +kubebuilder:validation:Maximum=100
 	// +optional
-	Min int64 `json:"min,omitempty"`
+	MinCount int64 `json:"minCount,omitempty"`
 
-	// Max is the greatest number of nodes; 3 when empty, or min if that is more.
+	// MaxCount is the greatest number of nodes; 3 when empty, or min if that is more.
 	// +kubebuilder:validation:Minimum=2
 	// +kubebuilder:validation:Maximum=100
 	// +optional
-	Max int64 `json:"max,omitempty"`
+	MaxCount int64 `json:"maxCount,omitempty"`
 }

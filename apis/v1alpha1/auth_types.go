@@ -12,7 +12,7 @@ type Auth struct {
 
 // OIDC is a client of an identity provider. At the provider, every view needs
 // the redirect URI https://HOST/oauth2/callback.
-// +kubebuilder:validation:XValidation:rule="has(self.emailDomains) || has(self.groups)",message="say who may come in: emailDomains, groups or both. Whoever can get an account at the identity provider would come in otherwise"
+// +kubebuilder:validation:XValidation:rule="has(self.allowedEmailDomains) || has(self.allowedGroups)",message="say who may sign in: allowedEmailDomains, allowedGroups or both. Whoever can get an account at the identity provider would come in otherwise"
 type OIDC struct {
 	// Issuer of the identity provider, where its discovery document is below.
 	// +kubebuilder:validation:MinLength=1
@@ -26,29 +26,29 @@ type OIDC struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._~:/@a-zA-Z0-9]+$')",message="clientID may have letters, digits and -._~:/@"
 	ClientID string `json:"clientID"`
 
-	// ClientSecret names the Secret with the client's secret, in namespace ingress
+	// ClientSecretRef names the Secret with the client's secret, in namespace ingress
 	// of the platform's cluster. The team brings it there itself, so that it passes
 	// through no claim.
-	ClientSecret OIDCSecret `json:"clientSecret"`
+	ClientSecretRef OIDCSecret `json:"clientSecretRef"`
 
-	// EmailDomains of those who may come in, such as example.org.
+	// AllowedEmailDomains of those who may come in, such as example.org.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$'))",message="emailDomains are DNS names such as example.org, without @; to let in everybody of a group, give groups"
+	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$'))",message="allowedEmailDomains are DNS names such as example.org, without @; to let in everybody of a group, give allowedGroups"
 	// +listType=set
 	// +optional
-	EmailDomains []string `json:"emailDomains,omitempty"`
+	AllowedEmailDomains []string `json:"allowedEmailDomains,omitempty"`
 
-	// Groups of those who may come in, as the provider names them: one is enough.
+	// AllowedGroups of those who may come in, as the provider names them: one is enough.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:XValidation:rule="self.all(g, g.matches('^[^,\"$]+$'))",message="groups are names without commas, quotes and dollar signs"
+	// +kubebuilder:validation:XValidation:rule="self.all(g, g.matches('^[^,\"$]+$'))",message="allowedGroups are names without commas, quotes and dollar signs"
 	// +listType=set
 	// +optional
-	Groups []string `json:"groups,omitempty"`
+	AllowedGroups []string `json:"allowedGroups,omitempty"`
 
 	// GroupsClaim of a token names the groups.
 	// +kubebuilder:default=groups

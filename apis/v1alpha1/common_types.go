@@ -7,7 +7,7 @@ import (
 )
 
 // A Phase sums up in one word where an object stands. Conditions say why.
-// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Updating;Degraded;TearingDown;Down
+// +kubebuilder:validation:Enum=Pending;Provisioning;Ready;Updating;Degraded;TearingDown;TornDown
 type Phase string
 
 // Phases.
@@ -26,8 +26,8 @@ const (
 	// PhaseTearingDown means that it is taken down while its claim stays: its
 	// lifetime is over, or it was suspended.
 	PhaseTearingDown Phase = "TearingDown"
-	// PhaseDown means that nothing is left of it but its claim.
-	PhaseDown Phase = "Down"
+	// PhaseTornDown means that nothing is left of it but its claim.
+	PhaseTornDown Phase = "TornDown"
 )
 
 // Conditioned is the part of a status that Crossplane writes: the function
@@ -39,17 +39,17 @@ type Conditioned struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// A Delivery is an engine that brings software to a cluster.
-type Delivery string
+// A Deployer is a program that brings software to a cluster.
+type Deployer string
 
-// Delivery engines.
+// Deployers.
 const (
-	// DeliveryHelm installs charts straight from the management cluster.
-	DeliveryHelm Delivery = "Helm"
-	// DeliveryFlux hands sources to Flux on the cluster.
-	DeliveryFlux Delivery = "Flux"
-	// DeliveryArgoCD hands sources to Argo CD on the cluster.
-	DeliveryArgoCD Delivery = "ArgoCD"
+	// DeployerHelm installs charts straight from the management cluster.
+	DeployerHelm Deployer = "Helm"
+	// DeployerFlux hands sources to Flux on the cluster.
+	DeployerFlux Deployer = "Flux"
+	// DeployerArgoCD hands sources to Argo CD on the cluster.
+	DeployerArgoCD Deployer = "ArgoCD"
 )
 
 // A LocalReference names an object in the same namespace.
@@ -129,16 +129,16 @@ type GitSource struct {
 	// +optional
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
 
-	// Credentials for a repository that not everybody may read, for engine Flux.
+	// SecretRef for a repository that not everybody may read, for engine Flux.
 	// Argo CD finds its own by the repository's URL.
 	// +optional
-	Credentials *GitCredentials `json:"credentials,omitempty"`
+	SecretRef *GitSecretReference `json:"secretRef,omitempty"`
 }
 
-// GitCredentials name a Secret on the platform's cluster, in the Component's
+// GitSecretReference name a Secret on the platform's cluster, in the Component's
 // namespace, with keys username and password, or bearerToken. The team brings it
 // there itself, so that it passes through nothing else.
-type GitCredentials struct {
+type GitSecretReference struct {
 	// Name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -308,8 +308,8 @@ type URL struct {
 	URL string `json:"url"`
 }
 
-// A Notice is something to know though nothing is wrong.
-type Notice struct {
+// A Warning is something to know though nothing is wrong.
+type Warning struct {
 	// Name of what it is about.
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`
@@ -319,8 +319,8 @@ type Notice struct {
 	Message string `json:"message"`
 }
 
-// A Row is one line of a status table: a part and how it stands.
-type Row struct {
+// A ChildStatus is one line of a status table: a part and how it stands.
+type ChildStatus struct {
 	// Name of the part.
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`

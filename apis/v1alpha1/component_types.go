@@ -9,36 +9,36 @@ import (
 
 // ComponentSpec says what to bring to which cluster, and how.
 // +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Component on the other cluster, then delete this one"
-// +kubebuilder:validation:XValidation:rule="self.engine == oldSelf.engine",message="engine cannot change: what one engine installed another does not take over. Create a new Component with the other engine, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.deployer == oldSelf.deployer",message="deployer cannot change: what one deployer installed another does not take over. Create a new Component with the other deployer, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.source.chart) == has(oldSelf.source.chart) && has(self.source.git) == has(oldSelf.source.git)",message="source cannot become another kind of source: create a new Component, then delete this one"
-// +kubebuilder:validation:XValidation:rule="self.engine != 'Helm' || !has(self.source.git)",message="engine Helm cannot take source.git: choose engine Flux or ArgoCD, or give a chart or manifests"
-// +kubebuilder:validation:XValidation:rule="self.engine != 'ArgoCD' || !has(self.source.chart) || !has(self.source.chart.digest)",message="engine ArgoCD cannot check source.chart.digest: choose engine Helm or Flux, or leave the digest out"
-// +kubebuilder:validation:XValidation:rule="self.engine != 'ArgoCD' || !has(self.source.git) || !has(self.source.git.credentials)",message="engine ArgoCD finds credentials by the URL of the repository: bring a Secret with the label argocd.argoproj.io/secret-type: repository to namespace argocd of the cluster, and leave source.git.credentials out"
+// +kubebuilder:validation:XValidation:rule="self.deployer != 'Helm' || !has(self.source.git)",message="deployer Helm cannot take source.git: choose deployer Flux or ArgoCD, or give a chart or manifests"
+// +kubebuilder:validation:XValidation:rule="self.deployer != 'ArgoCD' || !has(self.source.chart) || !has(self.source.chart.digest)",message="deployer ArgoCD cannot check source.chart.digest: choose deployer Helm or Flux, or leave the digest out"
+// +kubebuilder:validation:XValidation:rule="self.deployer != 'ArgoCD' || !has(self.source.git) || !has(self.source.git.secretRef)",message="deployer ArgoCD finds credentials by the URL of the repository: bring a Secret with the label argocd.argoproj.io/secret-type: repository to namespace argocd of the cluster, and leave source.git.secretRef out"
 // +kubebuilder:validation:XValidation:rule="has(self.source.chart) || (!has(self.values) && !has(self.valuesFrom))",message="values and valuesFrom are for source.chart; what Git builds is changed by source.git.kustomize"
-// +kubebuilder:validation:XValidation:rule="self.engine == 'Helm' || !has(self.valuesFrom) || self.valuesFrom.all(v, v.kind == 'ConfigMap')",message="only engine Helm can take values from a Secret without showing them on the way: choose engine Helm, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="self.deployer == 'Helm' || !has(self.valuesFrom) || self.valuesFrom.all(v, v.kind == 'ConfigMap')",message="only deployer Helm can take values from a Secret without showing them on the way: choose deployer Helm, or give what is not secret in a ConfigMap"
 // +kubebuilder:validation:XValidation:rule="!has(self.source.git) || !has(self.releaseName)",message="releaseName is for charts and manifests; what Git builds is no Helm release"
-// +kubebuilder:validation:XValidation:rule="self.__namespace__ == oldSelf.__namespace__",message="namespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.targetNamespace == oldSelf.targetNamespace",message="targetNamespace cannot change: what is installed does not move. Create a new Component in the other namespace, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.releaseName) == has(oldSelf.releaseName) && (!has(self.releaseName) || self.releaseName == oldSelf.releaseName)",message="releaseName cannot change: Helm would install a second release beside the first. Create a new Component instead"
-// +kubebuilder:validation:XValidation:rule="!(self.__namespace__ in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
+// +kubebuilder:validation:XValidation:rule="!(self.targetNamespace in ['default', 'kube-system', 'kube-public', 'kube-node-lease']) || (has(self.createNamespace) && !self.createNamespace)",message="targetNamespace: namespace default and the kube- namespaces belong to the cluster: set createNamespace to false to install into one of them"
 type ComponentSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Engine that delivers the component. Flux and ArgoCD have to be on the
+	// Deployer that delivers the component. Flux and ArgoCD have to be on the
 	// cluster: a stack brings them, others name their Component in dependsOn.
 	// +kubebuilder:validation:Enum=Helm;Flux;ArgoCD
 	// +kubebuilder:default=Helm
 	// +optional
-	Engine Delivery `json:"engine,omitempty"`
+	Deployer Deployer `json:"deployer,omitempty"`
 
 	// Source of what is delivered.
 	Source ComponentSource `json:"source"`
 
-	// Namespace on the cluster.
+	// TargetNamespace on the cluster.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
-	Namespace string `json:"namespace"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="targetNamespace must be a DNS label: lower-case letters, digits and dashes"
+	TargetNamespace string `json:"targetNamespace"`
 
 	// CreateNamespace makes the namespace and removes it again with the
 	// component. A namespace that existed before is used and left alone.
@@ -67,7 +67,7 @@ type ComponentSpec struct {
 	Values *runtime.RawExtension `json:"values,omitempty"`
 
 	// ValuesFrom are read in order; later ones and values win. A Secret is for
-	// engine Helm only.
+	// deployer Helm only.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
@@ -97,13 +97,13 @@ type ComponentSource struct {
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
 
-	// Git is a folder of a Git repository, for engines Flux and ArgoCD. All its
+	// Git is a folder of a Git repository, for deployers Flux and ArgoCD. All its
 	// namespaced objects go into the Component's namespace.
 	// +optional
 	Git *GitSource `json:"git,omitempty"`
 
-	// Manifests are Kubernetes objects, for every engine. They reach the cluster
-	// as values of a chart of this project, so that any engine can keep track of
+	// Manifests are Kubernetes objects, for every deployer. They reach the cluster
+	// as values of a chart of this project, so that any deployer can keep track of
 	// them. Objects without a namespace go into the Component's.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
@@ -123,12 +123,12 @@ type ComponentStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// Version that is delivered.
+	// ChartVersion that is delivered.
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
-	Version string `json:"version,omitempty"`
+	ChartVersion string `json:"chartVersion,omitempty"`
 
-	// Revision that the engine brought: of the Helm release, or of Git.
+	// Revision that the deployer brought: of the Helm release, or of Git.
 	// +kubebuilder:validation:MaxLength=128
 	// +optional
 	Revision string `json:"revision,omitempty"`
@@ -143,20 +143,20 @@ type ComponentStatus struct {
 	// +optional
 	Access *Access `json:"access,omitempty"`
 
-	// Leaves are the managed resources that must be gone before anything that
+	// ResourceRefs are the managed resources that must be gone before anything that
 	// this component depends on may go.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
-	Leaves []ObjectReference `json:"leaves,omitempty"`
+	ResourceRefs []ObjectReference `json:"resourceRefs,omitempty"`
 }
 
 // A Component is one chart, Git folder or set of manifests on one cluster,
-// brought there by one engine.
+// brought there by one deployer.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Namespaced,path=components,shortName=cmp,categories=observe;crossplane
-// +kubebuilder:printcolumn:name="Engine",type=string,JSONPath=`.spec.engine`
+// +kubebuilder:printcolumn:name="Deployer",type=string,JSONPath=`.spec.deployer`
 // +kubebuilder:printcolumn:name="Chart",type=string,JSONPath=`.spec.source.chart.name`
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.spec.source.chart.version`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`

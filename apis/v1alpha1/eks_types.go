@@ -2,17 +2,17 @@
 
 package v1alpha1
 
-// NATGateways says how nodes reach the internet.
-// +kubebuilder:validation:Enum=One;PerZone
-type NATGateways string
+// NATGatewayMode says how nodes reach the internet.
+// +kubebuilder:validation:Enum=Single;PerZone
+type NATGatewayMode string
 
 // Ways for nodes to reach the internet.
 const (
-	// NATGatewaysOne is one gateway in one zone: the cheapest.
-	NATGatewaysOne NATGateways = "One"
-	// NATGatewaysPerZone is a regional gateway, which AWS keeps in every zone
+	// NATGatewaySingle is one gateway in one zone: the cheapest.
+	NATGatewaySingle NATGatewayMode = "Single"
+	// NATGatewayPerZone is a regional gateway, which AWS keeps in every zone
 	// that has nodes: no zone depends on another.
-	NATGatewaysPerZone NATGateways = "PerZone"
+	NATGatewayPerZone NATGatewayMode = "PerZone"
 )
 
 // An EKSLog is a log of EKS's control plane.
@@ -69,18 +69,18 @@ type EKSCluster struct {
 	// +optional
 	Region string `json:"region,omitempty"`
 
-	// Zones of the subnets, two or three, by ID.
+	// ZoneIDs of the subnets, two or three, by ID.
 	// +kubebuilder:validation:MinItems=2
 	// +kubebuilder:validation:MaxItems=3
 	// +kubebuilder:validation:XValidation:rule="self.all(z, self.exists_one(y, y == z))",message="every zone may be named once"
 	// +listType=atomic
 	// +optional
-	Zones []ZoneID `json:"zones,omitempty"`
+	ZoneIDs []ZoneID `json:"zoneIDs,omitempty"`
 
-	// NATGateways of a network that is made.
-	// +kubebuilder:default=One
+	// NATGatewayMode of a network that is made.
+	// +kubebuilder:default=Single
 	// +optional
-	NATGateways NATGateways `json:"natGateways,omitempty"`
+	NATGatewayMode NATGatewayMode `json:"natGatewayMode,omitempty"`
 
 	// ExistingNetwork is used instead of making one.
 	// +optional
@@ -119,7 +119,7 @@ type EKSCluster struct {
 	// +optional
 	AddonVersions map[string]AddonVersion `json:"addonVersions,omitempty"`
 
-	// InstanceTypes instead of those of nodes.size. All must have the
+	// InstanceTypes instead of those of nodes.instanceSize. All must have the
 	// architecture that nodes.architecture says.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8

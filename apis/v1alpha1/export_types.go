@@ -86,7 +86,7 @@ type AzureAD struct {
 }
 
 // An OTLPExport is a backend that speaks OTLP.
-// +kubebuilder:validation:XValidation:rule="!has(self.google) || !has(self.authorization)",message="give at most one of google and authorization"
+// +kubebuilder:validation:XValidation:rule="!has(self.googleCloud) || !has(self.authorization)",message="give at most one of googleCloud and authorization"
 type OTLPExport struct {
 	// Endpoint of the backend: https://HOST:PORT, with a path if it has one.
 	// +kubebuilder:validation:MinLength=1
@@ -107,24 +107,24 @@ type OTLPExport struct {
 	// +listType=set
 	Signals []Signal `json:"signals"`
 
-	// Google authenticates as what the nodes or the workload identity of the
+	// GoogleCloud authenticates as what the nodes or the workload identity of the
 	// collectors may be: for Google Cloud's telemetry API, which feeds its managed
 	// Prometheus.
 	// +optional
-	Google *GoogleExport `json:"google,omitempty"`
+	GoogleCloud *GoogleCloudExport `json:"googleCloud,omitempty"`
 
 	// Authorization is the Authorization header.
 	// +optional
 	Authorization *ClusterSecretKey `json:"authorization,omitempty"`
 }
 
-// A GoogleExport is a project of Google Cloud that telemetry is sent to.
-type GoogleExport struct {
-	// Project that the telemetry belongs to.
+// A GoogleCloudExport is a project of Google Cloud that telemetry is sent to.
+type GoogleCloudExport struct {
+	// ProjectID that the telemetry belongs to.
 	// +kubebuilder:validation:MinLength=6
 	// +kubebuilder:validation:MaxLength=30
 	// +kubebuilder:validation:Pattern=`^[a-z][-a-z0-9]*[a-z0-9]$`
-	Project string `json:"project"`
+	ProjectID string `json:"projectID"`
 }
 
 // A ClusterSecretKey names a key of a Secret on the platform's cluster, which

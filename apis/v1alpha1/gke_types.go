@@ -4,48 +4,48 @@ package v1alpha1
 
 // A GKECluster says what has no neutral name on Google Kubernetes Engine. All of
 // it is optional.
-// +kubebuilder:validation:XValidation:rule="!has(self.region) || !has(self.zone) || self.zone.startsWith(self.region + '-')",message="gke.zone must be a zone of gke.region, for example europe-west4-a of europe-west4. Give only one of them, or two that fit"
-// +kubebuilder:validation:XValidation:rule="!has(self.zone) || !has(self.zones)",message="gke.zone makes a cluster of one zone, gke.zones says where the nodes of a regional cluster are: give only one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.network) || (!has(self.podCIDR) && !has(self.serviceCIDR))",message="give gke.network for a network that exists, or gke.podCIDR and gke.serviceCIDR for one that is made, not both: a network that exists has its ranges already"
-// +kubebuilder:validation:XValidation:rule="!has(self.network) || has(self.controlPlaneCIDR)",message="gke.network needs gke.controlPlaneCIDR: a /28 that nothing else in that network has, such as 172.16.0.0/28"
+// +kubebuilder:validation:XValidation:rule="!has(self.region) || !has(self.location) || self.location.startsWith(self.region + '-')",message="gke.location must be a zone of gke.region, for example europe-west4-a of europe-west4. Give only one of them, or two that fit"
+// +kubebuilder:validation:XValidation:rule="!has(self.location) || !has(self.nodeLocations)",message="gke.location makes a cluster of one zone, gke.nodeLocations says where the nodes of a regional cluster are: give only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingNetwork) || (!has(self.podCIDR) && !has(self.serviceCIDR))",message="give gke.existingNetwork for a network that exists, or gke.podCIDR and gke.serviceCIDR for one that is made, not both: a network that exists has its ranges already"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingNetwork) || has(self.controlPlaneCIDR)",message="gke.existingNetwork needs gke.controlPlaneCIDR: a /28 that nothing else in that network has, such as 172.16.0.0/28"
 // +kubebuilder:validation:XValidation:rule="!isCIDR((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')) || !isCIDR((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')) || (!cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).containsIP(cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).ip()) && !cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).containsIP(cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).ip()))",message="gke.podCIDR and gke.serviceCIDR must not overlap: take ranges such as 100.64.0.0/14 for pods, 100.68.0.0/20 for Services and 172.16.0.0/28 for the control plane, which are taken when not given"
 // +kubebuilder:validation:XValidation:rule="!has(self.controlPlaneCIDR) || ((!isCIDR(self.controlPlaneCIDR) || !isCIDR((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')) || (!cidr(self.controlPlaneCIDR).containsIP(cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).ip()) && !cidr((has(self.podCIDR) ? self.podCIDR : '100.64.0.0/14')).containsIP(cidr(self.controlPlaneCIDR).ip()))) && (!isCIDR(self.controlPlaneCIDR) || !isCIDR((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')) || (!cidr(self.controlPlaneCIDR).containsIP(cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).ip()) && !cidr((has(self.serviceCIDR) ? self.serviceCIDR : '100.68.0.0/20')).containsIP(cidr(self.controlPlaneCIDR).ip()))))",message="gke.controlPlaneCIDR must not overlap with gke.podCIDR and gke.serviceCIDR: take ranges such as 100.64.0.0/14 for pods, 100.68.0.0/20 for Services and 172.16.0.0/28 for the control plane, which are taken when not given"
 type GKECluster struct {
-	// Project of the cluster. It must be the one of the provider's
+	// ProjectID of the cluster. It must be the one of the provider's
 	// ProviderConfig, which is taken when empty.
 	// +kubebuilder:validation:MaxLength=30
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][-a-z0-9]{4,28}[a-z0-9]$')",message="gke.project must be a project ID such as my-project-123456: 6 to 30 lower-case letters, digits and hyphens. Neither the project's name nor its number"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.project cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][-a-z0-9]{4,28}[a-z0-9]$')",message="gke.projectID must be a project ID such as my-project-123456: 6 to 30 lower-case letters, digits and hyphens. Neither the project's name nor its number"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.projectID cannot change: it says where the cluster is. Create a new object instead, then delete this one"
 	// +optional
-	Project string `json:"project,omitempty"`
+	ProjectID string `json:"projectID,omitempty"`
 
 	// Region of Google Cloud, instead of the neutral one.
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+$')",message="gke.region must be a region of Google Cloud such as europe-west4; a zone such as europe-west4-a goes into gke.zone"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+$')",message="gke.region must be a region of Google Cloud such as europe-west4; a zone such as europe-west4-a goes into gke.location"
 	// +optional
 	Region string `json:"region,omitempty"`
 
-	// Zone makes a cluster whose control plane and nodes are in one zone:
+	// Location makes a cluster whose control plane and nodes are in one zone:
 	// cheaper, and gone with the zone.
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$')",message="gke.zone must be a zone of Google Cloud such as europe-west4-a"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.zone cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$')",message="gke.location must be a zone of Google Cloud such as europe-west4-a"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.location cannot change: it says where the cluster is. Create a new object instead, then delete this one"
 	// +optional
-	Zone string `json:"zone,omitempty"`
+	Location string `json:"location,omitempty"`
 
-	// Zones of the nodes of a regional cluster. Three of the region when empty.
+	// NodeLocations of the nodes of a regional cluster. Three of the region when empty.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:items:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.all(z, z.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$'))",message="gke.zones must be zones of Google Cloud such as europe-west4-a"
+	// +kubebuilder:validation:XValidation:rule="self.all(z, z.matches('^[a-z]+-[a-z]+[0-9]+-[a-z]$'))",message="gke.nodeLocations must be zones of Google Cloud such as europe-west4-a"
 	// +listType=set
 	// +optional
-	Zones []string `json:"zones,omitempty"`
+	NodeLocations []string `json:"nodeLocations,omitempty"`
 
-	// Network that exists already, instead of one that is made.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.network cannot change: it says where the cluster is. Create a new object instead, then delete this one"
+	// ExistingNetwork that exists already, instead of one that is made.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gke.existingNetwork cannot change: it says where the cluster is. Create a new object instead, then delete this one"
 	// +optional
-	Network *GKENetwork `json:"network,omitempty"`
+	ExistingNetwork *GKENetwork `json:"existingNetwork,omitempty"`
 
 	// PodCIDR is the secondary range for pods, 100.64.0.0/14 when empty: each node
 	// takes a /24 of it.
@@ -99,13 +99,13 @@ type GKECluster struct {
 	// +optional
 	DiskType string `json:"diskType,omitempty"`
 
-	// StorageClass for volumes. GKE brings standard-rwo and premium-rwo, which
+	// StorageClassName for volumes. GKE brings standard-rwo and premium-rwo, which
 	// need machines with Persistent Disk.
 	// +kubebuilder:default=standard-rwo
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	// +optional
-	StorageClass string `json:"storageClass,omitempty"`
+	StorageClassName string `json:"storageClassName,omitempty"`
 
 	// ServiceAccountKey reaches the cluster with a key of a service account that
 	// is made for it, instead of the identity of the providers' pods. The
@@ -121,22 +121,22 @@ type GKENetwork struct {
 	// Name of the network; a shared one by its path
 	// projects/PROJECT/global/networks/NAME.
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/global/networks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.name must be the name of a network, or projects/PROJECT/global/networks/NAME"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/global/networks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.existingNetwork.name must be the name of a network, or projects/PROJECT/global/networks/NAME"
 	Name string `json:"name"`
 
 	// Subnetwork of the nodes; a shared one by its path
 	// projects/PROJECT/regions/REGION/subnetworks/NAME.
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/regions/[a-z0-9-]+/subnetworks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.subnetwork must be the name of a subnetwork, or projects/PROJECT/regions/REGION/subnetworks/NAME"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(projects/[a-z][-a-z0-9]+/regions/[a-z0-9-]+/subnetworks/)?[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.existingNetwork.subnetwork must be the name of a subnetwork, or projects/PROJECT/regions/REGION/subnetworks/NAME"
 	Subnetwork string `json:"subnetwork"`
 
-	// PodRange is the name of the subnetwork's secondary range for pods.
+	// PodRangeName is the name of the subnetwork's secondary range for pods.
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.podRange must be the name of a secondary range, not the range itself"
-	PodRange string `json:"podRange"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.existingNetwork.podRangeName must be the name of a secondary range, not the range itself"
+	PodRangeName string `json:"podRangeName"`
 
-	// ServiceRange is the name of the subnetwork's secondary range for Services.
+	// ServiceRangeName is the name of the subnetwork's secondary range for Services.
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.network.serviceRange must be the name of a secondary range, not the range itself"
-	ServiceRange string `json:"serviceRange"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="gke.existingNetwork.serviceRangeName must be the name of a secondary range, not the range itself"
+	ServiceRangeName string `json:"serviceRangeName"`
 }

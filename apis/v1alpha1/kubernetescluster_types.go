@@ -29,7 +29,7 @@ const (
 
 // A Region is a place by its neutral name. Each cloud's counterpart is in the
 // table of its backend; regions that have no neutral name are given in the
-// provider's block.
+// provider's section.
 // +kubebuilder:validation:Enum=us-east;us-central;us-west;canada-central;brazil-south;europe-west;europe-central;europe-north;uk-south;india-west;asia-southeast;asia-northeast;australia-southeast
 type Region string
 
@@ -105,12 +105,12 @@ type Network struct {
 	// +optional
 	CIDR CIDR `json:"cidr,omitempty"`
 
-	// AllowedCIDRs may reach the API server from outside the network, Crossplane
+	// APIServerAllowedCIDRs may reach the API server from outside the network, Crossplane
 	// among them. Everybody may when empty, with credentials.
 	// +kubebuilder:validation:MaxItems=40
 	// +listType=set
 	// +optional
-	AllowedCIDRs []CIDR `json:"allowedCIDRs,omitempty"`
+	APIServerAllowedCIDRs []CIDR `json:"apiServerAllowedCIDRs,omitempty"`
 }
 
 // A ProviderConfigKind is a kind of a cloud provider's configuration.
@@ -134,20 +134,20 @@ type ProviderConfigReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// A NodeSize is a neutral size of a node, mapped to an instance type per cloud.
+// A InstanceSize is a neutral size of a node, mapped to an instance type per cloud.
 // +kubebuilder:validation:Enum=Small;Medium;Large;XLarge
-type NodeSize string
+type InstanceSize string
 
 // Node sizes.
 const (
-	// NodeSizeSmall has 2 CPUs and 8 GiB.
-	NodeSizeSmall NodeSize = "Small"
-	// NodeSizeMedium has 4 CPUs and 16 GiB.
-	NodeSizeMedium NodeSize = "Medium"
-	// NodeSizeLarge has 8 CPUs and 32 GiB.
-	NodeSizeLarge NodeSize = "Large"
-	// NodeSizeXLarge has 16 CPUs and 64 GiB.
-	NodeSizeXLarge NodeSize = "XLarge"
+	// InstanceSizeSmall has 2 CPUs and 8 GiB.
+	InstanceSizeSmall InstanceSize = "Small"
+	// InstanceSizeMedium has 4 CPUs and 16 GiB.
+	InstanceSizeMedium InstanceSize = "Medium"
+	// InstanceSizeLarge has 8 CPUs and 32 GiB.
+	InstanceSizeLarge InstanceSize = "Large"
+	// InstanceSizeXLarge has 16 CPUs and 64 GiB.
+	InstanceSizeXLarge InstanceSize = "XLarge"
 )
 
 // An Architecture is a CPU architecture, by its Go and OCI name.
@@ -161,26 +161,26 @@ const (
 )
 
 // Nodes says which nodes a cluster has.
-// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="nodes.min must not be greater than nodes.max"
+// +kubebuilder:validation:XValidation:rule="!has(self.minCount) || !has(self.maxCount) || self.minCount <= self.maxCount",message="nodes.minCount must not be greater than nodes.maxCount"
 type Nodes struct {
-	// Size of every node: Small has 2 CPUs and 8 GiB, each next one twice that.
+	// InstanceSize of every node: Small has 2 CPUs and 8 GiB, each next one twice that.
 	// +kubebuilder:default=Medium
 	// +optional
-	Size NodeSize `json:"size,omitempty"`
+	InstanceSize InstanceSize `json:"instanceSize,omitempty"`
 
-	// Min is the least number of nodes.
+	// MinCount is the least number of nodes.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
-	Min int64 `json:"min,omitempty"`
+	MinCount int64 `json:"minCount,omitempty"`
 
-	// Max is the greatest number of nodes.
+	// MaxCount is the greatest number of nodes.
 	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
-	Max int64 `json:"max,omitempty"`
+	MaxCount int64 `json:"maxCount,omitempty"`
 
 	// Architecture of the nodes' CPUs.
 	// +kubebuilder:default=amd64
@@ -209,11 +209,11 @@ type Nodes struct {
 // changes between two places.
 // +kubebuilder:validation:XValidation:rule="self.provider == oldSelf.provider",message="provider cannot change: a cluster does not move. Create a new object with the other provider, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)",message="region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
-// +kubebuilder:validation:XValidation:rule="self.provider == 'Existing' ? has(self.existing) : !has(self.existing)",message="provider Existing needs the block existing, and only provider Existing may have it"
-// +kubebuilder:validation:XValidation:rule="!has(self.eks) || self.provider == 'EKS'",message="the block eks is for provider EKS only: remove it, or set provider to EKS"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || self.provider == 'AKS'",message="the block aks is for provider AKS only: remove it, or set provider to AKS"
-// +kubebuilder:validation:XValidation:rule="!has(self.gke) || self.provider == 'GKE'",message="the block gke is for provider GKE only: remove it, or set provider to GKE"
-// +kubebuilder:validation:XValidation:rule="!(self.provider in ['EKS', 'AKS', 'GKE']) || has(self.region) || (has(self.eks) && has(self.eks.region)) || (has(self.aks) && has(self.aks.region)) || (has(self.gke) && has(self.gke.region))",message="region is required: give a neutral name such as europe-west, or the cloud's own in the provider's block"
+// +kubebuilder:validation:XValidation:rule="self.provider == 'Existing' ? has(self.existing) : !has(self.existing)",message="provider Existing needs the section existing, and only provider Existing may have it"
+// +kubebuilder:validation:XValidation:rule="!has(self.eks) || self.provider == 'EKS'",message="the section eks is for provider EKS only: remove it, or set provider to EKS"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || self.provider == 'AKS'",message="the section aks is for provider AKS only: remove it, or set provider to AKS"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || self.provider == 'GKE'",message="the section gke is for provider GKE only: remove it, or set provider to GKE"
+// +kubebuilder:validation:XValidation:rule="!(self.provider in ['EKS', 'AKS', 'GKE']) || has(self.region) || (has(self.eks) && has(self.eks.region)) || (has(self.aks) && has(self.aks.region)) || (has(self.gke) && has(self.gke.region))",message="region is required: give a neutral name such as europe-west, or the cloud's own in the provider's section"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.region) ? self.eks.region : '-') == (has(oldSelf.eks) && has(oldSelf.eks.region) ? oldSelf.eks.region : '-')",message="eks.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.aks) && has(self.aks.region) ? self.aks.region : '-') == (has(oldSelf.aks) && has(oldSelf.aks.region) ? oldSelf.aks.region : '-')",message="aks.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.region) ? self.gke.region : '-') == (has(oldSelf.gke) && has(oldSelf.gke.region) ? oldSelf.gke.region : '-')",message="gke.region cannot change: a cluster does not move. Create a new object in the other region, then delete this one"
@@ -226,33 +226,33 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="!(has(self.network) && has(self.network.cidr)) || !(has(self.eks) && has(self.eks.existingNetwork))",message="give network.cidr for a network that is made, or eks.existingNetwork for one that exists, not both"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.existingNetwork)) == (has(oldSelf.eks) && has(oldSelf.eks.existingNetwork))",message="eks.existingNetwork cannot be added or removed: a cluster stays in its network. Create a new object in the other network, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.encryptSecrets) && self.eks.encryptSecrets) || !(has(oldSelf.eks) && has(oldSelf.eks.encryptSecrets) && oldSelf.eks.encryptSecrets)",message="eks.encryptSecrets cannot be taken back: AWS cannot undo it. Keep it true, or create a new object"
-// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.zones) ? self.eks.zones : []) == (has(oldSelf.eks) && has(oldSelf.eks.zones) ? oldSelf.eks.zones : [])",message="eks.zones cannot change: the subnets lie in them. Create a new object in the other zones, then delete this one"
-// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.natGateways) ? self.eks.natGateways : 'One') == (has(oldSelf.eks) && has(oldSelf.eks.natGateways) ? oldSelf.eks.natGateways : 'One')",message="eks.natGateways cannot change: the nodes would be without a way out meanwhile. Create a new object instead"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'EKS' || !has(self.nodes) || !has(oldSelf.nodes) || ((has(self.nodes.size) ? self.nodes.size : 'Medium') == (has(oldSelf.nodes.size) ? oldSelf.nodes.size : 'Medium') && (has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot))",message="size, architecture and spot of nodes cannot change on EKS: a node group keeps its kind of machine. Create a new object, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.zoneIDs) ? self.eks.zoneIDs : []) == (has(oldSelf.eks) && has(oldSelf.eks.zoneIDs) ? oldSelf.eks.zoneIDs : [])",message="eks.zoneIDs cannot change: the subnets lie in them. Create a new object in the other zones, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.natGatewayMode) ? self.eks.natGatewayMode : 'Single') == (has(oldSelf.eks) && has(oldSelf.eks.natGatewayMode) ? oldSelf.eks.natGatewayMode : 'Single')",message="eks.natGatewayMode cannot change: the nodes would be without a way out meanwhile. Create a new object instead"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'EKS' || !has(self.nodes) || !has(oldSelf.nodes) || ((has(self.nodes.instanceSize) ? self.nodes.instanceSize : 'Medium') == (has(oldSelf.nodes.instanceSize) ? oldSelf.nodes.instanceSize : 'Medium') && (has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot))",message="size, architecture and spot of nodes cannot change on EKS: a node group keeps its kind of machine. Create a new object, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.instanceTypes) ? self.eks.instanceTypes : []) == (has(oldSelf.eks) && has(oldSelf.eks.instanceTypes) ? oldSelf.eks.instanceTypes : [])",message="eks.instanceTypes cannot change: a node group keeps its kind of machine. Create a new object, then delete this one"
-// +kubebuilder:validation:XValidation:rule="!(has(self.eks) && has(self.eks.privateEndpointOnly) && self.eks.privateEndpointOnly) || !(has(self.network) && has(self.network.allowedCIDRs) && self.network.allowedCIDRs.size() > 0)",message="give network.allowedCIDRs for a public endpoint, or eks.privateEndpointOnly, not both"
+// +kubebuilder:validation:XValidation:rule="!(has(self.eks) && has(self.eks.privateEndpointOnly) && self.eks.privateEndpointOnly) || !(has(self.network) && has(self.network.apiServerAllowedCIDRs) && self.network.apiServerAllowedCIDRs.size() > 0)",message="give network.apiServerAllowedCIDRs for a public endpoint, or eks.privateEndpointOnly, not both"
 // +kubebuilder:validation:XValidation:rule="has(self.version) || !has(oldSelf.version)",message="version cannot be removed: the cluster would stay at it without anyone knowing. Keep it or give a newer one"
-// +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.subnetID) || has(c.aks.virtualNetwork) || has(c.aks.identityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, subnetID, virtualNetwork, identityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.subnetID) || has(c.aks.virtualNetwork) || has(c.aks.userAssignedIdentityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, subnetID, virtualNetwork, identityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.network) || !has(self.network.cidr) || !(has(self.aks.subnetID) || has(self.aks.virtualNetwork))",message="network.cidr is for a network that is made, aks.subnetID and aks.virtualNetwork are for one that exists: give only one of them"
 // +kubebuilder:validation:XValidation:rule="!has(self.aks) || has(self.aks.subnetID) || has(self.aks.virtualNetwork) || [has(self.aks.podCIDR) ? self.aks.podCIDR : '100.64.0.0/12', has(self.aks.serviceCIDR) ? self.aks.serviceCIDR : '100.80.0.0/16'].all(a, !isCIDR(a) || [has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16'].all(b, !isCIDR(b) || !(cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR and aks.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when empty"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.podCIDR) || !isCIDR(self.aks.podCIDR) || cidr(self.aks.podCIDR).prefixLength() <= 12 || cidr(self.aks.podCIDR).prefixLength() > 18 || (self.nodes.max * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.max) ? self.aks.systemPool.max : has(self.aks.systemPool) && has(self.aks.systemPool.min) && self.aks.systemPool.min > 3 ? self.aks.systemPool.min : 3)) * 4 / 3 + 2 <= [2048, 1024, 512, 256, 128, 64][cidr(self.aks.podCIDR).prefixLength() - 13]",message="aks.podCIDR is too small for nodes.max and aks.systemPool.max: every node takes a /24 of it, and there are a third more while nodes are replaced. Give a larger range or fewer nodes"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.virtualNetwork) || !isCIDR(self.aks.virtualNetwork.subnetCIDR) || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() <= 20 || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() > 26 || (self.nodes.max * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.max) ? self.aks.systemPool.max : has(self.aks.systemPool) && has(self.aks.systemPool.min) && self.aks.systemPool.min > 3 ? self.aks.systemPool.min : 3)) * 4 / 3 + 2 <= [2043, 1019, 507, 251, 123, 59][cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() - 21]",message="aks.virtualNetwork.subnetCIDR is too small for nodes.max and aks.systemPool.max: every node takes an address, Azure takes five, and there are a third more nodes while they are replaced. Give a larger range or fewer nodes"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.podCIDR) || !isCIDR(self.aks.podCIDR) || cidr(self.aks.podCIDR).prefixLength() <= 12 || cidr(self.aks.podCIDR).prefixLength() > 18 || (self.nodes.maxCount * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2048, 1024, 512, 256, 128, 64][cidr(self.aks.podCIDR).prefixLength() - 13]",message="aks.podCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes a /24 of it, and there are a third more while nodes are replaced. Give a larger range or fewer nodes"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.virtualNetwork) || !isCIDR(self.aks.virtualNetwork.subnetCIDR) || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() <= 20 || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() > 26 || (self.nodes.maxCount * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2043, 1019, 507, 251, 123, 59][cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() - 21]",message="aks.virtualNetwork.subnetCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes an address, Azure takes five, and there are a third more nodes while they are replaced. Give a larger range or fewer nodes"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.externalName) || (has(self.aks) && has(self.aks.resourceGroupName))",message="an existing AKS cluster is found by externalName and aks.resourceGroupName: give both"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.nodes.diskGiB) || (self.nodes.diskGiB >= 30 && self.nodes.diskGiB <= 2048)",message="nodes.diskGiB must be between 30 and 2048 on AKS"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot)",message="nodes.spot cannot change on AKS: create a new object, then delete this one"
-// +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.project)) == (has(oldSelf.gke) && has(oldSelf.gke.project)) && (has(self.gke) && has(self.gke.zone)) == (has(oldSelf.gke) && has(oldSelf.gke.zone)) && (has(self.gke) && has(self.gke.network)) == (has(oldSelf.gke) && has(oldSelf.gke.network)) && (has(self.gke) && has(self.gke.podCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.podCIDR)) && (has(self.gke) && has(self.gke.serviceCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.serviceCIDR)) && (has(self.gke) && has(self.gke.controlPlaneCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.controlPlaneCIDR)) && (has(self.gke) && has(self.gke.serviceAccountKey) && self.gke.serviceAccountKey) == (has(oldSelf.gke) && has(oldSelf.gke.serviceAccountKey) && oldSelf.gke.serviceAccountKey)",message="gke.project, zone, network, podCIDR, serviceCIDR, controlPlaneCIDR and serviceAccountKey cannot be added or removed: they say where the cluster is and how it is reached. Create a new object instead, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.projectID)) == (has(oldSelf.gke) && has(oldSelf.gke.projectID)) && (has(self.gke) && has(self.gke.location)) == (has(oldSelf.gke) && has(oldSelf.gke.location)) && (has(self.gke) && has(self.gke.existingNetwork)) == (has(oldSelf.gke) && has(oldSelf.gke.existingNetwork)) && (has(self.gke) && has(self.gke.podCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.podCIDR)) && (has(self.gke) && has(self.gke.serviceCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.serviceCIDR)) && (has(self.gke) && has(self.gke.controlPlaneCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.controlPlaneCIDR)) && (has(self.gke) && has(self.gke.serviceAccountKey) && self.gke.serviceAccountKey) == (has(oldSelf.gke) && has(oldSelf.gke.serviceAccountKey) && oldSelf.gke.serviceAccountKey)",message="gke.projectID, zone, network, podCIDR, serviceCIDR, controlPlaneCIDR and serviceAccountKey cannot be added or removed: they say where the cluster is and how it is reached. Create a new object instead, then delete this one"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'GKE' || ((has(self.nodes) && has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes) && has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes) && has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes) && has(oldSelf.nodes.spot) && oldSelf.nodes.spot))",message="nodes.architecture and nodes.spot cannot change on GKE: its node pools cannot. Create a new object with the other nodes, then delete this one"
-// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.network) || !has(self.network) || !has(self.network.cidr)",message="give network.cidr for a network that is made, or gke.network for one that exists, not both: a network that exists has its ranges already"
-// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.podCIDR) || !has(self.nodes) || !isCIDR(self.gke.podCIDR) || cidr(self.gke.podCIDR).prefixLength() < 9 || cidr(self.gke.podCIDR).prefixLength() > 21 || self.nodes.max < [32768, 16384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8][cidr(self.gke.podCIDR).prefixLength() - 9]",message="gke.podCIDR is too small for nodes.max: each node takes a /24 of it, and an upgrade needs one node more. A /14 has room for 1023 nodes, a /16 for 255, a /20 for 15"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.existingNetwork) || !has(self.network) || !has(self.network.cidr)",message="give network.cidr for a network that is made, or gke.existingNetwork for one that exists, not both: a network that exists has its ranges already"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.podCIDR) || !has(self.nodes) || !isCIDR(self.gke.podCIDR) || cidr(self.gke.podCIDR).prefixLength() < 9 || cidr(self.gke.podCIDR).prefixLength() > 21 || self.nodes.maxCount < [32768, 16384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8][cidr(self.gke.podCIDR).prefixLength() - 9]",message="gke.podCIDR is too small for nodes.maxCount: each node takes a /24 of it, and an upgrade needs one node more. A /14 has room for 1023 nodes, a /16 for 255, a /20 for 15"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.podCIDR) || !isCIDR(self.gke.podCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.podCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.podCIDR).ip()))",message="gke.podCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 100.64.0.0/14"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.serviceCIDR) || !isCIDR(self.gke.serviceCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.serviceCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.serviceCIDR).ip()))",message="gke.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 100.68.0.0/20"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.controlPlaneCIDR) || !isCIDR(self.gke.controlPlaneCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.controlPlaneCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.controlPlaneCIDR).ip()))",message="gke.controlPlaneCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 172.16.0.0/28"
-// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.privateEndpoint) || !self.gke.privateEndpoint || (has(self.network) && has(self.network.allowedCIDRs))",message="gke.privateEndpoint needs network.allowedCIDRs: the private ranges that may reach the API server, Crossplane's among them"
-// +kubebuilder:validation:XValidation:rule="!has(self.externalName) || !has(self.gke) || (!has(self.gke.network) && !has(self.gke.serviceAccountKey))",message="gke.network and gke.serviceAccountKey are for a cluster that is made, not for one that is adopted by externalName: nothing is made for that one"
-// +kubebuilder:validation:XValidation:rule="has(self.k3s) == (self.provider == 'K3s')",message="provider K3s needs the block k3s with its hosts, and only provider K3s may have it"
-// +kubebuilder:validation:XValidation:rule="!has(self.kind) || self.provider == 'Kind'",message="the block kind is for provider Kind only: remove it, or set provider to Kind"
-// +kubebuilder:validation:XValidation:rule="!has(self.k3d) || self.provider == 'K3d'",message="the block k3d is for provider K3d only: remove it, or set provider to K3d"
-// +kubebuilder:validation:XValidation:rule="has(self.kind) == has(oldSelf.kind) && has(self.k3d) == has(oldSelf.k3d)",message="the blocks kind and k3d cannot be added or removed: neither tool changes a cluster that exists. Create a new object, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.privateEndpoint) || !self.gke.privateEndpoint || (has(self.network) && has(self.network.apiServerAllowedCIDRs))",message="gke.privateEndpoint needs network.apiServerAllowedCIDRs: the private ranges that may reach the API server, Crossplane's among them"
+// +kubebuilder:validation:XValidation:rule="!has(self.externalName) || !has(self.gke) || (!has(self.gke.existingNetwork) && !has(self.gke.serviceAccountKey))",message="gke.existingNetwork and gke.serviceAccountKey are for a cluster that is made, not for one that is adopted by externalName: nothing is made for that one"
+// +kubebuilder:validation:XValidation:rule="has(self.k3s) == (self.provider == 'K3s')",message="provider K3s needs the section k3s with its hosts, and only provider K3s may have it"
+// +kubebuilder:validation:XValidation:rule="!has(self.kindCluster) || self.provider == 'Kind'",message="the section kindCluster is for provider Kind only: remove it, or set provider to Kind"
+// +kubebuilder:validation:XValidation:rule="!has(self.k3d) || self.provider == 'K3d'",message="the section k3d is for provider K3d only: remove it, or set provider to K3d"
+// +kubebuilder:validation:XValidation:rule="has(self.kindCluster) == has(oldSelf.kindCluster) && has(self.k3d) == has(oldSelf.k3d)",message="the sections kindCluster and k3d cannot be added or removed: neither tool changes a cluster that exists. Create a new object, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.k3s) || !has(self.k3s.version) || !has(self.version) || self.k3s.version.startsWith('v' + self.version + '.')",message="k3s.version must be a release of version: give only one of them, or two that fit, such as version 1.34 and k3s.version v1.34.2+k3s1"
 // +kubebuilder:validation:XValidation:rule="!(self.provider in ['Kind', 'K3d', 'K3s']) || (has(self.version) ? self.version : '-') == (has(oldSelf.version) ? oldSelf.version : '-')",message="version cannot change with providers Kind, K3d and K3s: they make clusters and do not upgrade them. Create a new object with the other version, then delete this one"
 type ClusterParameters struct {
@@ -330,13 +330,13 @@ type ClusterParameters struct {
 	// +optional
 	GKE *GKECluster `json:"gke,omitempty"`
 
-	// Kind says what has no neutral name. Only for provider Kind.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the block kind cannot change: kind does not change a cluster that exists. Create a new object, then delete this one"
+	// KindCluster says what has no neutral name. Only for provider Kind.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the section kindCluster cannot change: kind does not change a cluster that exists. Create a new object, then delete this one"
 	// +optional
-	Kind *KindCluster `json:"kind,omitempty"`
+	KindCluster *KindCluster `json:"kindCluster,omitempty"`
 
 	// K3d says what has no neutral name. Only for provider K3d.
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the block k3d cannot change: k3d does not change a cluster that exists. Create a new object, then delete this one"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the section k3d cannot change: k3d does not change a cluster that exists. Create a new object, then delete this one"
 	// +optional
 	K3d *K3dCluster `json:"k3d,omitempty"`
 
@@ -364,16 +364,16 @@ type ExistingCluster struct {
 	// +optional
 	ManagementCluster bool `json:"managementCluster,omitempty"`
 
-	// StorageClass for volumes; the cluster's default when empty.
+	// StorageClassName for volumes; the cluster's default when empty.
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	// +optional
-	StorageClass string `json:"storageClass,omitempty"`
+	StorageClassName string `json:"storageClassName,omitempty"`
 
-	// ControlPlaneScrapable says that Prometheus can reach etcd, scheduler,
+	// ControlPlaneMetricsReachable says that Prometheus can reach etcd, scheduler,
 	// controller manager and kube-proxy. Managed control planes hide them.
 	// +optional
-	ControlPlaneScrapable bool `json:"controlPlaneScrapable,omitempty"`
+	ControlPlaneMetricsReachable bool `json:"controlPlaneMetricsReachable,omitempty"`
 
 	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
 	// +optional
@@ -402,23 +402,23 @@ type Access struct {
 	// +optional
 	KubeconfigSecretRef *SecretKeyReference `json:"kubeconfigSecretRef,omitempty"`
 
-	// Server is the URL of the API server, as the kubeconfig has it.
+	// APIServerURL is the URL of the API server, as the kubeconfig has it.
 	// +kubebuilder:validation:MaxLength=2048
 	// +optional
-	Server string `json:"server,omitempty"`
+	APIServerURL string `json:"apiServerURL,omitempty"`
 
 	// Architecture of the nodes.
 	// +optional
 	Architecture Architecture `json:"architecture,omitempty"`
 
-	// StorageClass for volumes; the cluster's default when empty.
+	// StorageClassName for volumes; the cluster's default when empty.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
-	StorageClass string `json:"storageClass,omitempty"`
+	StorageClassName string `json:"storageClassName,omitempty"`
 
-	// ControlPlaneScrapable says that Prometheus can reach the control plane.
+	// ControlPlaneMetricsReachable says that Prometheus can reach the control plane.
 	// +optional
-	ControlPlaneScrapable bool `json:"controlPlaneScrapable,omitempty"`
+	ControlPlaneMetricsReachable bool `json:"controlPlaneMetricsReachable,omitempty"`
 
 	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
 	// +optional
@@ -429,24 +429,24 @@ type Access struct {
 	// +optional
 	HostPorts bool `json:"hostPorts,omitempty"`
 
-	// ContainerdSocket is where the container runtime listens on the nodes;
+	// CRISocket is where the container runtime listens on the nodes;
 	// /run/containerd/containerd.sock when empty.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
-	ContainerdSocket string `json:"containerdSocket,omitempty"`
+	CRISocket string `json:"criSocket,omitempty"`
 
-	// Domain that leads to the cluster without any set-up, for clusters on this
+	// DefaultDomain that leads to the cluster without any set-up, for clusters on this
 	// machine.
 	// +kubebuilder:validation:MaxLength=200
 	// +optional
-	Domain string `json:"domain,omitempty"`
+	DefaultDomain string `json:"defaultDomain,omitempty"`
 
-	// HTTPSPort is the port at which people reach port 443 of the nodes; 443 when
+	// IngressHTTPSPort is the port at which people reach port 443 of the nodes; 443 when
 	// zero.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
-	HTTPSPort int64 `json:"httpsPort,omitempty"`
+	IngressHTTPSPort int64 `json:"ingressHTTPSPort,omitempty"`
 
 	// ChartMirror is the URL of an OCI registry that serves all charts for this
 	// cluster. Every chart comes from its own repository when empty.
@@ -481,7 +481,7 @@ type KubernetesClusterStatus struct {
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.provider`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.region`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
-// +kubebuilder:printcolumn:name="Server",type=string,JSONPath=`.status.access.server`,priority=1
+// +kubebuilder:printcolumn:name="API server",type=string,JSONPath=`.status.access.apiServerURL`,priority=1
 type KubernetesCluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

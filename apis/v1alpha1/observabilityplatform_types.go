@@ -18,7 +18,7 @@ type ObservabilityPlatformSpec struct {
 
 	// Workloads to observe.
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:XValidation:rule="self.all(w, self.exists_one(v, (has(v.__namespace__) ? v.__namespace__ : v.name) == (has(w.__namespace__) ? w.__namespace__ : w.name)))",message="every workload needs a namespace of its own: give one of them another namespace"
+	// +kubebuilder:validation:XValidation:rule="self.all(w, self.exists_one(v, (has(v.targetNamespace) ? v.targetNamespace : v.name) == (has(w.targetNamespace) ? w.targetNamespace : w.name)))",message="every workload needs a namespace of its own: give one of them another namespace"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -42,7 +42,7 @@ type ObservabilityPlatformSpec struct {
 }
 
 // A PlatformWorkload is one application of a platform.
-// +kubebuilder:validation:XValidation:rule="has(self.__namespace__) || !(self.name in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="a workload lives in a namespace of its own name, and this one belongs to the cluster: give the workload another name or namespace"
+// +kubebuilder:validation:XValidation:rule="has(self.targetNamespace) || !(self.name in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="a workload lives in a namespace of its own name, and this one belongs to the cluster: give the workload another name or namespace"
 type PlatformWorkload struct {
 	WorkloadParameters `json:",inline"`
 
@@ -66,15 +66,15 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	ClusterName string `json:"clusterName,omitempty"`
 
-	// Version of Kubernetes that was asked for.
+	// KubernetesVersion of Kubernetes that was asked for.
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
-	Version string `json:"version,omitempty"`
+	KubernetesVersion string `json:"kubernetesVersion,omitempty"`
 
-	// Endpoint is the URL of the cluster's API server.
+	// APIServerURL is the URL of the cluster's API server.
 	// +kubebuilder:validation:MaxLength=2048
 	// +optional
-	Endpoint string `json:"endpoint,omitempty"`
+	APIServerURL string `json:"apiServerURL,omitempty"`
 
 	// KubeconfigSecretRef names the Secret in this namespace that holds the
 	// cluster's kubeconfig. Empty for the management cluster.
@@ -86,34 +86,34 @@ type ObservabilityPlatformStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Components []Row `json:"components,omitempty"`
+	Components []ChildStatus `json:"components,omitempty"`
 
 	// Workloads of the platform.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Workloads []Row `json:"workloads,omitempty"`
+	Workloads []ChildStatus `json:"workloads,omitempty"`
 
-	// ExpiresAt is when the lifetime is over.
+	// ExpirationTime is when the lifetime is over.
 	// +optional
-	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+	ExpirationTime *metav1.Time `json:"expirationTime,omitempty"`
 
-	// Expired says that the lifetime that ends at expiresAt is over. From then on
+	// ExpirationConfirmed says that the lifetime that ends at expirationTime is over. From then on
 	// no clock is asked.
 	// +optional
-	Expired bool `json:"expired,omitempty"`
+	ExpirationConfirmed bool `json:"expirationConfirmed,omitempty"`
 
-	// CheckedAt is when the function last thought, by its own clock, that the
+	// ClockCheckTime is when the function last thought, by its own clock, that the
 	// lifetime is over. Writing it makes the API server say what its clock says:
 	// nothing is taken down before both agree.
 	// +optional
-	CheckedAt *metav1.Time `json:"checkedAt,omitempty"`
+	ClockCheckTime *metav1.Time `json:"clockCheckTime,omitempty"`
 
-	// Remaining are the objects of a platform that is taken down, while they are
+	// PendingDeletion are the objects of a platform that is taken down, while they are
 	// not known to be gone.
 	// +optional
-	Remaining *Remaining `json:"remaining,omitempty"`
+	PendingDeletion *PendingDeletion `json:"pendingDeletion,omitempty"`
 
 	// URLs that a person opens.
 	// +kubebuilder:validation:MaxItems=64
@@ -122,16 +122,16 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	URLs []URL `json:"urls,omitempty"`
 
-	// Notices say what a person should know though nothing is wrong.
+	// Warnings say what a person should know though nothing is wrong.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Notices []Notice `json:"notices,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
-// Remaining are objects by the layer that they belong to.
-type Remaining struct {
+// PendingDeletion are objects by the layer that they belong to.
+type PendingDeletion struct {
 	// Workloads are what is left of workloads.
 	// +kubebuilder:validation:MaxItems=1024
 	// +listType=atomic
@@ -158,10 +158,10 @@ type Remaining struct {
 // +kubebuilder:resource:scope=Namespaced,path=observabilityplatforms,shortName=op;platform;platforms,categories=observe;crossplane
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.cluster.provider`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.cluster.region`
-// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.kubernetesVersion`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.urls[0].url`
-// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`,priority=1
+// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expirationTime`,priority=1
 type ObservabilityPlatform struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -22,8 +22,8 @@ const (
 
 // StackParameters say what the stack consists of.
 // +kubebuilder:validation:XValidation:rule="!has(self.components) || !has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.components.all(c, !self.beyondCNCF.components.exists(b, b.name == c.name))",message="a component is named either in components or in beyondCNCF.components, not in both"
-// +kubebuilder:validation:XValidation:rule="!has(self.components) || self.components.all(c, !has(c.valuesFrom) || c.name in ['flux', 'argo-cd'] || (has(c.delivery) ? c.delivery : has(self.delivery) ? self.delivery : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only delivery Helm can take values from a Secret without showing them on the way: set delivery: Helm for that component, or give what is not secret in a ConfigMap"
-// +kubebuilder:validation:XValidation:rule="!has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.beyondCNCF.components.all(c, !has(c.valuesFrom) || (has(c.delivery) ? c.delivery : has(self.delivery) ? self.delivery : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only delivery Helm can take values from a Secret without showing them on the way: set delivery: Helm for that component, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="!has(self.components) || self.components.all(c, !has(c.valuesFrom) || c.name in ['flux', 'argo-cd'] || (has(c.deployer) ? c.deployer : has(self.deployer) ? self.deployer : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only deployer Helm can take values from a Secret without showing them on the way: set deployer: Helm for that component, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="!has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.beyondCNCF.components.all(c, !has(c.valuesFrom) || (has(c.deployer) ? c.deployer : has(self.deployer) ? self.deployer : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only deployer Helm can take values from a Secret without showing them on the way: set deployer: Helm for that component, or give what is not secret in a ConfigMap"
 type StackParameters struct {
 	// Profile is the set of components to start from: CNCF projects only, and
 	// NGINX.
@@ -32,13 +32,13 @@ type StackParameters struct {
 	// +optional
 	Profile Profile `json:"profile,omitempty"`
 
-	// Delivery is how components reach the cluster. The default is Helm for
+	// Deployer is how components reach the cluster. The default is Helm for
 	// profile Minimal, which has to fit the smallest cluster, and Flux for the
-	// others. Components that are there keep the engine that brought them.
+	// others. Components that are there keep the deployer that installed them.
 	// +kubebuilder:validation:Enum=Helm;Flux
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Take the stack down and set it up again with the other"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="deployer cannot change: what one deployer installed another does not take over. Take the stack down and set it up again with the other"
 	// +optional
-	Delivery Delivery `json:"delivery,omitempty"`
+	Deployer Deployer `json:"deployer,omitempty"`
 
 	// Components changes components of the profile by name, or adds one of the
 	// team's own: an entry with a chart.
@@ -125,9 +125,9 @@ type ACME struct {
 // A StackComponent changes a component of the catalog, or is one of the team's
 // own.
 // +kubebuilder:validation:XValidation:rule="!has(self.chart) || !has(self.version)",message="a component of your own has its version in chart.version; version is for components of the catalog"
-// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.__namespace__)",message="namespace is for a component of your own, one with a chart; the catalog says where its components go"
+// +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.targetNamespace)",message="targetNamespace is for a component of your own, one with a chart; the catalog says where its components go"
 // +kubebuilder:validation:XValidation:rule="has(self.chart) || !has(self.dependsOn)",message="dependsOn is for a component of your own, one with a chart; the catalog knows what its components need"
-// +kubebuilder:validation:XValidation:rule="!has(self.chart) || has(self.__namespace__)",message="a component of your own needs a namespace on the cluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.chart) || has(self.targetNamespace)",message="a component of your own needs a targetNamespace"
 type StackComponent struct {
 	// Name of the component in the catalog, or a new name for one of your own.
 	// +kubebuilder:validation:MinLength=1
@@ -140,11 +140,11 @@ type StackComponent struct {
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Delivery of this component instead of the stack's.
+	// Deployer of this component instead of the stack's.
 	// +kubebuilder:validation:Enum=Helm;Flux
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Disable the component, and enable it again with the other when it is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="deployer cannot change: what one deployer installed another does not take over. Disable the component, and enable it again with the other when it is gone"
 	// +optional
-	Delivery Delivery `json:"delivery,omitempty"`
+	Deployer Deployer `json:"deployer,omitempty"`
 
 	// Version of the catalog's chart to install instead of the pinned one.
 	// +kubebuilder:validation:MinLength=1
@@ -169,12 +169,12 @@ type StackComponent struct {
 	// +optional
 	Chart *Chart `json:"chart,omitempty"`
 
-	// Namespace on the cluster of a component of your own.
+	// TargetNamespace on the cluster of a component of your own.
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="namespace cannot change: what is installed does not move. Give a new component the other namespace, then remove this one"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="targetNamespace cannot change: what is installed does not move. Give a new component the other namespace, then remove this one"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="targetNamespace must be a DNS label: lower-case letters, digits and dashes"
 	// +optional
-	Namespace string `json:"namespace,omitempty"`
+	TargetNamespace string `json:"targetNamespace,omitempty"`
 
 	// DependsOn names components of this stack that a component of your own
 	// needs.
@@ -193,21 +193,21 @@ type ObservabilityStackSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Engines to have on the cluster besides those that deliver this stack, for
+	// AdditionalDeployers to have on the cluster besides those that deliver this stack, for
 	// workloads and Components of one's own.
 	// +kubebuilder:validation:MaxItems=2
 	// +kubebuilder:validation:items:Enum=Flux;ArgoCD
 	// +listType=set
 	// +optional
-	Engines []Delivery `json:"engines,omitempty"`
+	AdditionalDeployers []Deployer `json:"additionalDeployers,omitempty"`
 
-	// Pages of workloads to publish beside the stack's own views, below the same
+	// WorkloadRoutes of workloads to publish beside the stack's own views, below the same
 	// domain and behind the same password.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Pages []WorkloadPage `json:"pages,omitempty"`
+	WorkloadRoutes []WorkloadRoute `json:"workloadRoutes,omitempty"`
 
 	// WorkloadSLOs come beside the stack's own, where the stack can measure them. One
 	// of the stack's own with the same name comes instead.
@@ -218,8 +218,8 @@ type ObservabilityStackSpec struct {
 	WorkloadSLOs []SLO `json:"workloadSLOs,omitempty"`
 }
 
-// A WorkloadPage is served by a Service of a workload.
-type WorkloadPage struct {
+// A WorkloadRoute is served by a Service of a workload.
+type WorkloadRoute struct {
 	// Name of the workload: the first label of the page's host.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -257,7 +257,7 @@ type ObservabilityStackStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Components []Row `json:"components,omitempty"`
+	Components []ChildStatus `json:"components,omitempty"`
 
 	// URLs that a person opens.
 	// +kubebuilder:validation:MaxItems=64
@@ -266,12 +266,12 @@ type ObservabilityStackStatus struct {
 	// +optional
 	URLs []URL `json:"urls,omitempty"`
 
-	// Notices say what a person should know though nothing is wrong.
+	// Warnings say what a person should know though nothing is wrong.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Notices []Notice `json:"notices,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 
 	// Access is the last known way to the cluster.
 	// +optional
@@ -283,7 +283,7 @@ type ObservabilityStackStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Namespaced,path=observabilitystacks,shortName=ostack,categories=observe;crossplane
 // +kubebuilder:printcolumn:name="Profile",type=string,JSONPath=`.spec.profile`
-// +kubebuilder:printcolumn:name="Delivery",type=string,JSONPath=`.spec.delivery`
+// +kubebuilder:printcolumn:name="Deployer",type=string,JSONPath=`.spec.deployer`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.spec.clusterRef.name`,priority=1
 type ObservabilityStack struct {

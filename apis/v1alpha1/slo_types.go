@@ -25,19 +25,19 @@ type SLO struct {
 	// +optional
 	Window SLOWindow `json:"window,omitempty"`
 
-	// Service is the service.name that the service has in its telemetry.
+	// ServiceName is the service.name that the service has in its telemetry.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$')",message="service must be the service.name of the telemetry: letters, digits, dashes, dots and underscores"
-	Service string `json:"service"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$')",message="serviceName must be the service.name of the telemetry: letters, digits, dashes, dots and underscores"
+	ServiceName string `json:"serviceName"`
 
-	// Namespace is the service.namespace in the telemetry; empty for a service
+	// ServiceNamespace is the service.namespace in the telemetry; empty for a service
 	// of that name in any.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="serviceNamespace must be a DNS label: lower-case letters, digits and dashes"
 	// +optional
-	Namespace string `json:"namespace,omitempty"`
+	ServiceNamespace string `json:"serviceNamespace,omitempty"`
 
 	// Indicator says which requests are good.
 	Indicator SLOIndicator `json:"indicator"`
@@ -69,14 +69,14 @@ type SLOIndicator struct {
 	// +optional
 	Threshold string `json:"threshold,omitempty"`
 
-	// Metrics that requests are counted with: HTTPServer is what a service that
+	// MetricSource that requests are counted with: HTTPServer is what a service that
 	// is instrumented with OpenTelemetry, or watched by its eBPF instrumentation,
-	// says of the requests that it answers. Spans is what a collector counts of
+	// says of the requests that it answers. SpanMetrics is what a collector counts of
 	// the spans of the service, whatever its protocol.
-	// +kubebuilder:validation:Enum=HTTPServer;Spans
+	// +kubebuilder:validation:Enum=HTTPServer;SpanMetrics
 	// +kubebuilder:default=HTTPServer
 	// +optional
-	Metrics SLOMetrics `json:"metrics,omitempty"`
+	MetricSource SLOMetricSource `json:"metricSource,omitempty"`
 }
 
 // An SLOIndicatorType is what makes a request good.
@@ -88,11 +88,11 @@ const (
 	SLOLatency      SLOIndicatorType = "Latency"
 )
 
-// SLOMetrics are metrics that requests are counted with.
-type SLOMetrics string
+// SLOMetricSource are metrics that requests are counted with.
+type SLOMetricSource string
 
 // Metrics of requests.
 const (
-	SLOMetricsHTTPServer SLOMetrics = "HTTPServer"
-	SLOMetricsSpans      SLOMetrics = "Spans"
+	SLOMetricSourceHTTPServer  SLOMetricSource = "HTTPServer"
+	SLOMetricSourceSpanMetrics SLOMetricSource = "SpanMetrics"
 )

@@ -36,8 +36,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.manifests) == has(oldSelf.manifests)",message="an application of manifests cannot become one of a chart, nor the other way round: give the other application a name of its own"
 // +kubebuilder:validation:XValidation:rule="!has(self.manifests) || (!has(self.values) && !has(self.valuesFrom))",message="values and valuesFrom are for charts: write into manifests what you want"
 // +kubebuilder:validation:XValidation:rule="has(self.app) == has(oldSelf.app) && (!has(self.app) || self.app == oldSelf.app)",message="app cannot change: give the other application a name of its own"
-// +kubebuilder:validation:XValidation:rule="!has(self.load) || (has(self.app) && self.app != 'o11y-game')",message="load is for applications of the catalog: a game says it in game.loaders, and your own application by itself"
-// +kubebuilder:validation:XValidation:rule="!has(self.chaos) || self.chaos.all(c, c.fault != 'featureFlag') || (has(self.app) && self.app == 'opentelemetry-demo')",message="only opentelemetry-demo has feature flags: choose another fault"
+// +kubebuilder:validation:XValidation:rule="!has(self.load) || (has(self.app) && self.app != 'o11y-game')",message="load is for applications of the catalog: a game says it in game.loadGenerators, and your own application by itself"
+// +kubebuilder:validation:XValidation:rule="!has(self.chaos) || self.chaos.all(c, c.fault != 'FeatureFlag') || (has(self.app) && self.app == 'opentelemetry-demo')",message="only opentelemetry-demo has feature flags: choose another fault"
 // +kubebuilder:validation:XValidation:rule="!has(self.chaos) || has(self.app)",message="chaos is for applications of the catalog, whose parts are known"
 // +kubebuilder:validation:XValidation:rule="has(self.game) == (has(self.app) && self.app == 'o11y-game')",message="app o11y-game needs a game, and no other application has one"
 type WorkloadParameters struct {
@@ -82,22 +82,22 @@ type WorkloadParameters struct {
 	// +optional
 	Mesh bool `json:"mesh,omitempty"`
 
-	// Delivery is how the workload reaches the cluster. In a platform the default
+	// Deployer is how the workload reaches the cluster. In a platform the default
 	// is Helm for profile Minimal, and ArgoCD for the others; a Workload of its
-	// own takes Helm. A workload that is there keeps the engine that brought it.
+	// own takes Helm. A workload that is there keeps the deployer that installed it.
 	// +kubebuilder:validation:Enum=Helm;Flux;ArgoCD
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="delivery cannot change: what one engine installed another does not take over. Give a new workload the other delivery, then remove this one"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="deployer cannot change: what one deployer installed another does not take over. Give a new workload the other deployer, then remove this one"
 	// +optional
-	Delivery Delivery `json:"delivery,omitempty"`
+	Deployer Deployer `json:"deployer,omitempty"`
 
-	// Namespace on the cluster; the workload's name when empty.
+	// TargetNamespace on the cluster; the workload's name when empty.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespace must be a DNS label: lower-case letters, digits and dashes"
-	// +kubebuilder:validation:XValidation:rule="!(self in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="namespace default and the kube- namespaces belong to the cluster: give the workload one of its own"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="namespace cannot change: what is installed does not move. Give a new workload the other namespace, then remove this one"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="targetNamespace must be a DNS label: lower-case letters, digits and dashes"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="targetNamespace: namespace default and the kube- namespaces belong to the cluster: give the workload one of its own"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="targetNamespace cannot change: what is installed does not move. Give a new workload the other namespace, then remove this one"
 	// +optional
-	Namespace string `json:"namespace,omitempty"`
+	TargetNamespace string `json:"targetNamespace,omitempty"`
 
 	// Values are merged over those of the catalog.
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -121,21 +121,21 @@ type Load struct {
 }
 
 // A Fault is something that goes wrong.
-// +kubebuilder:validation:Enum=podKill;latency;loss;cpu;featureFlag
+// +kubebuilder:validation:Enum=PodKill;NetworkLatency;PacketLoss;CPUStress;FeatureFlag
 type Fault string
 
 // Faults.
 const (
 	// FaultPodKill kills one pod of the target when the window begins.
-	FaultPodKill Fault = "podKill"
-	// FaultLatency lets everything that the target sends arrive 250 ms later.
-	FaultLatency Fault = "latency"
-	// FaultLoss loses a quarter of the packets that the target sends.
-	FaultLoss Fault = "loss"
-	// FaultCPU keeps a CPU of each of the target's pods busy.
-	FaultCPU Fault = "cpu"
+	FaultPodKill Fault = "PodKill"
+	// FaultNetworkLatency lets everything that the target sends arrive 250 ms later.
+	FaultNetworkLatency Fault = "NetworkLatency"
+	// FaultPacketLoss loses a quarter of the packets that the target sends.
+	FaultPacketLoss Fault = "PacketLoss"
+	// FaultCPUStress keeps a CPU of each of the target's pods busy.
+	FaultCPUStress Fault = "CPUStress"
 	// FaultFeatureFlag turns on a flag by which the application breaks itself.
-	FaultFeatureFlag Fault = "featureFlag"
+	FaultFeatureFlag Fault = "FeatureFlag"
 )
 
 // A ChaosWindow is a time in which something goes wrong, again and again.
@@ -148,10 +148,10 @@ type ChaosWindow struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-0-9*,/]+( [-0-9*,/]+){4}$')",message="schedule must have cron's five fields of numbers, for example \"30 * * * *\""
 	Schedule string `json:"schedule"`
 
-	// For is how long it lasts, in minutes: at most 60m.
+	// Duration is how long it lasts, in minutes: at most 60m.
 	// +kubebuilder:validation:MaxLength=4
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([1-9]|[1-5][0-9]|60)m$')",message="for must be minutes from 1m to 60m"
-	For string `json:"for"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([1-9]|[1-5][0-9]|60)m$')",message="duration must be minutes from 1m to 60m"
+	Duration string `json:"duration"`
 
 	// Fault that happens.
 	Fault Fault `json:"fault"`
@@ -164,40 +164,40 @@ type ChaosWindow struct {
 	Target string `json:"target"`
 }
 
-// A WorkloadFeature is something on the cluster that a workload can make use of.
+// A Capability is something on the cluster that a workload can make use of.
 // +kubebuilder:validation:Enum=Prometheus;ChaosMesh;Mesh
-type WorkloadFeature string
+type Capability string
 
 // Features of a cluster.
 const (
-	// FeaturePrometheus is the Prometheus operator with its kinds.
-	FeaturePrometheus WorkloadFeature = "Prometheus"
-	// FeatureChaosMesh is Chaos Mesh with its kinds.
-	FeatureChaosMesh WorkloadFeature = "ChaosMesh"
-	// FeatureMesh is Linkerd with its kinds.
-	FeatureMesh WorkloadFeature = "Mesh"
+	// CapabilityPrometheus is the Prometheus operator with its kinds.
+	CapabilityPrometheus Capability = "Prometheus"
+	// CapabilityChaosMesh is Chaos Mesh with its kinds.
+	CapabilityChaosMesh Capability = "ChaosMesh"
+	// CapabilityMesh is Linkerd with its kinds.
+	CapabilityMesh Capability = "Mesh"
 )
 
-// WorkloadSurroundings are what a workload finds on the cluster.
-type WorkloadSurroundings struct {
-	// Collector is the host that takes OTLP, on ports 4317 (gRPC) and 4318 (HTTP).
+// WorkloadEnvironment are what a workload finds on the cluster.
+type WorkloadEnvironment struct {
+	// OTLPHost is the host that takes OTLP, on ports 4317 (gRPC) and 4318 (HTTP).
 	// Traces, and metrics and logs that are pushed, go nowhere without.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	// +optional
-	Collector string `json:"collector,omitempty"`
+	OTLPHost string `json:"otlpHost,omitempty"`
 
 	// Architecture of the nodes; unknown when empty. Applications tolerate what taints
 	// nodes for it, and those without images for it are refused.
 	// +optional
 	Architecture Architecture `json:"architecture,omitempty"`
 
-	// Features that are there.
+	// Capabilities that are there.
 	// +kubebuilder:validation:MaxItems=8
 	// +listType=set
 	// +optional
-	Features []WorkloadFeature `json:"features,omitempty"`
+	Capabilities []Capability `json:"capabilities,omitempty"`
 }
 
 // WorkloadSpec says which application runs on which cluster.
@@ -208,10 +208,10 @@ type WorkloadSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Surroundings are what the workload finds on the cluster. A platform says it
+	// Environment are what the workload finds on the cluster. A platform says it
 	// of its stack.
 	// +optional
-	Surroundings WorkloadSurroundings `json:"surroundings,omitempty,omitzero"`
+	Environment WorkloadEnvironment `json:"environment,omitempty,omitzero"`
 
 	// DependsOn names Components in this namespace that the workload needs and
 	// that outlive it.
@@ -230,18 +230,18 @@ type WorkloadStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// Version of the application's chart; empty for manifests.
+	// ChartVersion of the application's chart; empty for manifests.
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
-	Version string `json:"version,omitempty"`
+	ChartVersion string `json:"chartVersion,omitempty"`
 }
 
 // A Workload is one observed application on one cluster.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:scope=Namespaced,path=workloads,shortName=wl,categories=observe;crossplane
+// +kubebuilder:resource:scope=Namespaced,path=workloads,categories=observe;crossplane
 // +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.app`
-// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.chartVersion`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.spec.clusterRef.name`,priority=1
 type Workload struct {

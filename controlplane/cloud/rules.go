@@ -21,8 +21,8 @@ type rule struct {
 	// kubeconfig says that its connection Secret holds one.
 	kubeconfig bool
 
-	// noThing says that nothing in the cloud stands for it.
-	noThing bool
+	// noExternalResource says that nothing in the cloud stands for it.
+	noExternalResource bool
 
 	// awaits says that its references are waited for and not resolved.
 	awaits bool
@@ -30,9 +30,9 @@ type rule struct {
 	// opaque says that nothing in it refers to anything.
 	opaque bool
 
-	// careless says that the cloud lets it go while something needs it. That
+	// allowsUnsafeDelete says that the cloud lets it go while something needs it. That
 	// breaks what needs it, so it counts as a violation.
-	careless bool
+	allowsUnsafeDelete bool
 
 	// neededBy are kinds that need it without referring to it, where the same claim
 	// has both.
@@ -44,11 +44,11 @@ type rule struct {
 	blocks   []string
 
 	// report is what its provider says of it.
-	report func(o *unstructured.Unstructured, s scene) map[string]any
+	report func(o *unstructured.Unstructured, s cloudState) map[string]any
 }
 
-// A scene is what there is when a provider reports.
-type scene struct {
+// A cloudState is what there is when a provider reports.
+type cloudState struct {
 	Cluster
 
 	// byName are all objects by namespace and name.
@@ -86,51 +86,51 @@ func rules() map[string]rule {
 		k3s       = ".k3s.m.crossplane.io"
 		local     = ".local.observe-k8s.io"
 	)
-	engine := rule{create: long, remove: later, kubeconfig: true, report: func(_ *unstructured.Unstructured, c scene) map[string]any {
-		return map[string]any{"stage": "Running", "architecture": "amd64", "endpoint": c.Server}
+	engine := rule{create: long, remove: later, kubeconfig: true, report: func(_ *unstructured.Unstructured, c cloudState) map[string]any {
+		return map[string]any{"state": "Running", "architecture": "amd64", "endpoint": c.Server}
 	}}
 	return map[string]rule{
-		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"VPC" + ec2: {report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"mainRouteTableId": "rtb-" + digits(o)}
 		}},
 		// AWS does not detach it while addresses are mapped through it.
 		"InternetGateway" + ec2:       {neededBy: []string{"NATGateway" + ec2}},
-		"NATGateway" + ec2:            {create: later, remove: later, careless: true, neededBy: []string{"NodeGroup" + eks}},
+		"NATGateway" + ec2:            {create: later, remove: later, allowsUnsafeDelete: true, neededBy: []string{"NodeGroup" + eks}},
 		"Route" + ec2:                 {diesWith: []string{"RouteTable" + ec2, "VPC" + ec2}},
 		"RouteTableAssociation" + ec2: {diesWith: []string{"Subnet" + ec2}, blocks: []string{"RouteTable" + ec2}},
-		"LaunchTemplate" + ec2: {careless: true, report: func(*unstructured.Unstructured, scene) map[string]any {
+		"LaunchTemplate" + ec2: {allowsUnsafeDelete: true, report: func(*unstructured.Unstructured, cloudState) map[string]any {
 			return map[string]any{"latestVersion": int64(1)}
 		}},
-		"Role.iam.aws.m.upbound.io": {careless: true, report: arn("iam::123456789012:role/")},
-		"Key.kms.aws.m.upbound.io":  {careless: true, report: arn("kms:eu-west-1:123456789012:key/")},
-		"Cluster" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, c scene) map[string]any {
+		"Role.iam.aws.m.upbound.io": {allowsUnsafeDelete: true, report: arn("iam::123456789012:role/")},
+		"Key.kms.aws.m.upbound.io":  {allowsUnsafeDelete: true, report: arn("kms:eu-west-1:123456789012:key/")},
+		"Cluster" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, c cloudState) map[string]any {
 			return map[string]any{"endpoint": c.Server, "version": text(o, "version"), "status": "ACTIVE"}
 		}},
-		"NodeGroup" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"NodeGroup" + eks: {create: long, remove: later, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"version": text(o, "version"), "status": "ACTIVE"}
 		}},
-		"ClusterAuth" + eks:             {kubeconfig: true, noThing: true},
+		"ClusterAuth" + eks:             {kubeconfig: true, noExternalResource: true},
 		"Addon" + eks:                   {create: later, diesWith: []string{"Cluster" + eks}},
 		"PodIdentityAssociation" + eks:  {diesWith: []string{"Cluster" + eks}},
 		"AccessEntry" + eks:             {diesWith: []string{"Cluster" + eks}},
 		"AccessPolicyAssociation" + eks: {diesWith: []string{"Cluster" + eks}},
 
-		"Subnet.network.azure.m.upbound.io": {report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"Subnet.network.azure.m.upbound.io": {report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
 		}},
-		"UserAssignedIdentity.managedidentity.azure.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"UserAssignedIdentity.managedidentity.azure.m.upbound.io": {allowsUnsafeDelete: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"principalId": "01234567-89ab-cdef-0123-" + digits(o)[:12], "clientId": "76543210-89ab-cdef-0123-" + digits(o)[:12]}
 		}},
-		"RoleAssignment.authorization.azure.m.upbound.io": {careless: true, neededBy: []string{"KubernetesCluster" + aks}},
-		"KubernetesCluster" + aks: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c scene) map[string]any {
+		"RoleAssignment.authorization.azure.m.upbound.io": {allowsUnsafeDelete: true, neededBy: []string{"KubernetesCluster" + aks}},
+		"KubernetesCluster" + aks: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c cloudState) map[string]any {
 			return map[string]any{"fqdn": c.Host, "currentKubernetesVersion": text(o, "kubernetesVersion") + ".9", "kubernetesVersion": text(o, "kubernetesVersion")}
 		}},
 		"KubernetesClusterNodePool" + aks: {create: long, remove: later},
 
-		"Cluster" + container: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c scene) map[string]any {
+		"Cluster" + container: {create: long, remove: later, kubeconfig: true, report: func(o *unstructured.Unstructured, c cloudState) map[string]any {
 			return map[string]any{"endpoint": c.Host, "masterVersion": text(o, "minMasterVersion") + ".9-gke.100"}
 		}},
-		"NodePool" + container: {create: long, remove: later, report: func(o *unstructured.Unstructured, c scene) map[string]any {
+		"NodePool" + container: {create: long, remove: later, report: func(o *unstructured.Unstructured, c cloudState) map[string]any {
 			// It begins with the version of its cluster, and stays with what it has.
 			v := text(o, "version")
 			if v == "" {
@@ -141,28 +141,28 @@ func rules() map[string]rule {
 			}
 			return map[string]any{"version": v}
 		}},
-		"ServiceAccount.cloudplatform.gcp.m.upbound.io": {careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"ServiceAccount.cloudplatform.gcp.m.upbound.io": {allowsUnsafeDelete: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			email := externalName(o) + "@simulated.iam.gserviceaccount.com"
 			return map[string]any{"project": "simulated", "email": email, "member": "serviceAccount:" + email, "name": "projects/simulated/serviceAccounts/" + email}
 		}},
-		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {careless: true},
+		"ProjectIAMMember.cloudplatform.gcp.m.upbound.io": {allowsUnsafeDelete: true},
 		// A host lets go of k3s, whatever joined it.
-		"Cluster" + k3s: {create: later, remove: later, kubeconfig: true, careless: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"Cluster" + k3s: {create: later, remove: later, kubeconfig: true, allowsUnsafeDelete: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"ready": true, "k3sVersion": text(o, "k3sVersion") + text(o, "k3sChannel")}
 		}},
-		"Node" + k3s: {create: later, remove: later, awaits: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"Node" + k3s: {create: later, remove: later, awaits: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"ready": true, "role": text(o, "role")}
 		}},
 		"KindCluster" + local:                engine,
 		"K3dCluster" + local:                 engine,
-		"RouterNAT.compute.gcp.m.upbound.io": {careless: true, neededBy: []string{"NodePool" + container}},
+		"RouterNAT.compute.gcp.m.upbound.io": {allowsUnsafeDelete: true, neededBy: []string{"NodePool" + container}},
 
 		// What provider-helm and provider-kubernetes look after is played only where
 		// those do not run: no cluster would take the charts of hundreds of claims.
-		"Release.helm.m.crossplane.io": {create: later, opaque: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"Release.helm.m.crossplane.io": {create: later, opaque: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			return map[string]any{"state": "deployed", "revision": int64(1), "version": text(o, "chart", "version"), "releaseDescription": "SIMULATED: nothing is installed"}
 		}},
-		"Object.kubernetes.m.crossplane.io": {opaque: true, report: func(o *unstructured.Unstructured, _ scene) map[string]any {
+		"Object.kubernetes.m.crossplane.io": {opaque: true, report: func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 			manifest, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider", "manifest")
 			if manifest["kind"] == "Namespace" {
 				manifest["status"] = map[string]any{"phase": "Active"}
@@ -172,8 +172,8 @@ func rules() map[string]rule {
 	}
 }
 
-func arn(prefix string) func(*unstructured.Unstructured, scene) map[string]any {
-	return func(o *unstructured.Unstructured, _ scene) map[string]any {
+func arn(prefix string) func(*unstructured.Unstructured, cloudState) map[string]any {
+	return func(o *unstructured.Unstructured, _ cloudState) map[string]any {
 		return map[string]any{"arn": "arn:aws:" + prefix + externalName(o)}
 	}
 }

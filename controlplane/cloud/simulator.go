@@ -38,8 +38,8 @@ const (
 	tick = 250 * time.Millisecond
 	// atOnce is how many objects are written at the same time: providers are many.
 	atOnce = 16
-	// patience is how long a cache may take to show what was written.
-	patience = 3 * time.Second
+	// cacheTimeout is how long a cache may take to show what was written.
+	cacheTimeout = 3 * time.Second
 )
 
 // A Cluster is what every simulated Kubernetes cluster is.
@@ -63,7 +63,7 @@ type Simulator struct {
 	byName map[string]object
 	// pending are the objects that have a step to take.
 	pending map[types.UID]object
-	things  *things
+	things  *inventory
 	// since is when an object began to wait for its present step.
 	since map[string]time.Time
 	// written is the version that was written last, and when.
@@ -117,8 +117,8 @@ func (s *Simulator) watch(ctx context.Context, kinds []schema.GroupVersionResour
 			return fmt.Errorf("cannot watch %s: %w", k.GroupResource(), err)
 		}
 		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(o any) { s.see(k, o) },
-			UpdateFunc: func(_, o any) { s.see(k, o) },
+			AddFunc:    func(o any) { s.onUpdate(k, o) },
+			UpdateFunc: func(_, o any) { s.onUpdate(k, o) },
 			DeleteFunc: s.forget,
 		})
 		if err != nil {
@@ -142,8 +142,8 @@ func slim(o any) (any, error) {
 	return o, nil
 }
 
-// see an object that is new or was changed.
-func (s *Simulator) see(gvr schema.GroupVersionResource, o any) {
+// onUpdate an object that is new or was changed.
+func (s *Simulator) onUpdate(gvr schema.GroupVersionResource, o any) {
 	u, ok := o.(*unstructured.Unstructured)
 	if !ok {
 		return
@@ -265,7 +265,7 @@ func (s *Simulator) steps(ctx context.Context) {
 	all := slices.SortedFunc(maps.Values(s.pending), func(a, b object) int { return strings.Compare(a.GetName(), b.GetName()) })
 	for _, o := range all {
 		// The cache may not show yet what was written.
-		if w, ok := s.written[o.GetUID()]; ok && older(o.GetResourceVersion(), w.version) && time.Since(w.at) < patience {
+		if w, ok := s.written[o.GetUID()]; ok && older(o.GetResourceVersion(), w.version) && time.Since(w.at) < cacheTimeout {
 			continue
 		}
 		before := len(s.writes)
@@ -340,7 +340,7 @@ func (s *Simulator) step(ctx context.Context, o object) error {
 		at["id"] = externalName(o.Unstructured)
 	}
 	if r.report != nil {
-		maps.Copy(at, r.report(o.Unstructured, scene{s.cluster, s.byName}))
+		maps.Copy(at, r.report(o.Unstructured, cloudState{s.cluster, s.byName}))
 	}
 	return s.say(ctx, o, true, "ReconcileSuccess", "", true, at)
 }
@@ -363,10 +363,10 @@ func may(o object, policy string) bool {
 // exist notes the thing behind an object, and what it needs.
 func (s *Simulator) exist(o object) {
 	r := s.ruleFor(o.gk())
-	if r.noThing || !may(o, "Create") {
+	if r.noExternalResource || !may(o, "Create") {
 		return
 	}
-	t := &thing{uid: o.GetUID(), id: externalName(o.Unstructured), gk: o.gk(), claim: o.GetNamespace() + "/" + o.GetLabels()[labelComposite], needs: map[string]bool{}}
+	t := &resource{uid: o.GetUID(), id: externalName(o.Unstructured), gk: o.gk(), claim: o.GetNamespace() + "/" + o.GetLabels()[labelComposite], needs: map[string]bool{}}
 	t.names = []string{t.id}
 	if at, ok, _ := unstructured.NestedMap(o.Object, "status", "atProvider"); ok {
 		for _, k := range []string{"arn", "id", "mainRouteTableId", "email", "principalId", "name"} {
@@ -395,7 +395,7 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 	others := s.things.needing(t, r.neededBy)
 	for _, other := range others {
 		or := s.ruleFor(other.gk)
-		if r.careless || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
+		if r.allowsUnsafeDelete || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
 			continue
 		}
 		msg := fmt.Sprintf("cannot delete %s %s: DependencyViolation: %s %s needs it (simulated)", t.gk.Kind, t.id, other.gk.Kind, other.id)

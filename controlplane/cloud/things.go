@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// A thing in a cloud.
-type thing struct {
+// A resource in a cloud.
+type resource struct {
 	// uid of the object that made it.
 	uid types.UID
 	id  string
@@ -25,7 +25,7 @@ type thing struct {
 }
 
 // need every name in a value.
-func (t *thing) need(v any) {
+func (t *resource) need(v any) {
 	switch x := v.(type) {
 	case map[string]any:
 		for k, y := range x {
@@ -43,19 +43,19 @@ func (t *thing) need(v any) {
 	}
 }
 
-// things that there are. They are found by what they need without looking at all.
-type things struct {
-	byUID   map[types.UID]*thing
-	byNeed  map[string]map[types.UID]*thing
-	byClaim map[string]map[types.UID]*thing
+// inventory that there are. They are found by what they need without looking at all.
+type inventory struct {
+	byUID   map[types.UID]*resource
+	byNeed  map[string]map[types.UID]*resource
+	byClaim map[string]map[types.UID]*resource
 }
 
-func newThings() *things {
-	return &things{byUID: map[types.UID]*thing{}, byNeed: map[string]map[types.UID]*thing{}, byClaim: map[string]map[types.UID]*thing{}}
+func newThings() *inventory {
+	return &inventory{byUID: map[types.UID]*resource{}, byNeed: map[string]map[types.UID]*resource{}, byClaim: map[string]map[types.UID]*resource{}}
 }
 
 // add a thing, or what is known of it now.
-func (ts *things) add(t *thing) {
+func (ts *inventory) add(t *resource) {
 	ts.remove(t.uid)
 	ts.byUID[t.uid] = t
 	note(ts.byClaim, t.claim, t)
@@ -65,7 +65,7 @@ func (ts *things) add(t *thing) {
 }
 
 // remove a thing, if it is there.
-func (ts *things) remove(uid types.UID) {
+func (ts *inventory) remove(uid types.UID) {
 	t, ok := ts.byUID[uid]
 	if !ok {
 		return
@@ -79,8 +79,8 @@ func (ts *things) remove(uid types.UID) {
 
 // needing are the things that need one: those that refer to it, and those of the
 // same claim whose kinds are given.
-func (ts *things) needing(t *thing, kinds []string) []*thing {
-	found := map[*thing]bool{}
+func (ts *inventory) needing(t *resource, kinds []string) []*resource {
+	found := map[*resource]bool{}
 	for _, name := range t.names {
 		for _, other := range ts.byNeed[name] {
 			found[other] = true
@@ -94,17 +94,17 @@ func (ts *things) needing(t *thing, kinds []string) []*thing {
 		}
 	}
 	delete(found, t)
-	return slices.SortedFunc(maps.Keys(found), func(a, b *thing) int { return strings.Compare(a.id, b.id) })
+	return slices.SortedFunc(maps.Keys(found), func(a, b *resource) int { return strings.Compare(a.id, b.id) })
 }
 
-func note(index map[string]map[types.UID]*thing, key string, t *thing) {
+func note(index map[string]map[types.UID]*resource, key string, t *resource) {
 	if index[key] == nil {
-		index[key] = map[types.UID]*thing{}
+		index[key] = map[types.UID]*resource{}
 	}
 	index[key][t.uid] = t
 }
 
-func unnote(index map[string]map[types.UID]*thing, key string, t *thing) {
+func unnote(index map[string]map[types.UID]*resource, key string, t *resource) {
 	delete(index[key], t.uid)
 	if len(index[key]) == 0 {
 		delete(index, key)

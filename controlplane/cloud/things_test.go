@@ -13,8 +13,8 @@ import (
 
 // TestNeeding finds what needs a thing among the things of many claims.
 func TestNeeding(t *testing.T) {
-	ec2 := func(claim, kind, id string, needs ...any) *thing {
-		th := &thing{
+	ec2 := func(claim, kind, id string, needs ...any) *resource {
+		th := &resource{
 			uid: types.UID(claim + kind + id), id: id, claim: "team-a/" + claim,
 			gk: schema.GroupKind{Group: ec2Group, Kind: kind}, names: []string{id}, needs: map[string]bool{},
 		}
@@ -25,32 +25,32 @@ func TestNeeding(t *testing.T) {
 	gateway := ec2("one", "InternetGateway", "igw-1", "vpc-1")
 	tests := map[string]struct {
 		reason string
-		things []*thing
-		of     *thing
+		things []*resource
+		of     *resource
 		kinds  []string
 		want   []string
 	}{
 		"Referring": {
 			reason: "What names a thing needs it, whoever made it; what names another one does not.",
-			things: []*thing{vpc, gateway, ec2("two", "Subnet", "subnet-2", map[string]any{"vpcId": "vpc-1"}), ec2("two", "Subnet", "subnet-3", "vpc-2")},
+			things: []*resource{vpc, gateway, ec2("two", "Subnet", "subnet-2", map[string]any{"vpcId": "vpc-1"}), ec2("two", "Subnet", "subnet-3", "vpc-2")},
 			of:     vpc,
 			want:   []string{"igw-1", "subnet-2"},
 		},
 		"Tagged": {
 			reason: "A tag names a thing without needing it.",
-			things: []*thing{vpc, ec2("one", "Subnet", "subnet-1", map[string]any{"tags": map[string]any{"of": "vpc-1"}})},
+			things: []*resource{vpc, ec2("one", "Subnet", "subnet-1", map[string]any{"tags": map[string]any{"of": "vpc-1"}})},
 			of:     vpc,
 		},
 		"SameClaim": {
 			reason: "What needs a thing without naming it does so within one claim: that of another claim has a gateway of its own.",
-			things: []*thing{gateway, ec2("one", "NATGateway", "nat-1"), ec2("two", "NATGateway", "nat-2")},
+			things: []*resource{gateway, ec2("one", "NATGateway", "nat-1"), ec2("two", "NATGateway", "nat-2")},
 			of:     gateway,
 			kinds:  []string{"NATGateway." + ec2Group},
 			want:   []string{"nat-1"},
 		},
 		"Itself": {
 			reason: "Nothing needs itself, though its object may name it.",
-			things: []*thing{ec2("one", "VPC", "vpc-1", "vpc-1")},
+			things: []*resource{ec2("one", "VPC", "vpc-1", "vpc-1")},
 			of:     vpc,
 		},
 	}

@@ -22,7 +22,7 @@ const (
 	Graduated  Maturity = "Graduated"
 	Incubating Maturity = "Incubating"
 	Sandbox    Maturity = "Sandbox"
-	NotCNCF    Maturity = "None"
+	NotCNCF    Maturity = "NonCNCF"
 )
 
 // A Project is where an entry comes from.
@@ -54,8 +54,8 @@ type Entry struct {
 	// Chart that installs it.
 	Chart v1alpha1.Chart `json:"chart"`
 
-	// Needs are components that must be Ready first.
-	Needs []string `json:"needs,omitempty"`
+	// Requires are components that must be Ready first.
+	Requires []string `json:"requires,omitempty"`
 
 	// Values of the chart that hold on every cluster.
 	Values map[string]any `json:"values,omitempty"`

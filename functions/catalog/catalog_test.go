@@ -26,7 +26,7 @@ purpose: Sells.
 project: {name: Shop, maturity: Sandbox, source: https://example.org, date: 2026-08}
 chart: {repository: oci://example.org, name: shop, version: 1.2.3}
 namespace: shops
-needs: [till]
+requires: [till]
 values: {replicas: 2}
 `
 	type want struct {
@@ -47,12 +47,12 @@ values: {replicas: 2}
 			files:  map[string]string{"catalog/shop.yaml": shop},
 			want: want{entries: map[string]extended{"shop": {
 				Entry: Entry{
-					Name:    "shop",
-					Purpose: "Sells.",
-					Project: Project{Name: "Shop", Maturity: Sandbox, Source: "https://example.org", Date: "2026-08"},
-					Chart:   v1alpha1.Chart{Repository: "oci://example.org", Name: "shop", Version: "1.2.3"},
-					Needs:   []string{"till"},
-					Values:  map[string]any{"replicas": float64(2)},
+					Name:     "shop",
+					Purpose:  "Sells.",
+					Project:  Project{Name: "Shop", Maturity: Sandbox, Source: "https://example.org", Date: "2026-08"},
+					Chart:    v1alpha1.Chart{Repository: "oci://example.org", Name: "shop", Version: "1.2.3"},
+					Requires: []string{"till"},
+					Values:   map[string]any{"replicas": float64(2)},
 				},
 				Namespace: "shops",
 			}}},

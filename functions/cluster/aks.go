@@ -47,7 +47,7 @@ const (
 const (
 	aksSystemMin  = 2
 	aksSystemMax  = 3
-	aksSystemSize = v1alpha1.NodeSizeMedium
+	aksSystemSize = v1alpha1.InstanceSizeMedium
 )
 
 // aksLongestDNSPrefix is what Azure allows before it adds its own part.
@@ -77,20 +77,20 @@ func aksRegions() map[v1alpha1.Region]string {
 // aksSizes are the sizes of nodes: 2, 4, 8 and 16 CPUs with 4 GiB each.
 // https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dsv5-series (2026-02-27),
 // https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dpsv6-series (2026-03-10).
-func aksSizes(a v1alpha1.Architecture) map[v1alpha1.NodeSize]string {
+func aksSizes(a v1alpha1.Architecture) map[v1alpha1.InstanceSize]string {
 	if a == v1alpha1.ArchitectureARM64 {
-		return map[v1alpha1.NodeSize]string{
-			v1alpha1.NodeSizeSmall:  "Standard_D2ps_v6",
-			v1alpha1.NodeSizeMedium: "Standard_D4ps_v6",
-			v1alpha1.NodeSizeLarge:  "Standard_D8ps_v6",
-			v1alpha1.NodeSizeXLarge: "Standard_D16ps_v6",
+		return map[v1alpha1.InstanceSize]string{
+			v1alpha1.InstanceSizeSmall:  "Standard_D2ps_v6",
+			v1alpha1.InstanceSizeMedium: "Standard_D4ps_v6",
+			v1alpha1.InstanceSizeLarge:  "Standard_D8ps_v6",
+			v1alpha1.InstanceSizeXLarge: "Standard_D16ps_v6",
 		}
 	}
-	return map[v1alpha1.NodeSize]string{
-		v1alpha1.NodeSizeSmall:  "Standard_D2s_v5",
-		v1alpha1.NodeSizeMedium: "Standard_D4s_v5",
-		v1alpha1.NodeSizeLarge:  "Standard_D8s_v5",
-		v1alpha1.NodeSizeXLarge: "Standard_D16s_v5",
+	return map[v1alpha1.InstanceSize]string{
+		v1alpha1.InstanceSizeSmall:  "Standard_D2s_v5",
+		v1alpha1.InstanceSizeMedium: "Standard_D4s_v5",
+		v1alpha1.InstanceSizeLarge:  "Standard_D8s_v5",
+		v1alpha1.InstanceSizeXLarge: "Standard_D16s_v5",
 	}
 }
 
@@ -100,7 +100,7 @@ type aks struct{}
 // Plan makes a cluster with nodes for what Azure runs on it and nodes for
 // everything else, in a resource group and a network of its own or in ones that
 // exist. A cluster that is there already is only looked at.
-func (aks) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (aks) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	a := aksPlan{cloud: cloud{in: in}}
 	if b := in.Claim.Spec.AKS; b != nil {
 		a.block = *b
@@ -150,7 +150,7 @@ func (a *aksPlan) translate() []compose.Problem {
 			a.zones = []v1alpha1.AKSZone{"1", "2", "3"}
 		}
 	}
-	size := func(own v1alpha1.AKSVMSize, neutral v1alpha1.NodeSize) string {
+	size := func(own v1alpha1.AKSVMSize, neutral v1alpha1.InstanceSize) string {
 		if own != "" {
 			return string(own)
 		}
@@ -159,8 +159,8 @@ func (a *aksPlan) translate() []compose.Problem {
 		return s
 	}
 	system := a.systemPool()
-	a.nodes = size(a.block.VMSize, spec.Nodes.Size)
-	a.system = size(system.VMSize, system.Size)
+	a.nodes = size(a.block.VMSize, spec.Nodes.InstanceSize)
+	a.system = size(system.VMSize, system.InstanceSize)
 	return problems
 }
 
@@ -170,11 +170,11 @@ func (a *aksPlan) systemPool() v1alpha1.AKSSystemPool {
 	if s := a.block.SystemPool; s != nil {
 		p = *s
 	}
-	p.Size = cmp.Or(p.Size, aksSystemSize)
-	p.Min = cmp.Or(p.Min, aksSystemMin)
-	p.Max = cmp.Or(p.Max, max(p.Min, aksSystemMax))
+	p.InstanceSize = cmp.Or(p.InstanceSize, aksSystemSize)
+	p.MinCount = cmp.Or(p.MinCount, aksSystemMin)
+	p.MaxCount = cmp.Or(p.MaxCount, max(p.MinCount, aksSystemMax))
 	if a.in.Claim.Spec.Nodes.Spot {
-		p.Max = max(p.Max, a.in.Claim.Spec.Nodes.Max)
+		p.MaxCount = max(p.MaxCount, a.in.Claim.Spec.Nodes.MaxCount)
 	}
 	return p
 }
@@ -185,7 +185,7 @@ func (a *aksPlan) look() Cluster {
 	c.ExternalName = a.clusterName()
 	c.ForProvider = map[string]any{"resourceGroupName": a.block.ResourceGroupName}
 	out := a.reached()
-	out.Parts = []string{PartControlPlane}
+	out.Parts = []string{ConditionControlPlaneReady}
 	out.Resources = []compose.Resource{a.resource(c)}
 	out.Keepers = []v1alpha1.ObjectReference{a.reference(c.APIVersion, c.Kind, c.Name)}
 	return out
@@ -247,12 +247,12 @@ func (a *aksPlan) build() (Cluster, error) {
 func (a *aksPlan) makesGroup() bool    { return a.block.ResourceGroupName == "" }
 func (a *aksPlan) makesSubnet() bool   { return a.block.SubnetID == "" }
 func (a *aksPlan) makesNetwork() bool  { return a.makesSubnet() && a.block.VirtualNetwork == nil }
-func (a *aksPlan) makesIdentity() bool { return a.block.IdentityID == "" }
+func (a *aksPlan) makesIdentity() bool { return a.block.UserAssignedIdentityID == "" }
 
 // group is the resource group, which everything else is in.
 func (a *aksPlan) group() managed {
 	return managed{
-		Name: resourceAKSGroup, Part: PartNetwork, APIVersion: aksGroupAPI, Kind: "ResourceGroup",
+		Name: resourceAKSGroup, Part: ConditionNetworkReady, APIVersion: aksGroupAPI, Kind: "ResourceGroup",
 		ForProvider: map[string]any{"location": a.location, "tags": a.tags(nil)},
 	}
 }
@@ -260,7 +260,7 @@ func (a *aksPlan) group() managed {
 // network is the virtual network.
 func (a *aksPlan) network(cidr netip.Prefix) managed {
 	return managed{
-		Name: resourceAKSNetwork, Part: PartNetwork, APIVersion: aksNetworkAPI, Kind: "VirtualNetwork",
+		Name: resourceAKSNetwork, Part: ConditionNetworkReady, APIVersion: aksNetworkAPI, Kind: "VirtualNetwork",
 		Gate: a.afterGroup(),
 		ForProvider: a.inGroup(map[string]any{
 			"location":     a.location,
@@ -273,7 +273,7 @@ func (a *aksPlan) network(cidr netip.Prefix) managed {
 // subnet is where the nodes are: the first half of the network, so that there is
 // room for what else a team puts there, or a part of a network that exists.
 func (a *aksPlan) subnet(network netip.Prefix) managed {
-	m := managed{Name: resourceAKSSubnet, Part: PartNetwork, APIVersion: aksNetworkAPI, Kind: "Subnet"}
+	m := managed{Name: resourceAKSSubnet, Part: ConditionNetworkReady, APIVersion: aksNetworkAPI, Kind: "Subnet"}
 	if v := a.block.VirtualNetwork; v != nil {
 		m.ForProvider = map[string]any{
 			"resourceGroupName":  v.ResourceGroupName,
@@ -293,7 +293,7 @@ func (a *aksPlan) subnet(network netip.Prefix) managed {
 // identity is what the control plane acts as in Azure.
 func (a *aksPlan) identity() managed {
 	return managed{
-		Name: resourceAKSIdentity, Part: PartNetwork, APIVersion: aksIdentityAPI, Kind: "UserAssignedIdentity",
+		Name: resourceAKSIdentity, Part: ConditionNetworkReady, APIVersion: aksIdentityAPI, Kind: "UserAssignedIdentity",
 		Gate: a.afterGroup(),
 		ForProvider: a.inGroup(map[string]any{
 			"name":     a.name(resourceAKSIdentity),
@@ -306,7 +306,7 @@ func (a *aksPlan) identity() managed {
 // role lets the control plane put nodes and load balancers into the subnet. It
 // cannot refer to what it needs, so it waits for the IDs.
 func (a *aksPlan) role() managed {
-	m := managed{Name: resourceAKSRole, Part: PartNetwork, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
+	m := managed{Name: resourceAKSRole, Part: ConditionNetworkReady, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
 	scope, needs := a.block.SubnetID, []string{resourceAKSIdentity}
 	if a.makesSubnet() {
 		scope, needs = a.observed(resourceAKSSubnet, "status", "atProvider", "id"), append(needs, resourceAKSSubnet)
@@ -330,7 +330,7 @@ func (a *aksPlan) role() managed {
 // cluster is the control plane, and with it the system pool.
 func (a *aksPlan) cluster() managed {
 	m := managed{
-		Name: resourceAKSCluster, Part: PartControlPlane, APIVersion: aksContainerAPI, Kind: "KubernetesCluster",
+		Name: resourceAKSCluster, Part: ConditionControlPlaneReady, APIVersion: aksContainerAPI, Kind: "KubernetesCluster",
 		ConnectionSecret: "kubeconfig",
 	}
 	switch {
@@ -391,8 +391,8 @@ func (a *aksPlan) systemNodes() map[string]any {
 		"temporaryNameForRotation": "systemtmp",
 		"type":                     "VirtualMachineScaleSets",
 		"vmSize":                   a.system,
-		"minCount":                 p.Min,
-		"maxCount":                 p.Max,
+		"minCount":                 p.MinCount,
+		"maxCount":                 p.MaxCount,
 		// Spot nodes are tainted, so all that does not tolerate it must run here.
 		"onlyCriticalAddonsEnabled": !a.in.Claim.Spec.Nodes.Spot,
 		"upgradeSettings":           map[string]any{"maxSurge": "33%"},
@@ -405,7 +405,7 @@ func (a *aksPlan) systemNodes() map[string]any {
 
 // systemCount is with how many nodes the system pool starts.
 func (a *aksPlan) systemCount() map[string]any {
-	return map[string]any{"defaultNodePool": map[string]any{"nodeCount": a.systemPool().Min}}
+	return map[string]any{"defaultNodePool": map[string]any{"nodeCount": a.systemPool().MinCount}}
 }
 
 // pool is where everything else runs.
@@ -416,8 +416,8 @@ func (a *aksPlan) pool() managed {
 		"mode":                     "User",
 		"temporaryNameForRotation": "usertmp",
 		"vmSize":                   a.nodes,
-		"minCount":                 n.Min,
-		"maxCount":                 n.Max,
+		"minCount":                 n.MinCount,
+		"maxCount":                 n.MaxCount,
 	})
 	if v := a.poolVersion(); v != "" {
 		wanted["orchestratorVersion"] = v
@@ -435,11 +435,11 @@ func (a *aksPlan) pool() managed {
 		wanted["upgradeSettings"] = map[string]any{"maxSurge": "33%"}
 	}
 	return managed{
-		Name: resourceAKSPool, Part: PartNodes, APIVersion: aksContainerAPI, Kind: "KubernetesClusterNodePool",
+		Name: resourceAKSPool, Part: ConditionNodesReady, APIVersion: aksContainerAPI, Kind: "KubernetesClusterNodePool",
 		Gate:         a.after(resourceAKSCluster),
 		ExternalName: "user",
 		ForProvider:  wanted,
-		InitProvider: map[string]any{"nodeCount": n.Min},
+		InitProvider: map[string]any{"nodeCount": n.MinCount},
 	}
 }
 
@@ -467,7 +467,7 @@ func (a *aksPlan) onNodes(pool map[string]any) map[string]any {
 // then the nodes keep theirs: they cannot be newer than the control plane.
 func (a *aksPlan) systemVersion() string {
 	asked := a.in.Claim.Spec.Version
-	if !a.in.Sees(resourceAKSCluster) || a.runs(asked) {
+	if !a.in.IsObserved(resourceAKSCluster) || a.runs(asked) {
 		return asked
 	}
 	return a.observed(resourceAKSCluster, "spec", "forProvider", "defaultNodePool", "orchestratorVersion")
@@ -475,7 +475,7 @@ func (a *aksPlan) systemVersion() string {
 
 // poolVersion is the same for the other nodes.
 func (a *aksPlan) poolVersion() string {
-	if !a.in.Sees(resourceAKSPool) || a.runs(a.in.Claim.Spec.Version) {
+	if !a.in.IsObserved(resourceAKSPool) || a.runs(a.in.Claim.Spec.Version) {
 		return a.systemVersion()
 	}
 	return a.observed(resourceAKSPool, "spec", "forProvider", "orchestratorVersion")
@@ -491,7 +491,7 @@ func (a *aksPlan) actsAs() map[string]any {
 	if a.makesIdentity() {
 		return map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{a.ref(resourceAKSIdentity)}}
 	}
-	return map[string]any{"type": "UserAssigned", "identityIds": []any{a.block.IdentityID}}
+	return map[string]any{"type": "UserAssigned", "identityIds": []any{a.block.UserAssignedIdentityID}}
 }
 
 // inGroup adds the resource group.
@@ -529,9 +529,9 @@ func (a *aksPlan) reached() Cluster {
 	default:
 		out.Access = &v1alpha1.Access{
 			KubeconfigSecretRef: &secret,
-			Server:              "https://" + host + ":443",
+			APIServerURL:        "https://" + host + ":443",
 			Architecture:        a.in.Claim.Spec.Nodes.Architecture,
-			StorageClass:        "managed-csi",
+			StorageClassName:    "managed-csi",
 			// ControlPlaneScrapable is false: Azure hides it. ManagedGatewayAPI too:
 			// https://learn.microsoft.com/azure/aks/managed-gateway-api (2025-10-21)
 			// installs its CRDs only where that is asked for.

@@ -35,7 +35,7 @@ func aksClaim(fs ...aksChange) *v1alpha1.KubernetesCluster {
 		Provider:           v1alpha1.ProviderAKS,
 		Region:             v1alpha1.RegionEuropeWest,
 		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{Size: v1alpha1.NodeSizeMedium, Min: 2, Max: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
+		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
 		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
 		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
 	}
@@ -57,23 +57,23 @@ func aksBlocks() map[string]v1alpha1.AKSCluster {
 		"Group":          {ResourceGroupName: "old"},
 		"VirtualNetwork": {VirtualNetwork: &v1alpha1.AKSVirtualNetwork{ResourceGroupName: "net", Name: "hub", SubnetCIDR: "10.9.0.0/22"}},
 		"Subnet":         {SubnetID: aksOldSubnet},
-		"Identity":       {IdentityID: aksOldIdentity},
-		"SubnetIdentity": {SubnetID: aksOldSubnet, IdentityID: aksOldIdentity},
-		"Everything":     {ResourceGroupName: "old", SubnetID: aksOldSubnet, IdentityID: aksOldIdentity},
+		"Identity":       {UserAssignedIdentityID: aksOldIdentity},
+		"SubnetIdentity": {SubnetID: aksOldSubnet, UserAssignedIdentityID: aksOldIdentity},
+		"Everything":     {ResourceGroupName: "old", SubnetID: aksOldSubnet, UserAssignedIdentityID: aksOldIdentity},
 	}
 }
 
 // aksWorld is a claim for which nothing exists yet.
-func aksWorld(t *testing.T, c *v1alpha1.KubernetesCluster) compose.World {
+func aksWorld(t *testing.T, c *v1alpha1.KubernetesCluster) compose.Request {
 	t.Helper()
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compose.World{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{}}
+	return compose.Request{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{}}
 }
 
-func aksRun(t *testing.T, w compose.World) compose.Result {
+func aksRun(t *testing.T, w compose.Request) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -83,7 +83,7 @@ func aksRun(t *testing.T, w compose.World) compose.Result {
 }
 
 // aksApply makes real what a result desires, with what Azure says of it.
-func aksApply(w *compose.World, res compose.Result) {
+func aksApply(w *compose.Request, res compose.Result) {
 	w.XR.Object["status"] = res.Status
 	w.Observed = observe(res, "True")
 	for name, o := range w.Observed {
@@ -101,7 +101,7 @@ func aksApply(w *compose.World, res compose.Result) {
 }
 
 // aksConverge runs until the cluster is ready.
-func aksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) (compose.World, compose.Result) {
+func aksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) (compose.Request, compose.Result) {
 	t.Helper()
 	w := aksWorld(t, c)
 	for range 15 {
@@ -172,7 +172,7 @@ func TestAKSGrowth(t *testing.T) {
 				res := aksRun(t, w)
 				var added []string
 				for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.Sees(n) {
+					if !w.IsObserved(n) {
 						added = append(added, n)
 					}
 				}
@@ -196,7 +196,7 @@ func TestAKSObjects(t *testing.T) {
 		nodes  = "spec.forProvider.defaultNodePool."
 	)
 	name := func(parts ...string) string { return compose.Name("team-a", append([]string{"demo"}, parts...)...) }
-	spot := func(s *v1alpha1.ClusterParameters) { s.Nodes.Spot, s.Nodes.Max = true, 40 }
+	spot := func(s *v1alpha1.ClusterParameters) { s.Nodes.Spot, s.Nodes.MaxCount = true, 40 }
 	arm := func(s *v1alpha1.ClusterParameters) { s.Nodes.Architecture = v1alpha1.ArchitectureARM64 }
 	cases := map[string]struct {
 		reason   string
@@ -278,9 +278,9 @@ func TestAKSObjects(t *testing.T) {
 		"ControlPlaneOptions": {
 			reason: "What has no neutral name is in the block.",
 			changes: []aksChange{
-				block(v1alpha1.AKSCluster{IdentityID: aksOldIdentity, Tier: v1alpha1.AKSTierFree, PodCIDR: "10.128.0.0/16", ServiceCIDR: "10.96.0.0/20"}),
+				block(v1alpha1.AKSCluster{UserAssignedIdentityID: aksOldIdentity, Tier: v1alpha1.AKSTierFree, PodCIDR: "10.128.0.0/16", ServiceCIDR: "10.96.0.0/20"}),
 				func(s *v1alpha1.ClusterParameters) {
-					s.Network = &v1alpha1.Network{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
+					s.Network = &v1alpha1.Network{APIServerAllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
 				},
 			},
 			resource: resourceAKSCluster,
@@ -313,7 +313,7 @@ func TestAKSObjects(t *testing.T) {
 		"SystemPoolOptions": {
 			reason: "The system pool can be as a team wants it.",
 			changes: []aksChange{arm, block(v1alpha1.AKSCluster{
-				Zones: []v1alpha1.AKSZone{"2"}, SubnetID: aksOldSubnet, SystemPool: &v1alpha1.AKSSystemPool{Size: v1alpha1.NodeSizeLarge, Min: 5},
+				Zones: []v1alpha1.AKSZone{"2"}, SubnetID: aksOldSubnet, SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeLarge, MinCount: 5},
 			})},
 			resource: resourceAKSCluster,
 			want: map[string]any{
@@ -347,7 +347,7 @@ func TestAKSObjects(t *testing.T) {
 		},
 		"NodePoolARM": {
 			reason:   "The same sizes of the other architecture.",
-			changes:  []aksChange{arm, func(s *v1alpha1.ClusterParameters) { s.Nodes.Size = v1alpha1.NodeSizeXLarge }},
+			changes:  []aksChange{arm, func(s *v1alpha1.ClusterParameters) { s.Nodes.InstanceSize = v1alpha1.InstanceSizeXLarge }},
 			resource: resourceAKSPool,
 			want:     map[string]any{wanted + "vmSize": "Standard_D16ps_v6"},
 		},
@@ -410,23 +410,23 @@ func TestAKSAccess(t *testing.T) {
 	want := &v1alpha1.Access{
 		HelmProviderConfig: access, KubernetesProviderConfig: access,
 		KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
-		Server:              "https://demo.azmk8s.io:443",
+		APIServerURL:        "https://demo.azmk8s.io:443",
 		Architecture:        v1alpha1.ArchitectureAMD64,
-		StorageClass:        "managed-csi",
+		StorageClassName:    "managed-csi",
 	}
 	cases := map[string]struct {
 		reason string
-		change func(w compose.World)
+		change func(w compose.Request)
 		want   *v1alpha1.Access
 	}{
-		"Ready":       {reason: "All is known.", change: func(compose.World) {}, want: want},
-		"NoAddress":   {reason: "What was known stays.", change: func(w compose.World) { delete(w.Observed[resourceAKSCluster].Object, "status") }, want: want},
-		"NothingSeen": {reason: "Nothing is made up.", change: func(w compose.World) { clear(w.Observed); delete(w.XR.Object, "status") }},
+		"Ready":       {reason: "All is known.", change: func(compose.Request) {}, want: want},
+		"NoAddress":   {reason: "What was known stays.", change: func(w compose.Request) { delete(w.Observed[resourceAKSCluster].Object, "status") }, want: want},
+		"NothingSeen": {reason: "Nothing is made up.", change: func(w compose.Request) { clear(w.Observed); delete(w.XR.Object, "status") }},
 		"Private": {reason: "A private cluster has another address.", want: func() *v1alpha1.Access {
 			p := want.DeepCopy()
-			p.Server = "https://private.azmk8s.io:443"
+			p.APIServerURL = "https://private.azmk8s.io:443"
 			return p
-		}(), change: func(w compose.World) {
+		}(), change: func(w compose.Request) {
 			w.Observed[resourceAKSCluster].Object["status"].(map[string]any)["atProvider"] = map[string]any{"privateFqdn": "private.azmk8s.io"}
 		}},
 	}
@@ -516,16 +516,16 @@ func TestAKSChanges(t *testing.T) {
 		want   map[string][]string
 	}{
 		"Nothing":    {reason: "The same claim.", change: func(*v1alpha1.ClusterParameters) {}, want: map[string][]string{}},
-		"Max":        {reason: "More nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.Max = 9 }, want: map[string][]string{"node-pool": {"maxCount"}}},
-		"Size":       {reason: "Larger nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.Size = v1alpha1.NodeSizeLarge }, want: map[string][]string{"node-pool": {"vmSize"}}},
-		"Min":        {reason: "The initial count is only looked at once.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.Min = 3 }, want: map[string][]string{"node-pool": {".spec.initProvider.nodeCount", "minCount"}}},
+		"Max":        {reason: "More nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.MaxCount = 9 }, want: map[string][]string{"node-pool": {"maxCount"}}},
+		"Size":       {reason: "Larger nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.InstanceSize = v1alpha1.InstanceSizeLarge }, want: map[string][]string{"node-pool": {"vmSize"}}},
+		"Min":        {reason: "The initial count is only looked at once.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.MinCount = 3 }, want: map[string][]string{"node-pool": {".spec.initProvider.nodeCount", "minCount"}}},
 		"Disk":       {reason: "All nodes have the disk.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.DiskGiB = 100 }, want: map[string][]string{"cluster": {"defaultNodePool.osDiskSizeGb"}, "node-pool": {"osDiskSizeGb"}}},
 		"Tier":       {reason: "Another tier.", change: block(v1alpha1.AKSCluster{Tier: v1alpha1.AKSTierPremium}), want: map[string][]string{"cluster": {"skuTier"}}},
-		"SystemPool": {reason: "More system nodes.", change: block(v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{Max: 6}}), want: map[string][]string{"cluster": {"defaultNodePool.maxCount"}}},
+		"SystemPool": {reason: "More system nodes.", change: block(v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{MaxCount: 6}}), want: map[string][]string{"cluster": {"defaultNodePool.maxCount"}}},
 		"Allowed": {
 			reason: "Who may reach the API server.",
 			change: func(s *v1alpha1.ClusterParameters) {
-				s.Network = &v1alpha1.Network{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
+				s.Network = &v1alpha1.Network{APIServerAllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
 			},
 			want: map[string][]string{"cluster": {"apiServerAccessProfile"}},
 		},
@@ -617,7 +617,7 @@ func TestAKSRefused(t *testing.T) {
 		},
 		"Size": {
 			reason:  "A size that nobody knows.",
-			changes: []aksChange{func(s *v1alpha1.ClusterParameters) { s.Nodes.Size = "Huge" }},
+			changes: []aksChange{func(s *v1alpha1.ClusterParameters) { s.Nodes.InstanceSize = "Huge" }},
 			want:    []string{`Provider AKS has nothing for size "Huge"`, "Large, Medium, Small, XLarge"},
 		},
 	}
@@ -751,7 +751,7 @@ func TestAKSRegions(t *testing.T) {
 		seen[location] = region
 	}
 	for _, a := range []v1alpha1.Architecture{v1alpha1.ArchitectureAMD64, v1alpha1.ArchitectureARM64} {
-		for _, s := range []v1alpha1.NodeSize{v1alpha1.NodeSizeSmall, v1alpha1.NodeSizeMedium, v1alpha1.NodeSizeLarge, v1alpha1.NodeSizeXLarge} {
+		for _, s := range []v1alpha1.InstanceSize{v1alpha1.InstanceSizeSmall, v1alpha1.InstanceSizeMedium, v1alpha1.InstanceSizeLarge, v1alpha1.InstanceSizeXLarge} {
 			if aksSizes(a)[s] == "" {
 				t.Errorf("%s nodes have no size %s", a, s)
 			}

@@ -18,11 +18,13 @@ import (
 const defaultCIDR = "10.0.0.0/16"
 
 // cloudParts are the parts of a cluster that is made in a cloud.
-func cloudParts() []string { return []string{PartNetwork, PartControlPlane, PartNodes} }
+func cloudParts() []string {
+	return []string{ConditionNetworkReady, ConditionControlPlaneReady, ConditionNodesReady}
+}
 
 // A cloud knows what is the same for every managed resource of one cluster.
 type cloud struct {
-	in compose.Input[v1alpha1.KubernetesCluster]
+	in compose.TypedRequest[v1alpha1.KubernetesCluster]
 }
 
 // A managed resource in a cloud, without what every one has.
@@ -66,12 +68,12 @@ type managed struct {
 	Config string
 
 	// Ready judges it; compose.Managed when nil.
-	Ready func(*unstructured.Unstructured) compose.Verdict
+	Ready func(*unstructured.Unstructured) compose.Health
 }
 
 // resource makes a composed resource of a managed one.
 func (c cloud) resource(m managed) compose.Resource {
-	r := compose.Resource{Name: m.Name, Part: m.Part, Gate: m.Gate, Ready: m.Ready}
+	r := compose.Resource{Name: m.Name, ConditionType: m.Part, Gate: m.Gate, Ready: m.Ready}
 	if r.Ready == nil {
 		r.Ready = compose.Managed
 	}
@@ -143,8 +145,8 @@ func (c cloud) reference(apiVersion, kind, resource string) v1alpha1.ObjectRefer
 
 // protect keeps of for as long as by exists.
 func (c cloud) protect(name, part string, of, by managed) compose.Resource {
-	return compose.Protect(name, part, c.in.Claim.Namespace, c.in.Claim.Name,
-		c.reference(of.APIVersion, of.Kind, of.Name), c.reference(by.APIVersion, by.Kind, by.Name), c.in.Sees(of.Name) && c.in.Sees(by.Name))
+	return compose.UsageWithReplay(name, part, c.in.Claim.Namespace, c.in.Claim.Name,
+		c.reference(of.APIVersion, of.Kind, of.Name), c.reference(by.APIVersion, by.Kind, by.Name), c.in.IsObserved(of.Name) && c.in.IsObserved(by.Name))
 }
 
 // after is a gate that opens when resources are ready.
@@ -206,8 +208,8 @@ func (c cloud) allowed() []any {
 	if n == nil {
 		return nil
 	}
-	out := make([]any, 0, len(n.AllowedCIDRs))
-	for _, r := range n.AllowedCIDRs {
+	out := make([]any, 0, len(n.APIServerAllowedCIDRs))
+	for _, r := range n.APIServerAllowedCIDRs {
 		out = append(out, string(r))
 	}
 	return out
@@ -221,18 +223,18 @@ func (c cloud) reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyRefe
 	if out.Waiting != "" {
 		return
 	}
-	secret := c.in.One(requirementKubeconfig)
+	secret := c.in.RequiredObject(requirementKubeconfig)
 	if secret == nil {
 		out.Waiting = "Waiting for the cluster's kubeconfig"
 		return
 	}
 	server, err := kubeconfigServer(secret, ref)
 	if err != nil {
-		out.Problems = append(out.Problems, compose.Problem{Part: PartAccess, Reason: err.reason, Message: err.message})
+		out.Problems = append(out.Problems, compose.Problem{ConditionType: ConditionAccessReady, Reason: err.reason, Message: err.message})
 		out.Waiting = err.message
 		return
 	}
-	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, Server: server}
+	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, APIServerURL: server}
 }
 
 // secretConfig is the spec of ProviderConfigs that read a kubeconfig.
@@ -255,7 +257,7 @@ func lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 		valid = append(valid, string(k))
 	}
 	slices.Sort(valid)
-	return v, &compose.Problem{Part: PartNetwork, Reason: "NoCounterpart", Message: fmt.Sprintf(
+	return v, &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "UnsupportedValue", Message: fmt.Sprintf(
 		"Provider %s has nothing for %s %q. Valid: %s", provider, what, string(key), strings.Join(valid, ", "))}
 }
 
@@ -263,8 +265,8 @@ func lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 func (c cloud) refused(problems ...compose.Problem) Cluster {
 	first := problems[0]
 	for _, part := range cloudParts() {
-		if part != first.Part {
-			problems = append(problems, compose.Problem{Part: part, Reason: compose.ReasonWaiting, Message: first.Message})
+		if part != first.ConditionType {
+			problems = append(problems, compose.Problem{ConditionType: part, Reason: compose.ReasonWaiting, Message: first.Message})
 		}
 	}
 	return Cluster{Parts: cloudParts(), Problems: problems, Waiting: first.Message}

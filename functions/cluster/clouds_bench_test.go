@@ -61,13 +61,13 @@ func TestBudget(t *testing.T) {
 }
 
 // worlds are what the composer sees of clusters that have converged.
-func worlds(tb testing.TB) map[string]compose.World {
+func worlds(tb testing.TB) map[string]compose.Request {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "test", "schemas", "testdata", "claims", "*.yaml"))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	out := map[string]compose.World{}
+	out := map[string]compose.Request{}
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
 		if err != nil {
@@ -88,7 +88,7 @@ func worlds(tb testing.TB) map[string]compose.World {
 			if _, err := s.Converge(); err != nil {
 				tb.Fatal(err)
 			}
-			ws, err := s.Worlds()
+			ws, err := s.Requests()
 			if err != nil {
 				tb.Fatal(err)
 			}

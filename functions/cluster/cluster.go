@@ -18,18 +18,20 @@ import (
 // Parts of a KubernetesCluster, in the order in which they come up. A cluster
 // that nobody makes has access only.
 const (
-	// PartNetwork says whether the network works, identities included.
-	PartNetwork = "NetworkReady"
-	// PartControlPlane says whether the control plane works.
-	PartControlPlane = "ControlPlaneReady"
-	// PartNodes says whether the nodes and what belongs to them work.
-	PartNodes = "NodesReady"
-	// PartAccess says whether the cluster can be reached.
-	PartAccess = "AccessReady"
+	// ConditionNetworkReady says whether the network works, identities included.
+	ConditionNetworkReady = "NetworkReady"
+	// ConditionControlPlaneReady says whether the control plane works.
+	ConditionControlPlaneReady = "ControlPlaneReady"
+	// ConditionNodesReady says whether the nodes and what belongs to them work.
+	ConditionNodesReady = "NodesReady"
+	// ConditionAccessReady says whether the cluster can be reached.
+	ConditionAccessReady = "AccessReady"
 )
 
-// Parts of a KubernetesCluster, for those that compose one.
-func Parts() []string { return []string{PartNetwork, PartControlPlane, PartNodes, PartAccess} }
+// ConditionTypes of a KubernetesCluster, for those that compose one.
+func ConditionTypes() []string {
+	return []string{ConditionNetworkReady, ConditionControlPlaneReady, ConditionNodesReady, ConditionAccessReady}
+}
 
 // Names of composed resources. They are API.
 const (
@@ -41,7 +43,7 @@ const (
 // A Backend is one way to get a cluster. It plans what makes the cluster and
 // says how to reach it; everything else is common to all.
 type Backend interface {
-	Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error)
+	Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error)
 }
 
 // A Cluster is what a Backend knows of its cluster.
@@ -100,7 +102,7 @@ func backendFor(p v1alpha1.Provider) Backend {
 }
 
 // Compose plans a KubernetesCluster.
-func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
+func Compose(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 	xr := in.Claim
 	c, err := backendFor(xr.Spec.Provider).Plan(in)
 	if err != nil {
@@ -117,11 +119,11 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	}
 
 	p := compose.Plan{
-		Parts:        append(slices.Clone(c.Parts), PartAccess),
-		Resources:    c.Resources,
-		Requirements: c.Requirements,
-		Problems:     c.Problems,
-		Partial:      len(c.Problems) > 0,
+		ConditionTypes: append(slices.Clone(c.Parts), ConditionAccessReady),
+		Resources:      c.Resources,
+		Requirements:   c.Requirements,
+		Problems:       c.Problems,
+		Partial:        len(c.Problems) > 0,
 		Status: func(o compose.Outcome) (any, error) {
 			return &v1alpha1.KubernetesClusterStatus{
 				Phase:   compose.Phase(xr.Status.Phase, o),
@@ -138,19 +140,19 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 	p.Resources = append(p.Resources,
 		providerConfig(resourceHelm, xr.Namespace, helm, c.Config, gate),
 		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Config, gate),
-		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.Sees(resourceKubernetes), "Waiting for ProviderConfig "+name))),
-		compose.Protect("usage-"+resourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.Sees(resourceProbe)),
+		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.IsObserved(resourceKubernetes), "Waiting for ProviderConfig "+name))),
+		compose.UsageWithReplay("usage-"+resourceKubernetes, ConditionAccessReady, xr.Namespace, xr.Name, kube, probe, in.IsObserved(resourceProbe)),
 	)
 	for i, k := range c.Guarded {
 		p.Resources = append(p.Resources,
-			compose.Guard(fmt.Sprintf("usage-guarded-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.Sees(resourceHelm)),
-			compose.Guard(fmt.Sprintf("usage-guarded-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.Sees(resourceKubernetes)),
+			compose.Usage(fmt.Sprintf("usage-guarded-%d-helm", i), ConditionAccessReady, xr.Namespace, xr.Name, k, helm, in.IsObserved(resourceHelm)),
+			compose.Usage(fmt.Sprintf("usage-guarded-%d-kubernetes", i), ConditionAccessReady, xr.Namespace, xr.Name, k, kube, in.IsObserved(resourceKubernetes)),
 		)
 	}
 	for i, k := range c.Keepers {
 		p.Resources = append(p.Resources,
-			compose.Protect(fmt.Sprintf("usage-keeper-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.Sees(resourceHelm)),
-			compose.Protect(fmt.Sprintf("usage-keeper-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.Sees(resourceKubernetes)),
+			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-helm", i), ConditionAccessReady, xr.Namespace, xr.Name, k, helm, in.IsObserved(resourceHelm)),
+			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-kubernetes", i), ConditionAccessReady, xr.Namespace, xr.Name, k, kube, in.IsObserved(resourceKubernetes)),
 		)
 	}
 	return p, nil
@@ -159,7 +161,7 @@ func Compose(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)
 // providerConfig composes a ProviderConfig. Without a spec it cannot be built,
 // and one that exists is kept.
 func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, spec map[string]any, gate compose.Gate) compose.Resource {
-	r := compose.Resource{Name: resource, Part: PartAccess, Gate: gate, Ready: compose.Exists}
+	r := compose.Resource{Name: resource, ConditionType: ConditionAccessReady, Gate: gate, Ready: compose.Exists}
 	if spec == nil {
 		return r
 	}
@@ -176,9 +178,9 @@ func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, sp
 // has. It works exactly as long as the API server answers to the credentials.
 func apiServer(namespace string, ref v1alpha1.ObjectReference, config string, gate compose.Gate) compose.Resource {
 	return compose.Resource{
-		Name: resourceProbe,
-		Part: PartAccess,
-		Gate: gate,
+		Name:          resourceProbe,
+		ConditionType: ConditionAccessReady,
+		Gate:          gate,
 		Object: map[string]any{
 			"apiVersion": ref.APIVersion,
 			"kind":       ref.Kind,
@@ -205,10 +207,10 @@ func apiServer(namespace string, ref v1alpha1.ObjectReference, config string, ga
 }
 
 // answers judges the probe and says what a person should look at.
-func answers(o *unstructured.Unstructured) compose.Verdict {
+func answers(o *unstructured.Unstructured) compose.Health {
 	v := compose.Managed(o)
 	if v.Ready || v.Progressing {
 		return v
 	}
-	return compose.Verdict{Reason: "Unreachable", Message: "The API server does not answer. Check that the cluster runs and that its kubeconfig is valid. " + v.Message}
+	return compose.Health{Reason: "Unreachable", Message: "The API server does not answer. Check that the cluster runs and that its kubeconfig is valid. " + v.Message}
 }

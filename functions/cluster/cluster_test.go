@@ -26,10 +26,10 @@ func claim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster 
 		Version:  "1.34",
 		Nodes:    v1alpha1.Nodes{Architecture: v1alpha1.ArchitectureARM64},
 		Existing: &v1alpha1.ExistingCluster{
-			KubeconfigSecretRef:   &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
-			StorageClass:          "fast",
-			ControlPlaneScrapable: true,
-			ManagedGatewayAPI:     true,
+			KubeconfigSecretRef:          &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
+			StorageClassName:             "fast",
+			ControlPlaneMetricsReachable: true,
+			ManagedGatewayAPI:            true,
 		},
 	}
 	for _, f := range fs {
@@ -42,14 +42,14 @@ func claim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster 
 func access() *v1alpha1.Access {
 	name := compose.Name("team-a", "demo", "access")
 	return &v1alpha1.Access{
-		HelmProviderConfig:       name,
-		KubernetesProviderConfig: name,
-		KubeconfigSecretRef:      &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
-		Server:                   "https://one.example.org:6443",
-		Architecture:             v1alpha1.ArchitectureARM64,
-		StorageClass:             "fast",
-		ControlPlaneScrapable:    true,
-		ManagedGatewayAPI:        true,
+		HelmProviderConfig:           name,
+		KubernetesProviderConfig:     name,
+		KubeconfigSecretRef:          &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
+		APIServerURL:                 "https://one.example.org:6443",
+		Architecture:                 v1alpha1.ArchitectureARM64,
+		StorageClassName:             "fast",
+		ControlPlaneMetricsReachable: true,
+		ManagedGatewayAPI:            true,
 	}
 }
 
@@ -78,7 +78,7 @@ func observe(res compose.Result, status string, names ...string) map[string]*uns
 }
 
 // converge runs until nothing is added any more, everything being ready at once.
-func converge(t *testing.T, w compose.World) (compose.World, compose.Result) {
+func converge(t *testing.T, w compose.Request) (compose.Request, compose.Result) {
 	t.Helper()
 	for range 10 {
 		res, err := compose.Run(w, compose.For(Compose))
@@ -123,7 +123,7 @@ func TestGrowth(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{
+			w := compose.Request{
 				XR:       toUnstructured(t, tc.claim),
 				Required: map[string][]*unstructured.Unstructured{"kubeconfig": {kubeconfigSecret(t, nil)}},
 				Settings: compose.Settings{ManagementClusterNamespaces: []string{"team-a"}},
@@ -136,7 +136,7 @@ func TestGrowth(t *testing.T) {
 				}
 				var added []string
 				for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.Sees(name) {
+					if !w.IsObserved(name) {
 						added = append(added, name)
 					}
 				}
@@ -176,7 +176,7 @@ func TestCompose(t *testing.T) {
 	none := []*unstructured.Unstructured{}
 	exec := []*unstructured.Unstructured{kubeconfigSecret(t, func(c *kubeconfig) { c.user["exec"] = map[string]any{"command": canary} })}
 
-	w, _ := converge(t, compose.World{XR: toUnstructured(t, claim()), Required: map[string][]*unstructured.Unstructured{"kubeconfig": secret}})
+	w, _ := converge(t, compose.Request{XR: toUnstructured(t, claim()), Required: map[string][]*unstructured.Unstructured{"kubeconfig": secret}})
 	there := w.Observed
 	unreachable := maps.Clone(there)
 	unreachable["api-server"] = unreachable["api-server"].DeepCopy()
@@ -382,7 +382,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(provider("Nomad"), was),
 			observed: there,
 			want: want{
-				conditions: failed("NotAvailableYet", "Provider Nomad is not available yet. The schema lists those that are"),
+				conditions: failed("Unsupported", "Provider Nomad is not available yet. The schema lists those that are"),
 				phase:      v1alpha1.PhaseDegraded,
 				access:     access(),
 				composed:   everything,
@@ -391,7 +391,7 @@ func TestCompose(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: map[string][]*unstructured.Unstructured{}, Settings: tc.settings}
+			w := compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: map[string][]*unstructured.Unstructured{}, Settings: tc.settings}
 			if tc.secret != nil {
 				w.Required["kubeconfig"] = tc.secret
 			}
@@ -429,7 +429,7 @@ func TestRequirements(t *testing.T) {
 		"Found":       {"kubeconfig": {kubeconfigSecret(t, nil)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res, err := compose.Run(compose.World{XR: toUnstructured(t, claim()), Required: answer}, compose.For(Compose))
+			res, err := compose.Run(compose.Request{XR: toUnstructured(t, claim()), Required: answer}, compose.For(Compose))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -442,11 +442,11 @@ func TestRequirements(t *testing.T) {
 
 // TestObjects looks at the composed objects in full.
 func TestObjects(t *testing.T) {
-	_, kubeconfig := converge(t, compose.World{
+	_, kubeconfig := converge(t, compose.Request{
 		XR:       toUnstructured(t, claim()),
 		Required: map[string][]*unstructured.Unstructured{"kubeconfig": {kubeconfigSecret(t, nil)}},
 	})
-	_, management := converge(t, compose.World{
+	_, management := converge(t, compose.Request{
 		XR: toUnstructured(t, claim(func(c *v1alpha1.KubernetesCluster) {
 			c.Spec.Existing = &v1alpha1.ExistingCluster{ManagementCluster: true}
 		})),

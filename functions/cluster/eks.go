@@ -88,12 +88,12 @@ func eksRegions() map[v1alpha1.Region]eksRegion {
 // eksSizes are the sizes within a family of general-purpose instances. Their
 // CPUs and memory are those of the neutral sizes:
 // https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, as of 2026-11-22.
-func eksSizes() map[v1alpha1.NodeSize]string {
-	return map[v1alpha1.NodeSize]string{
-		v1alpha1.NodeSizeSmall:  "large",
-		v1alpha1.NodeSizeMedium: "xlarge",
-		v1alpha1.NodeSizeLarge:  "2xlarge",
-		v1alpha1.NodeSizeXLarge: "4xlarge",
+func eksSizes() map[v1alpha1.InstanceSize]string {
+	return map[v1alpha1.InstanceSize]string{
+		v1alpha1.InstanceSizeSmall:  "large",
+		v1alpha1.InstanceSizeMedium: "xlarge",
+		v1alpha1.InstanceSizeLarge:  "2xlarge",
+		v1alpha1.InstanceSizeXLarge: "4xlarge",
 	}
 }
 
@@ -119,7 +119,7 @@ func eksArchitectures() map[v1alpha1.Architecture]eksArchitecture {
 type eks struct{}
 
 // Plan says what makes the cluster and how it is reached.
-func (eks) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (eks) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	p, problems := newEKSPlan(in)
 	if len(problems) > 0 {
 		return p.refused(problems...), nil
@@ -153,7 +153,7 @@ type eksPlan struct {
 }
 
 // newEKSPlan looks up what AWS has for what the claim says in neutral words.
-func newEKSPlan(in compose.Input[v1alpha1.KubernetesCluster]) (*eksPlan, []compose.Problem) {
+func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (*eksPlan, []compose.Problem) {
 	s := in.Claim.Spec
 	p := &eksPlan{cloud: cloud{in: in}}
 	if s.EKS != nil {
@@ -171,7 +171,7 @@ func newEKSPlan(in compose.Input[v1alpha1.KubernetesCluster]) (*eksPlan, []compo
 	add(pr)
 	p.architecture, pr = lookup("nodes.architecture", eksArchitectures(), s.Nodes.Architecture, s.Provider)
 	add(pr)
-	size, pr := lookup("nodes.size", eksSizes(), s.Nodes.Size, s.Provider)
+	size, pr := lookup("nodes.size", eksSizes(), s.Nodes.InstanceSize, s.Provider)
 	add(pr)
 	p.instanceTypes = []any{p.architecture.family + "." + size}
 	if s.Nodes.Spot {
@@ -190,8 +190,8 @@ func newEKSPlan(in compose.Input[v1alpha1.KubernetesCluster]) (*eksPlan, []compo
 
 // findRegion by its own name or by the neutral one.
 func (p *eksPlan) findRegion() (eksRegion, *compose.Problem) {
-	zones := make([]string, 0, len(p.spec.Zones))
-	for _, z := range p.spec.Zones {
+	zones := make([]string, 0, len(p.spec.ZoneIDs))
+	for _, z := range p.spec.ZoneIDs {
 		zones = append(zones, string(z))
 	}
 	if p.spec.Region == "" {
@@ -209,7 +209,7 @@ func (p *eksPlan) findRegion() (eksRegion, *compose.Problem) {
 			return r, nil
 		}
 	}
-	return eksRegion{}, &compose.Problem{Part: PartNetwork, Reason: "ZonesUnknown", Message: fmt.Sprintf(
+	return eksRegion{}, &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "ZonesUnknown", Message: fmt.Sprintf(
 		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zones", p.spec.Region)}
 }
 
@@ -277,7 +277,7 @@ func (p *eksPlan) network() error {
 // nat makes the private subnets' way out.
 func (p *eksPlan) nat(gate compose.Gate) {
 	nat := map[string]any{"connectivityType": "public", "tags": p.named(eksNAT, nil)}
-	if p.spec.NATGateways == v1alpha1.NATGatewaysPerZone {
+	if p.spec.NATGatewayMode == v1alpha1.NATGatewayPerZone {
 		nat["availabilityMode"] = "regional"
 		nat["vpcIdRef"] = p.ref(eksVPC)
 	} else {
@@ -370,7 +370,7 @@ func (p *eksPlan) identities() error {
 		if err != nil {
 			return fmt.Errorf("cannot write the trust policy of %s: %w", r.name, err)
 		}
-		p.add(managed{Name: r.name, Part: PartNetwork, APIVersion: iamAPIVersion, Kind: "Role", ForProvider: map[string]any{
+		p.add(managed{Name: r.name, Part: ConditionNetworkReady, APIVersion: iamAPIVersion, Kind: "Role", ForProvider: map[string]any{
 			"assumeRolePolicy":    string(trust),
 			"forceDetachPolicies": true,
 			"managedPolicyArns":   r.policies,
@@ -378,7 +378,7 @@ func (p *eksPlan) identities() error {
 		}})
 	}
 	if p.spec.EncryptSecrets {
-		p.add(managed{Name: eksKey, Part: PartNetwork, APIVersion: kmsAPIVersion, Kind: "Key", ForProvider: p.inRegion(map[string]any{
+		p.add(managed{Name: eksKey, Part: ConditionNetworkReady, APIVersion: kmsAPIVersion, Kind: "Key", ForProvider: p.inRegion(map[string]any{
 			"description":          "Secrets of Kubernetes cluster " + p.clusterName(),
 			"deletionWindowInDays": int64(7),
 			"enableKeyRotation":    true,
@@ -437,17 +437,17 @@ func (p *eksPlan) controlPlane() {
 			c = nil
 		}
 	}
-	p.add(managed{Name: eksCluster, Part: PartControlPlane, APIVersion: eksAPIVersion, Kind: "Cluster", Gate: gate, ForProvider: c})
+	p.add(managed{Name: eksCluster, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "Cluster", Gate: gate, ForProvider: c})
 	p.auth(p.after(eksCluster), map[string]any{"clusterNameRef": p.ref(eksCluster)})
 	if p.spec.AdminRoleARN == "" {
 		return
 	}
-	p.add(diesWithParent(p.inEKS(eksAdminEntry, "AccessEntry", PartControlPlane, p.after(eksCluster), map[string]any{
+	p.add(diesWithParent(p.inEKS(eksAdminEntry, "AccessEntry", ConditionControlPlaneReady, p.after(eksCluster), map[string]any{
 		"principalArn": p.spec.AdminRoleARN,
 		"type":         "STANDARD",
 		"tags":         p.tags(nil),
 	})))
-	p.add(diesWithParent(p.inEKS(eksAdminPolicy, "AccessPolicyAssociation", PartControlPlane, p.after(eksAdminEntry), map[string]any{
+	p.add(diesWithParent(p.inEKS(eksAdminPolicy, "AccessPolicyAssociation", ConditionControlPlaneReady, p.after(eksAdminEntry), map[string]any{
 		"accessScope":  map[string]any{"type": "cluster"},
 		"policyArn":    "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
 		"principalArn": p.spec.AdminRoleARN,
@@ -458,7 +458,7 @@ func (p *eksPlan) controlPlane() {
 func (p *eksPlan) auth(gate compose.Gate, cluster map[string]any) {
 	cluster["refreshPeriod"] = "10m0s"
 	p.add(managed{
-		Name: eksAuth, Part: PartControlPlane, APIVersion: eksAPIVersion, Kind: "ClusterAuth", Gate: gate,
+		Name: eksAuth, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "ClusterAuth", Gate: gate,
 		ForProvider: p.inRegion(cluster), ConnectionSecret: "kubeconfig", ManagedAlways: true,
 	})
 }
@@ -468,7 +468,7 @@ func (p *eksPlan) nodes() {
 	s := p.in.Claim.Spec.Nodes
 	tags := p.named(eksNodes, nil)
 	name := p.name(eksTemplate)
-	p.add(managed{Name: eksTemplate, Part: PartNodes, APIVersion: ec2APIVersion, Kind: "LaunchTemplate", Gate: p.after(eksCluster), ForProvider: p.inRegion(map[string]any{
+	p.add(managed{Name: eksTemplate, Part: ConditionNodesReady, APIVersion: ec2APIVersion, Kind: "LaunchTemplate", Gate: p.after(eksCluster), ForProvider: p.inRegion(map[string]any{
 		"name": name,
 		"blockDeviceMappings": []any{map[string]any{
 			"deviceName": eksDevice,
@@ -489,7 +489,7 @@ func (p *eksPlan) nodes() {
 		"instanceTypes":  p.instanceTypes,
 		"launchTemplate": map[string]any{"name": name, "version": p.templateVersion()},
 		"nodeRoleArnRef": p.ref(eksNodeRole),
-		"scalingConfig":  map[string]any{"maxSize": s.Max, "minSize": s.Min},
+		"scalingConfig":  map[string]any{"maxSize": s.MaxCount, "minSize": s.MinCount},
 		"tags":           p.tags(nil),
 		"updateConfig":   map[string]any{"maxUnavailablePercentage": int64(33)},
 	}
@@ -500,14 +500,14 @@ func (p *eksPlan) nodes() {
 	if v := p.nodeVersion(); v != "" {
 		group["version"] = v
 	}
-	gate := p.after(eksCluster, eksTemplate, eksNodeRole).And(compose.WaitFor(p.in.Sees(eksAddonNetwork), "Waiting for "+eksAddonNetwork))
+	gate := p.after(eksCluster, eksTemplate, eksNodeRole).And(compose.WaitFor(p.in.IsObserved(eksAddonNetwork), "Waiting for "+eksAddonNetwork))
 	if p.spec.ExistingNetwork == nil {
 		// Without a way out they would never join.
 		gate = gate.And(p.after(eksPrivateRoute))
 	}
-	m := p.inEKS(eksNodes, "NodeGroup", PartNodes, gate, group)
+	m := p.inEKS(eksNodes, "NodeGroup", ConditionNodesReady, gate, group)
 	// From then on the autoscaler decides.
-	m.InitProvider = map[string]any{"scalingConfig": map[string]any{"desiredSize": s.Min}}
+	m.InitProvider = map[string]any{"scalingConfig": map[string]any{"desiredSize": s.MinCount}}
 	p.add(m)
 }
 
@@ -550,7 +550,7 @@ func (p *eksPlan) addons() {
 	p.addon(eksAddonNetwork, "vpc-cni", p.after(eksCluster))
 	p.addon(eksAddonProxy, "kube-proxy", p.after(eksCluster))
 	p.addon(eksAddonIdentity, "eks-pod-identity-agent", p.after(eksCluster))
-	p.add(diesWithParent(p.inEKS(eksVolumeIdentity, "PodIdentityAssociation", PartNodes, p.after(eksCluster, eksVolumeRole), map[string]any{
+	p.add(diesWithParent(p.inEKS(eksVolumeIdentity, "PodIdentityAssociation", ConditionNodesReady, p.after(eksCluster, eksVolumeRole), map[string]any{
 		"namespace":      "kube-system",
 		"roleArnRef":     p.ref(eksVolumeRole),
 		"serviceAccount": "ebs-csi-controller-sa",
@@ -572,7 +572,7 @@ func (p *eksPlan) addon(name, addon string, gate compose.Gate) {
 	if v := p.addonVersion(name, addon); v != "" {
 		forProvider["addonVersion"] = v
 	}
-	p.add(diesWithParent(p.inEKS(name, "Addon", PartNodes, gate, forProvider)))
+	p.add(diesWithParent(p.inEKS(name, "Addon", ConditionNodesReady, gate, forProvider)))
 }
 
 // addonVersion is the version asked for, if any, as soon as the control plane
@@ -592,10 +592,10 @@ func (p *eksPlan) addonVersion(name, addon string) string {
 func (p *eksPlan) storage() {
 	ref := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: p.name(eksStorageClass)}
 	p.resources = append(p.resources, compose.Resource{
-		Name:  eksStorageClass,
-		Part:  PartNodes,
-		Gate:  p.after(eksAddonVolumes).And(compose.WaitFor(p.in.Sees(resourceKubernetes), "Waiting for "+resourceKubernetes)),
-		Ready: compose.Managed,
+		Name:          eksStorageClass,
+		ConditionType: ConditionNodesReady,
+		Gate:          p.after(eksAddonVolumes).And(compose.WaitFor(p.in.IsObserved(resourceKubernetes), "Waiting for "+resourceKubernetes)),
+		Ready:         compose.Managed,
 		Object: map[string]any{
 			"apiVersion": ref.APIVersion,
 			"kind":       ref.Kind,
@@ -630,30 +630,30 @@ func (p *eksPlan) protection() {
 
 	p.resources = append(p.resources,
 		// Uninstalling needs pods, and volumes are given back by one.
-		p.protect("usage-nodes", PartNodes, nodes, auth),
-		p.protect("usage-role-volumes", PartNodes, role(eksVolumeRole), auth),
-		p.protect("usage-role-nodes", PartNodes, role(eksNodeRole), nodes),
-		p.protect("usage-role-cluster", PartControlPlane, role(eksClusterRole), c),
+		p.protect("usage-nodes", ConditionNodesReady, nodes, auth),
+		p.protect("usage-role-volumes", ConditionNodesReady, role(eksVolumeRole), auth),
+		p.protect("usage-role-nodes", ConditionNodesReady, role(eksNodeRole), nodes),
+		p.protect("usage-role-cluster", ConditionControlPlaneReady, role(eksClusterRole), c),
 	)
 	if p.spec.ExistingNetwork == nil {
 		p.resources = append(p.resources,
-			p.protect("usage-nat-gateway", PartNodes, managed{APIVersion: ec2APIVersion, Kind: "NATGateway", Name: eksNAT}, nodes))
+			p.protect("usage-nat-gateway", ConditionNodesReady, managed{APIVersion: ec2APIVersion, Kind: "NATGateway", Name: eksNAT}, nodes))
 	}
 	if p.spec.EncryptSecrets {
 		p.resources = append(p.resources,
-			p.protect("usage-encryption-key", PartControlPlane, managed{APIVersion: kmsAPIVersion, Kind: "Key", Name: eksKey}, c))
+			p.protect("usage-encryption-key", ConditionControlPlaneReady, managed{APIVersion: kmsAPIVersion, Kind: "Key", Name: eksKey}, c))
 	}
 }
 
 // adopt looks at a cluster that is there. Only its kubeconfig is made.
 func (p *eksPlan) adopt() Cluster {
 	p.add(managed{
-		Name: eksCluster, Part: PartControlPlane, APIVersion: eksAPIVersion, Kind: "Cluster",
+		Name: eksCluster, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "Cluster",
 		ExternalName: p.clusterName(), ForProvider: p.inRegion(map[string]any{}),
 	})
 	p.auth(p.after(eksCluster), map[string]any{"clusterName": p.clusterName()})
 	c := p.cluster()
-	c.Parts = []string{PartControlPlane}
+	c.Parts = []string{ConditionControlPlaneReady}
 	return c
 }
 
@@ -672,23 +672,23 @@ func (p *eksPlan) cluster(needs ...string) Cluster {
 	}
 	c.Access = &v1alpha1.Access{
 		KubeconfigSecretRef: &ref,
-		Server:              p.observed(eksCluster, "status", "atProvider", "endpoint"),
+		APIServerURL:        p.observed(eksCluster, "status", "atProvider", "endpoint"),
 		Architecture:        p.in.Claim.Spec.Nodes.Architecture,
 		// Of a cluster that is only observed nobody knows which classes it has.
-		StorageClass: "",
+		StorageClassName: "",
 	}
 	if !p.adopted() {
-		c.Access.StorageClass = eksClass
+		c.Access.StorageClassName = eksClass
 	}
-	if was := p.in.Claim.Status.Access; c.Access.Server == "" && was != nil {
-		c.Access.Server = was.Server
+	if was := p.in.Claim.Status.Access; c.Access.APIServerURL == "" && was != nil {
+		c.Access.APIServerURL = was.APIServerURL
 	}
 	return c
 }
 
 // ec2 is a managed resource of the network.
 func (p *eksPlan) ec2(name, kind string, gate compose.Gate, forProvider map[string]any) managed {
-	return managed{Name: name, Part: PartNetwork, APIVersion: ec2APIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
+	return managed{Name: name, Part: ConditionNetworkReady, APIVersion: ec2APIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
 }
 
 // inEKS is a managed resource that belongs to the cluster.

@@ -23,7 +23,7 @@ func eksClaim(fs ...func(*v1alpha1.ClusterParameters)) *v1alpha1.KubernetesClust
 		Provider:           v1alpha1.ProviderEKS,
 		Region:             v1alpha1.RegionEuropeWest,
 		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{Size: v1alpha1.NodeSizeMedium, Min: 2, Max: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
+		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
 		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
 		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
 	}
@@ -36,7 +36,7 @@ func eksClaim(fs ...func(*v1alpha1.ClusterParameters)) *v1alpha1.KubernetesClust
 // eksConverge brings a claim to its end, with what AWS reports.
 func eksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) map[string]*unstructured.Unstructured {
 	t.Helper()
-	w := compose.World{XR: toUnstructured(t, c)}
+	w := compose.Request{XR: toUnstructured(t, c)}
 	for range 20 {
 		res, err := compose.Run(w, compose.For(Compose))
 		if err != nil {
@@ -111,7 +111,7 @@ func TestEKS(t *testing.T) {
 		"Spot": {
 			reason: "Spare capacity of several families, for Arm.",
 			claim: eksClaim(func(s *v1alpha1.ClusterParameters) {
-				s.Nodes.Spot, s.Nodes.Architecture, s.Nodes.Size = true, v1alpha1.ArchitectureARM64, v1alpha1.NodeSizeSmall
+				s.Nodes.Spot, s.Nodes.Architecture, s.Nodes.InstanceSize = true, v1alpha1.ArchitectureARM64, v1alpha1.InstanceSizeSmall
 			}),
 			want: []field{
 				{eksNodes, "forProvider.capacityType", "SPOT"},
@@ -129,14 +129,14 @@ func TestEKS(t *testing.T) {
 		},
 		"PerZone": {
 			reason: "One regional gateway, which needs no address.",
-			claim:  eksClaim(block(v1alpha1.EKSCluster{NATGateways: v1alpha1.NATGatewaysPerZone})),
+			claim:  eksClaim(block(v1alpha1.EKSCluster{NATGatewayMode: v1alpha1.NATGatewayPerZone})),
 			want:   []field{{eksNAT, "forProvider.availabilityMode", "regional"}},
 			absent: []string{eksAddress},
 		},
 		"Allowed": {
 			reason: "Only who is allowed reaches the API server from outside.",
 			claim: eksClaim(func(s *v1alpha1.ClusterParameters) {
-				s.Network = &v1alpha1.Network{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
+				s.Network = &v1alpha1.Network{APIServerAllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}}
 			}),
 			want: []field{{eksCluster, "forProvider.vpcConfig.publicAccessCidrs", []any{"203.0.113.0/24"}}},
 		},
@@ -202,13 +202,13 @@ func TestEKSProblems(t *testing.T) {
 		"Region": {
 			reason: "Valid regions are listed.",
 			claim:  eksClaim(func(s *v1alpha1.ClusterParameters) { s.Region = "mars-north" }),
-			why:    "NoCounterpart",
+			why:    "UnsupportedValue",
 			says:   `region "mars-north". Valid: asia-northeast, asia-southeast`,
 		},
 		"Size": {
 			reason: "Valid sizes are listed.",
-			claim:  eksClaim(func(s *v1alpha1.ClusterParameters) { s.Nodes.Size = "Huge" }),
-			why:    "NoCounterpart",
+			claim:  eksClaim(func(s *v1alpha1.ClusterParameters) { s.Nodes.InstanceSize = "Huge" }),
+			why:    "UnsupportedValue",
 			says:   "Valid: Large, Medium, Small, XLarge",
 		},
 		"Zones": {
@@ -221,7 +221,7 @@ func TestEKSProblems(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			exists := eksConverge(t, eksClaim())
-			res, err := compose.Run(compose.World{XR: toUnstructured(t, tc.claim), Observed: exists}, compose.For(Compose))
+			res, err := compose.Run(compose.Request{XR: toUnstructured(t, tc.claim), Observed: exists}, compose.For(Compose))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -289,7 +289,7 @@ func TestEKSNodesFollow(t *testing.T) {
 			observed := eksConverge(t, eksClaim(proxyVersion("v1.34.0-eksbuild.2")))
 			tc.change(t, observed)
 			newer := eksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" }, proxyVersion("v1.35.0-eksbuild.2"))
-			res, err := compose.Run(compose.World{XR: toUnstructured(t, newer), Observed: observed}, compose.For(Compose))
+			res, err := compose.Run(compose.Request{XR: toUnstructured(t, newer), Observed: observed}, compose.For(Compose))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,7 +17,7 @@ const requirementKubeconfig = "kubeconfig"
 type existing struct{}
 
 // Plan says how to reach the cluster; there is nothing to make.
-func (existing) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (existing) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	spec := in.Claim.Spec.Existing
 	switch {
 	case spec == nil:
@@ -36,25 +36,25 @@ func (existing) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, err
 		Config:  secretConfig(in.Claim.Namespace, ref),
 		Guarded: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
 	}
-	if !in.Answered(requirementKubeconfig) {
+	if !in.IsResolved(requirementKubeconfig) {
 		c.Waiting = "Waiting for Secret " + ref.Name + " to be read"
 		return c, nil
 	}
-	server, err := kubeconfigServer(in.One(requirementKubeconfig), ref)
+	server, err := kubeconfigServer(in.RequiredObject(requirementKubeconfig), ref)
 	if err != nil {
-		c.Problems = []compose.Problem{{Part: PartAccess, Reason: err.reason, Message: err.message}}
+		c.Problems = []compose.Problem{{ConditionType: ConditionAccessReady, Reason: err.reason, Message: err.message}}
 		c.Waiting = err.message
 		return c, nil
 	}
 	c.Access = facts(in.Claim.Spec)
 	c.Access.KubeconfigSecretRef = &ref
-	c.Access.Server = server
+	c.Access.APIServerURL = server
 	return c, nil
 }
 
 // management is the cluster that Crossplane runs on, reached with the
 // providers' own identity, where the platform team allows that.
-func management(in compose.Input[v1alpha1.KubernetesCluster]) Cluster {
+func management(in compose.TypedRequest[v1alpha1.KubernetesCluster]) Cluster {
 	allowed := in.Settings.ManagementClusterNamespaces
 	if !slices.Contains(allowed, "*") && !slices.Contains(allowed, in.Claim.Namespace) {
 		return problem("ManagementClusterNotAllowed", fmt.Sprintf(
@@ -69,17 +69,17 @@ func management(in compose.Input[v1alpha1.KubernetesCluster]) Cluster {
 // facts are what the claim says about a cluster that nobody can ask.
 func facts(s v1alpha1.ClusterParameters) *v1alpha1.Access {
 	return &v1alpha1.Access{
-		Architecture:          s.Nodes.Architecture,
-		StorageClass:          s.Existing.StorageClass,
-		ControlPlaneScrapable: s.Existing.ControlPlaneScrapable,
-		ManagedGatewayAPI:     s.Existing.ManagedGatewayAPI,
-		HostPorts:             s.Existing.HostPorts,
+		Architecture:                 s.Nodes.Architecture,
+		StorageClassName:             s.Existing.StorageClassName,
+		ControlPlaneMetricsReachable: s.Existing.ControlPlaneMetricsReachable,
+		ManagedGatewayAPI:            s.Existing.ManagedGatewayAPI,
+		HostPorts:                    s.Existing.HostPorts,
 	}
 }
 
 func problem(reason, message string) Cluster {
 	return Cluster{
 		Waiting:  message,
-		Problems: []compose.Problem{{Part: PartAccess, Reason: reason, Message: message}},
+		Problems: []compose.Problem{{ConditionType: ConditionAccessReady, Reason: reason, Message: message}},
 	}
 }

@@ -105,16 +105,16 @@ func gkeArmZones() map[string]string {
 // 4 GiB of memory each.
 // https://cloud.google.com/compute/docs/general-purpose-machines, as of
 // February 2026.
-func gkeMachines(a v1alpha1.Architecture) map[v1alpha1.NodeSize]string {
+func gkeMachines(a v1alpha1.Architecture) map[v1alpha1.InstanceSize]string {
 	series := "e2-standard-"
 	if a == v1alpha1.ArchitectureARM64 {
 		series = "t2a-standard-"
 	}
-	return map[v1alpha1.NodeSize]string{
-		v1alpha1.NodeSizeSmall:  series + "2",
-		v1alpha1.NodeSizeMedium: series + "4",
-		v1alpha1.NodeSizeLarge:  series + "8",
-		v1alpha1.NodeSizeXLarge: series + "16",
+	return map[v1alpha1.InstanceSize]string{
+		v1alpha1.InstanceSizeSmall:  series + "2",
+		v1alpha1.InstanceSizeMedium: series + "4",
+		v1alpha1.InstanceSizeLarge:  series + "8",
+		v1alpha1.InstanceSizeXLarge: series + "16",
 	}
 }
 
@@ -135,7 +135,7 @@ func gkeNodeRoles() map[string]string {
 type gke struct{}
 
 // Plan the network, the identities, the control plane and the nodes.
-func (gke) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (gke) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	g := &gkePlan{cloud: cloud{in: in}}
 	if b := in.Claim.Spec.GKE; b != nil {
 		g.block = *b
@@ -169,21 +169,21 @@ func (gke) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 		return out, nil
 	}
 
-	if g.block.Network == nil {
+	if g.block.ExistingNetwork == nil {
 		plan(network, subnetwork, router, nat, firewall)
-		protect(PartNetwork, network, subnetwork, router, firewall)
-		protect(PartNetwork, router, nat)
-		protect(PartNodes, nat, pool)
-		protect(PartNodes, firewall, pool)
-		protect(PartControlPlane, subnetwork, cluster)
+		protect(ConditionNetworkReady, network, subnetwork, router, firewall)
+		protect(ConditionNetworkReady, router, nat)
+		protect(ConditionNodesReady, nat, pool)
+		protect(ConditionNodesReady, firewall, pool)
+		protect(ConditionControlPlaneReady, subnetwork, cluster)
 	}
 	plan(identity)
 	plan(roles...)
 	plan(cluster, pool)
 	// A role that is bound to nobody any more cannot be taken back.
-	protect(PartNetwork, identity, roles...)
-	protect(PartNodes, identity, pool)
-	protect(PartNodes, cluster, pool)
+	protect(ConditionNetworkReady, identity, roles...)
+	protect(ConditionNodesReady, identity, pool)
+	protect(ConditionNodesReady, cluster, pool)
 	// What a chart runs when it is uninstalled needs nodes.
 	out.Keepers = append(out.Keepers, g.keeper(pool))
 
@@ -192,7 +192,7 @@ func (gke) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 		account, role, k := g.accessIdentity()
 		key = []managed{role, k}
 		plan(account, role, k)
-		protect(PartAccess, account, role, k)
+		protect(ConditionAccessReady, account, role, k)
 		out.Keepers = append(out.Keepers, g.keeper(role), g.keeper(k))
 	}
 	g.access(&out, key)
@@ -230,7 +230,7 @@ func (g *gkePlan) place() *compose.Problem {
 	}
 	g.machine = g.block.MachineType
 	if g.machine == "" {
-		if g.machine, p = lookup("nodes.size", gkeMachines(spec.Nodes.Architecture), spec.Nodes.Size, v1alpha1.ProviderGKE); p != nil {
+		if g.machine, p = lookup("nodes.size", gkeMachines(spec.Nodes.Architecture), spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
 			return p
 		}
 		if spec.Nodes.Architecture == v1alpha1.ArchitectureARM64 && !g.adopted() {
@@ -243,8 +243,8 @@ func (g *gkePlan) place() *compose.Problem {
 	for _, l := range letters {
 		g.zones = append(g.zones, g.region+"-"+string(l))
 	}
-	if z := append(slices.Clone(g.block.Zones), g.block.Zone); !g.has(z) {
-		return &compose.Problem{Part: PartNetwork, Reason: "NoCounterpart", Message: fmt.Sprintf(
+	if z := append(slices.Clone(g.block.NodeLocations), g.block.Location); !g.has(z) {
+		return &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "UnsupportedValue", Message: fmt.Sprintf(
 			"Provider GKE has nothing for %s in region %s. Valid: %s", strings.Trim(strings.Join(z, ", "), ", "), g.region, strings.Join(g.zones, ", "))}
 	}
 	return nil
@@ -263,8 +263,8 @@ func (g *gkePlan) has(zones []string) bool {
 // knownProject is the project that was asked for, or else the one in which the
 // provider made the nodes' identity: only the provider knows its own default.
 func (g *gkePlan) knownProject() string {
-	if g.block.Project != "" {
-		return g.block.Project
+	if g.block.ProjectID != "" {
+		return g.block.ProjectID
 	}
 	return g.observed(gkeNodeIdentity, "status", "atProvider", "project")
 }
@@ -293,16 +293,16 @@ func (g *gkePlan) labels() map[string]any {
 
 // with puts a project that was asked for into what is wanted of a resource.
 func (g *gkePlan) with(forProvider map[string]any) map[string]any {
-	if g.block.Project != "" {
-		forProvider["project"] = g.block.Project
+	if g.block.ProjectID != "" {
+		forProvider["project"] = g.block.ProjectID
 	}
 	return forProvider
 }
 
 // location of the control plane: the region, or one zone of it.
 func (g *gkePlan) location() string {
-	if g.block.Zone != "" {
-		return g.block.Zone
+	if g.block.Location != "" {
+		return g.block.Location
 	}
 	return g.region
 }
@@ -321,11 +321,11 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 		services = string(c)
 	}
 	network = managed{
-		Name: gkeNetwork, Part: PartNetwork, APIVersion: gcpCompute, Kind: "Network", ExternalName: g.gcpName(gkeNetwork),
+		Name: gkeNetwork, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Network", ExternalName: g.gcpName(gkeNetwork),
 		ForProvider: g.with(map[string]any{"autoCreateSubnetworks": false, "routingMode": "REGIONAL"}),
 	}
 	subnetwork = managed{
-		Name: gkeSubnetwork, Part: PartNetwork, APIVersion: gcpCompute, Kind: "Subnetwork", ExternalName: g.gcpName(gkeSubnetwork),
+		Name: gkeSubnetwork, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Subnetwork", ExternalName: g.gcpName(gkeSubnetwork),
 		Gate: g.after(gkeNetwork),
 		ForProvider: g.with(map[string]any{
 			"region":                g.region,
@@ -339,12 +339,12 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 		}),
 	}
 	router = managed{
-		Name: gkeRouter, Part: PartNetwork, APIVersion: gcpCompute, Kind: "Router", ExternalName: g.gcpName(gkeRouter),
+		Name: gkeRouter, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Router", ExternalName: g.gcpName(gkeRouter),
 		Gate:        g.after(gkeNetwork),
 		ForProvider: g.with(map[string]any{"region": g.region, "networkRef": g.ref(gkeNetwork)}),
 	}
 	nat = managed{
-		Name: gkeNAT, Part: PartNetwork, APIVersion: gcpCompute, Kind: "RouterNAT", ExternalName: g.gcpName(gkeNAT),
+		Name: gkeNAT, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "RouterNAT", ExternalName: g.gcpName(gkeNAT),
 		Gate: g.after(gkeRouter, gkeSubnetwork),
 		ForProvider: g.with(map[string]any{
 			"region":                        g.region,
@@ -364,7 +364,7 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 // February 2026.
 func (g *gkePlan) firewall() managed {
 	return managed{
-		Name: gkeFirewall, Part: PartNetwork, APIVersion: gcpCompute, Kind: "Firewall", ExternalName: g.gcpName(gkeFirewall),
+		Name: gkeFirewall, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Firewall", ExternalName: g.gcpName(gkeFirewall),
 		Gate: g.after(gkeSubnetwork),
 		ForProvider: g.with(map[string]any{
 			"networkRef":   g.ref(gkeNetwork),
@@ -379,11 +379,11 @@ func (g *gkePlan) firewall() managed {
 // default for nodes may change everything in the project.
 func (g *gkePlan) nodeIdentity() (identity managed, roles []managed) {
 	identity = managed{
-		Name: gkeNodeIdentity, Part: PartNetwork, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeNodeIdentity),
+		Name: gkeNodeIdentity, Part: ConditionNetworkReady, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeNodeIdentity),
 		ForProvider: g.with(map[string]any{"displayName": "Nodes of " + g.gcpName(gkeControlPlane)}),
 	}
 	for _, name := range slices.Sorted(maps.Keys(gkeNodeRoles())) {
-		roles = append(roles, g.grant(gkeNodeRole+name, PartNetwork, gkeNodeIdentity, gkeNodeRoles()[name]))
+		roles = append(roles, g.grant(gkeNodeRole+name, ConditionNetworkReady, gkeNodeIdentity, gkeNodeRoles()[name]))
 	}
 	return identity, roles
 }
@@ -401,7 +401,7 @@ func (g *gkePlan) grant(name, part, identity, role string) managed {
 // once: it could not be changed without a new cluster.
 func (g *gkePlan) cluster() managed {
 	m := managed{
-		Name: gkeControlPlane, Part: PartControlPlane, APIVersion: gcpContainer, Kind: "Cluster",
+		Name: gkeControlPlane, Part: ConditionControlPlaneReady, APIVersion: gcpContainer, Kind: "Cluster",
 		ExternalName: g.gcpName(gkeControlPlane), ConnectionSecret: "kubeconfig",
 		Ready: g.atVersion("masterVersion"),
 	}
@@ -446,9 +446,9 @@ func (g *gkePlan) cluster() managed {
 	if v := g.in.Claim.Spec.Version; v != "" {
 		m.ForProvider["minMasterVersion"] = v
 	}
-	if n := g.block.Network; n != nil {
+	if n := g.block.ExistingNetwork; n != nil {
 		m.ForProvider["network"], m.ForProvider["subnetwork"] = n.Name, n.Subnetwork
-		m.ForProvider["ipAllocationPolicy"] = map[string]any{"clusterSecondaryRangeName": n.PodRange, "servicesSecondaryRangeName": n.ServiceRange}
+		m.ForProvider["ipAllocationPolicy"] = map[string]any{"clusterSecondaryRangeName": n.PodRangeName, "servicesSecondaryRangeName": n.ServiceRangeName}
 		return m
 	}
 	m.Gate = m.Gate.And(g.after(gkeSubnetwork))
@@ -486,7 +486,7 @@ func (g *gkePlan) controlPlaneCIDR() string {
 func (g *gkePlan) nodePool(roles []managed) managed {
 	n := g.in.Claim.Spec.Nodes
 	needs := []string{gkeControlPlane}
-	if g.block.Network == nil {
+	if g.block.ExistingNetwork == nil {
 		needs = append(needs, gkeNAT, gkeFirewall)
 	}
 	for _, r := range roles {
@@ -519,7 +519,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	pool := map[string]any{
 		"location":        g.location(),
 		"clusterRef":      g.ref(gkeControlPlane),
-		"autoscaling":     map[string]any{"totalMinNodeCount": n.Min, "totalMaxNodeCount": n.Max, "locationPolicy": policy},
+		"autoscaling":     map[string]any{"totalMinNodeCount": n.MinCount, "totalMaxNodeCount": n.MaxCount, "locationPolicy": policy},
 		"management":      map[string]any{"autoRepair": true, "autoUpgrade": true},
 		"upgradeSettings": map[string]any{"strategy": "SURGE", "maxSurge": int64(1), "maxUnavailable": int64(0)},
 		"nodeConfig":      node,
@@ -531,7 +531,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 		pool["version"] = v
 	}
 	return managed{
-		Name: gkeNodePool, Part: PartNodes, APIVersion: gcpContainer, Kind: "NodePool", ExternalName: g.gcpName(gkeNodePool),
+		Name: gkeNodePool, Part: ConditionNodesReady, APIVersion: gcpContainer, Kind: "NodePool", ExternalName: g.gcpName(gkeNodePool),
 		Gate: g.after(needs...), ForProvider: g.with(pool),
 		InitProvider: map[string]any{"initialNodeCount": initial},
 		Ready:        g.atVersion("version"),
@@ -543,25 +543,25 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 // Where they are already, they stay.
 func (g *gkePlan) spread() (zones []any, initial int64) {
 	n := g.in.Claim.Spec.Nodes
-	if was := g.in.Observed[gkeNodePool]; was != nil && len(g.block.Zones) == 0 {
+	if was := g.in.Observed[gkeNodePool]; was != nil && len(g.block.NodeLocations) == 0 {
 		zones, _, _ = unstructured.NestedSlice(was.Object, "spec", "forProvider", "nodeLocations")
 		i, ok, _ := unstructured.NestedFieldNoCopy(was.Object, "spec", "initProvider", "initialNodeCount")
 		if ok {
 			return zones, integer(i)
 		}
 	}
-	if g.block.Zone != "" {
-		return nil, n.Min
+	if g.block.Location != "" {
+		return nil, n.MinCount
 	}
-	if len(g.block.Zones) > 0 {
-		for _, z := range g.block.Zones {
+	if len(g.block.NodeLocations) > 0 {
+		for _, z := range g.block.NodeLocations {
 			zones = append(zones, z)
 		}
-		return zones, (n.Min + int64(len(zones)) - 1) / int64(len(zones))
+		return zones, (n.MinCount + int64(len(zones)) - 1) / int64(len(zones))
 	}
 	for count := int64(min(gkeZones, len(g.zones))); count > 0; count-- {
-		initial = (n.Min + count - 1) / count
-		if initial*count > n.Max && count > 1 {
+		initial = (n.MinCount + count - 1) / count
+		if initial*count > n.MaxCount && count > 1 {
 			continue
 		}
 		zones = nil
@@ -603,15 +603,15 @@ func (g *gkePlan) nodeVersion() string {
 }
 
 // atVersion judges something that is ready when it has the version asked for.
-func (g *gkePlan) atVersion(field string) func(*unstructured.Unstructured) compose.Verdict {
+func (g *gkePlan) atVersion(field string) func(*unstructured.Unstructured) compose.Health {
 	want := g.in.Claim.Spec.Version
-	return func(o *unstructured.Unstructured) compose.Verdict {
+	return func(o *unstructured.Unstructured) compose.Health {
 		v := compose.Managed(o)
 		is, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", field)
 		if !v.Ready || is == "" || minor(is) >= minor(want) {
 			return v
 		}
-		return compose.Verdict{Progressing: true, Reason: compose.ReasonUpdating, Message: fmt.Sprintf("%s %s is being upgraded to %s", o.GetKind(), o.GetName(), want)}
+		return compose.Health{Progressing: true, Reason: compose.ReasonUpdating, Message: fmt.Sprintf("%s %s is being upgraded to %s", o.GetKind(), o.GetName(), want)}
 	}
 }
 
@@ -633,12 +633,12 @@ func minor(version string) int {
 // install the definitions and roles that charts bring.
 func (g *gkePlan) accessIdentity() (account, role, key managed) {
 	account = managed{
-		Name: gkeIdentity, Part: PartAccess, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeIdentity),
+		Name: gkeIdentity, Part: ConditionAccessReady, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeIdentity),
 		ForProvider: g.with(map[string]any{"displayName": "Access to " + g.gcpName(gkeControlPlane)}),
 	}
-	role = g.grant(gkeRole, PartAccess, gkeIdentity, "roles/container.admin")
+	role = g.grant(gkeRole, ConditionAccessReady, gkeIdentity, "roles/container.admin")
 	key = managed{
-		Name: gkeKey, Part: PartAccess, APIVersion: gcpIdentity, Kind: "ServiceAccountKey", ConnectionSecret: gkeKey,
+		Name: gkeKey, Part: ConditionAccessReady, APIVersion: gcpIdentity, Kind: "ServiceAccountKey", ConnectionSecret: gkeKey,
 		Gate:        g.after(gkeIdentity),
 		ForProvider: map[string]any{"serviceAccountIdRef": g.ref(gkeIdentity)},
 	}
@@ -669,7 +669,7 @@ func (g *gkePlan) access(out *Cluster, key []managed) {
 		needs = append(needs, m.Name)
 	}
 	out.Waiting = g.after(needs...).Waiting
-	secret := g.in.One(requirementKubeconfig)
+	secret := g.in.RequiredObject(requirementKubeconfig)
 	if secret == nil {
 		out.Waiting = "Waiting for the cluster's kubeconfig"
 		return
@@ -681,9 +681,9 @@ func (g *gkePlan) access(out *Cluster, key []managed) {
 	}
 	out.Access = &v1alpha1.Access{
 		KubeconfigSecretRef: &ref,
-		Server:              server,
+		APIServerURL:        server,
 		Architecture:        g.in.Claim.Spec.Nodes.Architecture,
-		StorageClass:        cmp.Or(g.block.StorageClass, "standard-rwo"),
+		StorageClassName:    cmp.Or(g.block.StorageClassName, "standard-rwo"),
 		ManagedGatewayAPI:   g.block.GatewayAPI == "Standard",
 	}
 }

@@ -26,7 +26,7 @@ func gkeClaim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesClust
 		Provider:           v1alpha1.ProviderGKE,
 		Region:             v1alpha1.RegionEuropeWest,
 		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{Size: v1alpha1.NodeSizeMedium, Min: 2, Max: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
+		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
 		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
 		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
 	}
@@ -43,14 +43,14 @@ func gkeBlock(b v1alpha1.GKECluster) func(*v1alpha1.KubernetesCluster) {
 // gkeVariants are claims that differ in what is composed.
 func gkeVariants() map[string]*v1alpha1.KubernetesCluster {
 	existing := v1alpha1.GKECluster{
-		Network:          &v1alpha1.GKENetwork{Name: "prod", Subnetwork: "nodes", PodRange: "p", ServiceRange: "s"},
+		ExistingNetwork:  &v1alpha1.GKENetwork{Name: "prod", Subnetwork: "nodes", PodRangeName: "p", ServiceRangeName: "s"},
 		ControlPlaneCIDR: "172.16.1.0/28",
 	}
 	return map[string]*v1alpha1.KubernetesCluster{
 		"Plain":           gkeClaim(),
 		"Key":             gkeClaim(gkeBlock(v1alpha1.GKECluster{ServiceAccountKey: true})),
 		"ExistingNetwork": gkeClaim(gkeBlock(existing)),
-		"Project":         gkeClaim(gkeBlock(v1alpha1.GKECluster{Project: "my-project-1"})),
+		"Project":         gkeClaim(gkeBlock(v1alpha1.GKECluster{ProjectID: "my-project-1"})),
 		"Adopted": gkeClaim(func(c *v1alpha1.KubernetesCluster) {
 			c.Spec.ExternalName = "prod-1"
 			c.Spec.ManagementPolicies = []v1alpha1.ManagementPolicy{v1alpha1.ManageObserve}
@@ -59,13 +59,13 @@ func gkeVariants() map[string]*v1alpha1.KubernetesCluster {
 }
 
 // gkeWorld is a claim in the world before anything is there.
-func gkeWorld(t testing.TB, c *v1alpha1.KubernetesCluster) compose.World {
+func gkeWorld(t testing.TB, c *v1alpha1.KubernetesCluster) compose.Request {
 	t.Helper()
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compose.World{XR: &unstructured.Unstructured{Object: m}, Required: map[string][]*unstructured.Unstructured{}}
+	return compose.Request{XR: &unstructured.Unstructured{Object: m}, Required: map[string][]*unstructured.Unstructured{}}
 }
 
 // gkeObserve is what the cloud makes of what is desired: everything ready, with
@@ -99,7 +99,7 @@ func gkeObserve(res compose.Result, was map[string]*unstructured.Unstructured) m
 
 // gkeRounds runs until ready, and returns every world with its result. The
 // kubeconfig is there as soon as the cluster is.
-func gkeRounds(t testing.TB, w compose.World) (worlds []compose.World, results []compose.Result) {
+func gkeRounds(t testing.TB, w compose.Request) (worlds []compose.Request, results []compose.Result) {
 	t.Helper()
 	t.Helper()
 	for range 20 {
@@ -204,7 +204,7 @@ func TestGKEGrowth(t *testing.T) {
 			for i, res := range results {
 				var added []string
 				for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !worlds[i].Sees(n) {
+					if !worlds[i].IsObserved(n) {
 						added = append(added, n)
 					}
 				}
@@ -334,16 +334,16 @@ func TestGKEChange(t *testing.T) {
 		},
 		"Nodes": {
 			"Limits of the autoscaler; where the nodes are, they stay.",
-			func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Min, c.Spec.Nodes.Max = 1, 1 },
+			func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.MinCount, c.Spec.Nodes.MaxCount = 1, 1 },
 			[]string{"node-pool.autoscaling"},
 		},
-		"Size":    {"Size is the machine type.", func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Size = v1alpha1.NodeSizeLarge }, []string{"node-pool.nodeConfig"}},
+		"Size":    {"Size is the machine type.", func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.InstanceSize = v1alpha1.InstanceSizeLarge }, []string{"node-pool.nodeConfig"}},
 		"Tags":    {"Tags are labels of what costs money.", func(c *v1alpha1.KubernetesCluster) { c.Spec.Tags = map[string]v1alpha1.TagValue{"team": "a"} }, []string{"cluster.resourceLabels", "node-pool.nodeConfig"}},
 		"Channel": {"The channel is the control plane's.", gkeBlock(v1alpha1.GKECluster{ReleaseChannel: "Rapid"}), []string{"cluster.releaseChannel"}},
 		"Allowed": {
 			"Who may reach the API server is the control plane's.",
 			func(c *v1alpha1.KubernetesCluster) {
-				c.Spec.Network = &v1alpha1.Network{AllowedCIDRs: []v1alpha1.CIDR{"198.51.100.0/24"}}
+				c.Spec.Network = &v1alpha1.Network{APIServerAllowedCIDRs: []v1alpha1.CIDR{"198.51.100.0/24"}}
 			},
 			[]string{"cluster.masterAuthorizedNetworksConfig"},
 		},
@@ -521,7 +521,7 @@ func TestGKEObjects(t *testing.T) {
 		},
 		"Zonal": {
 			reason:   "A zone takes the place of the region, in a project and a channel of one's own.",
-			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{Project: "my-project-1", Zone: "europe-west4-b", ReleaseChannel: "Stable", GatewayAPI: "Standard"})),
+			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{ProjectID: "my-project-1", Location: "europe-west4-b", ReleaseChannel: "Stable", GatewayAPI: "Standard"})),
 			resource: gkeControlPlane,
 			want: map[string]any{
 				"forProvider.location":                            "europe-west4-b",
@@ -578,19 +578,19 @@ func TestGKEObjects(t *testing.T) {
 		},
 		"Exactly4": {
 			reason:   "As many zones as can begin with the same number of nodes between the limits.",
-			claim:    gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Min, c.Spec.Nodes.Max = 4, 4 }),
+			claim:    gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.MinCount, c.Spec.Nodes.MaxCount = 4, 4 }),
 			resource: gkeNodePool,
 			want:     map[string]any{"forProvider.nodeLocations": []any{"europe-west4-a", "europe-west4-b"}, "initProvider.initialNodeCount": int64(2)},
 		},
 		"ZonalNodes": {
 			reason:   "In one zone all nodes are there.",
-			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{Zone: "europe-west4-b"})),
+			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{Location: "europe-west4-b"})),
 			resource: gkeNodePool,
 			want:     map[string]any{"forProvider.nodeLocations": nil, "forProvider.location": "europe-west4-b", "initProvider.initialNodeCount": int64(2)},
 		},
 		"OwnZones": {
 			reason:   "A team may say where its nodes are.",
-			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{Zones: []string{"europe-west4-c", "europe-west4-a"}})),
+			claim:    gkeClaim(gkeBlock(v1alpha1.GKECluster{NodeLocations: []string{"europe-west4-c", "europe-west4-a"}})),
 			resource: gkeNodePool,
 			want:     map[string]any{"forProvider.nodeLocations": []any{"europe-west4-c", "europe-west4-a"}, "forProvider.location": "europe-west4"},
 		},
@@ -621,7 +621,7 @@ func TestGKEObjects(t *testing.T) {
 			resource: "node-role-logs",
 			want: map[string]any{"forProvider": map[string]any{
 				"project": "default-project", "role": "roles/logging.logWriter",
-				"member": "serviceAccount:" + (&gkePlan{cloud: cloud{in: compose.Input[v1alpha1.KubernetesCluster]{Claim: *gkeClaim()}}}).identityName(gkeNodeIdentity) + "@default-project.iam.gserviceaccount.com",
+				"member": "serviceAccount:" + (&gkePlan{cloud: cloud{in: compose.TypedRequest[v1alpha1.KubernetesCluster]{Claim: *gkeClaim()}}}).identityName(gkeNodeIdentity) + "@default-project.iam.gserviceaccount.com",
 			}},
 		},
 		"OwnIdentity": {
@@ -674,9 +674,9 @@ func TestGKEAccess(t *testing.T) {
 	name := compose.Name("team-a", "demo", "access")
 	access := func(f func(*v1alpha1.Access)) *v1alpha1.Access {
 		a := &v1alpha1.Access{
-			HelmProviderConfig: name, KubernetesProviderConfig: name, Server: "https://203.0.113.9",
+			HelmProviderConfig: name, KubernetesProviderConfig: name, APIServerURL: "https://203.0.113.9",
 			KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
-			Architecture:        v1alpha1.ArchitectureAMD64, StorageClass: "standard-rwo",
+			Architecture:        v1alpha1.ArchitectureAMD64, StorageClassName: "standard-rwo",
 		}
 		f(a)
 		return a
@@ -689,9 +689,9 @@ func TestGKEAccess(t *testing.T) {
 		"Plain": {"What charts need to know, and that nobody can scrape the control plane.", gkeClaim(), access(func(*v1alpha1.Access) {})},
 		"Other": {
 			"What a team chooses, charts know.",
-			gkeClaim(gkeBlock(v1alpha1.GKECluster{GatewayAPI: "Standard", StorageClass: "premium-rwo"}), func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Architecture = v1alpha1.ArchitectureARM64 }),
+			gkeClaim(gkeBlock(v1alpha1.GKECluster{GatewayAPI: "Standard", StorageClassName: "premium-rwo"}), func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Architecture = v1alpha1.ArchitectureARM64 }),
 			access(func(a *v1alpha1.Access) {
-				a.ManagedGatewayAPI, a.StorageClass, a.Architecture = true, "premium-rwo", v1alpha1.ArchitectureARM64
+				a.ManagedGatewayAPI, a.StorageClassName, a.Architecture = true, "premium-rwo", v1alpha1.ArchitectureARM64
 			}),
 		},
 	}
@@ -721,10 +721,10 @@ func TestGKEProblems(t *testing.T) {
 	}{
 		"Region":  {"A neutral region that nobody knows.", gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Region = "moon" }), []string{`"moon"`, "europe-west, india-west"}},
 		"Own":     {"A region that Google Cloud does not have.", gkeClaim(gkeBlock(v1alpha1.GKECluster{Region: "europe-west7"})), []string{`"europe-west7"`, "europe-west6, europe-west8"}},
-		"Size":    {"A size that nobody knows.", gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Size = "Huge" }), []string{`"Huge"`, "Large, Medium, Small, XLarge"}},
-		"Zone":    {"A zone of another region.", gkeClaim(gkeBlock(v1alpha1.GKECluster{Zone: "us-east1-b"})), []string{"us-east1-b in region europe-west4", "europe-west4-a, europe-west4-b, europe-west4-c"}},
+		"Size":    {"A size that nobody knows.", gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.InstanceSize = "Huge" }), []string{`"Huge"`, "Large, Medium, Small, XLarge"}},
+		"Zone":    {"A zone of another region.", gkeClaim(gkeBlock(v1alpha1.GKECluster{Location: "us-east1-b"})), []string{"us-east1-b in region europe-west4", "europe-west4-a, europe-west4-b, europe-west4-c"}},
 		"Arm":     {"A region without Arm machines.", gkeClaim(arm, gkeBlock(v1alpha1.GKECluster{Region: "us-east1"})), []string{`"us-east1"`, "asia-southeast1, europe-west4, us-central1", "gke.machineType"}},
-		"ArmZone": {"A zone without Arm machines.", gkeClaim(arm, gkeBlock(v1alpha1.GKECluster{Region: "us-central1", Zones: []string{"us-central1-a", "us-central1-c"}})), []string{"us-central1-c", "us-central1-a, us-central1-b, us-central1-f"}},
+		"ArmZone": {"A zone without Arm machines.", gkeClaim(arm, gkeBlock(v1alpha1.GKECluster{Region: "us-central1", NodeLocations: []string{"us-central1-a", "us-central1-c"}})), []string{"us-central1-c", "us-central1-a, us-central1-b, us-central1-f"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -734,7 +734,7 @@ func TestGKEProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := res.Conditions[0]
-			if len(res.Resources) > 0 || c.Ready || c.Type != PartNetwork {
+			if len(res.Resources) > 0 || c.Ready || c.Type != ConditionNetworkReady {
 				t.Errorf("\n%s\nwant nothing composed, and the network not ready; got %d resources and %+v", tc.reason, len(res.Resources), c)
 			}
 			for _, want := range tc.want {

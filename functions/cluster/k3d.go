@@ -11,7 +11,7 @@ import (
 type k3d struct{}
 
 // Plan the one object that is the cluster.
-func (k3d) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (k3d) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	block := v1alpha1.K3dCluster{}
 	if b := in.Claim.Spec.K3d; b != nil {
 		block = *b
@@ -29,7 +29,7 @@ func (k3d) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	}
 	c := local(in, "K3dCluster", block.LocalNodes, extra)
 	if c.Access != nil {
-		c.Access.StorageClass, c.Access.ContainerdSocket = k3sClass, k3sContainerd
+		c.Access.StorageClassName, c.Access.CRISocket = k3sClass, k3sContainerd
 		c.Access.HostPorts = !block.ServiceLB
 	}
 	return c, nil

@@ -42,21 +42,21 @@ const k3sSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-
 type k3s struct{}
 
 // Plan the control plane and what joins it, one login each.
-func (k3s) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (k3s) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	spec := in.Claim.Spec.K3s
 	if spec == nil {
 		return problem("InvalidSpec", "Provider K3s needs the block k3s with its hosts"), nil
 	}
 	p := &k3sPlan{cloud: cloud{in: in}, spec: spec}
 	servers, agents := p.roles()
-	out := Cluster{Parts: []string{PartControlPlane}}
+	out := Cluster{Parts: []string{ConditionControlPlaneReady}}
 	if len(spec.Hosts) > 1 {
-		out.Parts = append(out.Parts, PartNodes)
+		out.Parts = append(out.Parts, ConditionNodesReady)
 	}
 	refuse := func(reason, message string) Cluster {
 		out.Waiting = message
 		for _, part := range out.Parts {
-			out.Problems = append(out.Problems, compose.Problem{Part: part, Reason: reason, Message: message})
+			out.Problems = append(out.Problems, compose.Problem{ConditionType: part, Reason: reason, Message: message})
 		}
 		return out
 	}
@@ -67,7 +67,7 @@ func (k3s) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	if unsafe := p.unsafe(); unsafe != "" {
 		return refuse("InvalidSpec", unsafe+" has characters that a shell could take for commands. Letters, digits and -_./ are safe"), nil
 	}
-	if in.Answered(requirementSSHKey) {
+	if in.IsResolved(requirementSSHKey) {
 		if reason, message := p.noKey(); reason != "" {
 			return refuse(reason, message), nil
 		}
@@ -75,7 +75,7 @@ func (k3s) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 
 	first := servers[0]
 	// What waits for a login says more than the login, which somebody else may have.
-	out.Resources = append(out.Resources, p.resource(p.controlPlane(first, len(servers) > 1)), p.login(first, PartControlPlane))
+	out.Resources = append(out.Resources, p.resource(p.controlPlane(first, len(servers) > 1)), p.login(first, ConditionControlPlaneReady))
 	out.Keepers = append(out.Keepers, p.reference(k3sAPIVersion, "Cluster", k3sControlPlane))
 	// One server after the other becomes a member of etcd.
 	after := []string{k3sControlPlane}
@@ -86,9 +86,9 @@ func (k3s) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	for _, h := range agents {
 		p.join(&out, h, "agent", p.after(k3sControlPlane))
 	}
-	out.Resources = append(out.Resources, compose.Guard("usage-ssh-key", PartControlPlane, in.Claim.Namespace, in.Claim.Name,
+	out.Resources = append(out.Resources, compose.Usage("usage-ssh-key", ConditionControlPlaneReady, in.Claim.Namespace, in.Claim.Name,
 		v1alpha1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: spec.SSH.KeySecretRef.Name},
-		p.reference(k3sAPIVersion, "Cluster", k3sControlPlane), in.Sees(k3sControlPlane)))
+		p.reference(k3sAPIVersion, "Cluster", k3sControlPlane), in.IsObserved(k3sControlPlane)))
 	p.access(&out, after, first)
 	return out, nil
 }
@@ -139,7 +139,7 @@ func (p *k3sPlan) unsafe() string {
 // provider would send as a password, to any machine that answers.
 func (p *k3sPlan) noKey() (reason, message string) {
 	ref := p.spec.SSH.KeySecretRef
-	secret := p.in.One(requirementSSHKey)
+	secret := p.in.RequiredObject(requirementSSHKey)
 	if secret == nil {
 		return "SSHKeyNotFound", fmt.Sprintf("Secret %s does not exist in this namespace. Create it with a private SSH key in its key %s", ref.Name, ref.Key)
 	}
@@ -155,10 +155,10 @@ func (p *k3sPlan) noKey() (reason, message string) {
 // namespace: who has it has the host, and it stays until k3s is off the host.
 func (p *k3sPlan) login(h v1alpha1.K3sHost, part string) compose.Resource {
 	return compose.Resource{
-		Name:  k3sLogin + h.Address,
-		Part:  part,
-		Gate:  p.known(),
-		Ready: compose.Exists,
+		Name:          k3sLogin + h.Address,
+		ConditionType: part,
+		Gate:          p.known(),
+		Ready:         compose.Exists,
 		Object: map[string]any{
 			"apiVersion": k3sAPIVersion,
 			"kind":       "ProviderConfig",
@@ -178,7 +178,7 @@ func (p *k3sPlan) login(h v1alpha1.K3sHost, part string) compose.Resource {
 
 // known is a gate that opens when the key has been looked at.
 func (p *k3sPlan) known() compose.Gate {
-	return compose.WaitFor(p.in.Answered(requirementSSHKey), "Waiting for Secret "+p.spec.SSH.KeySecretRef.Name+" to be read")
+	return compose.WaitFor(p.in.IsResolved(requirementSSHKey), "Waiting for Secret "+p.spec.SSH.KeySecretRef.Name+" to be read")
 }
 
 func (p *k3sPlan) loginName(h v1alpha1.K3sHost) string {
@@ -187,7 +187,7 @@ func (p *k3sPlan) loginName(h v1alpha1.K3sHost) string {
 
 // loggedIn is a gate that opens when the host is ours.
 func (p *k3sPlan) loggedIn(h v1alpha1.K3sHost) compose.Gate {
-	return compose.WaitFor(p.in.Sees(k3sLogin+h.Address),
+	return compose.WaitFor(p.in.IsObserved(k3sLogin+h.Address),
 		fmt.Sprintf("Waiting for host %s, unless another cluster of this namespace has it: see ProviderConfig %s of k3s.m.crossplane.io", h.Address, p.loginName(h)))
 }
 
@@ -204,7 +204,7 @@ func (p *k3sPlan) controlPlane(h v1alpha1.K3sHost, more bool) managed {
 		f["extraArgs"] = strings.Join(args, " ")
 	}
 	return managed{
-		Name: k3sControlPlane, Part: PartControlPlane, APIVersion: k3sAPIVersion, Kind: "Cluster",
+		Name: k3sControlPlane, Part: ConditionControlPlaneReady, APIVersion: k3sAPIVersion, Kind: "Cluster",
 		Gate: p.known().And(p.loggedIn(h)), ForProvider: f, ConnectionSecret: "kubeconfig", Config: p.loginName(h),
 	}
 }
@@ -230,12 +230,12 @@ func (p *k3sPlan) join(out *Cluster, h v1alpha1.K3sHost, role string, gate compo
 		f["extraArgs"] = strings.Join(args, " ")
 	}
 	node := managed{
-		Name: k3sNode + h.Address, Part: PartNodes, APIVersion: k3sAPIVersion, Kind: "Node",
+		Name: k3sNode + h.Address, Part: ConditionNodesReady, APIVersion: k3sAPIVersion, Kind: "Node",
 		Gate: gate.And(p.loggedIn(h)), ForProvider: f, Config: p.loginName(h),
 	}
-	out.Resources = append(out.Resources, p.resource(node), p.login(h, PartNodes),
+	out.Resources = append(out.Resources, p.resource(node), p.login(h, ConditionNodesReady),
 		// Without the cluster's object the provider cannot take a node off.
-		p.protect("usage-"+k3sControlPlane+"-"+h.Address, PartNodes, managed{APIVersion: k3sAPIVersion, Kind: "Cluster", Name: k3sControlPlane}, node))
+		p.protect("usage-"+k3sControlPlane+"-"+h.Address, ConditionNodesReady, managed{APIVersion: k3sAPIVersion, Kind: "Cluster", Name: k3sControlPlane}, node))
 	out.Keepers = append(out.Keepers, p.reference(k3sAPIVersion, "Node", node.Name))
 }
 
@@ -277,7 +277,7 @@ func (p *k3sPlan) access(out *Cluster, servers []string, first v1alpha1.K3sHost)
 	if out.Access == nil {
 		return
 	}
-	out.Access.StorageClass, out.Access.ContainerdSocket = k3sClass, k3sContainerd
+	out.Access.StorageClassName, out.Access.CRISocket = k3sClass, k3sContainerd
 	out.Access.HostPorts = !p.spec.ServiceLB
 	out.Access.Architecture = first.Architecture
 	for _, h := range p.spec.Hosts {

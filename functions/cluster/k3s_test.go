@@ -80,7 +80,7 @@ func rounds(t testing.TB, c *v1alpha1.KubernetesCluster, required map[string][]*
 		}
 		var names []string
 		for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-			if !w.Sees(n) {
+			if !w.IsObserved(n) {
 				names = append(names, n)
 			}
 		}
@@ -278,7 +278,7 @@ func TestK3sCannot(t *testing.T) {
 		"NoBlock": {
 			reason: "The schema refuses it; it harms nobody.",
 			claim:  k3sClaim(nil, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s = nil }),
-			want:   compose.Condition{Type: PartAccess, Reason: "InvalidSpec", Message: "Provider K3s needs the block k3s with its hosts"},
+			want:   compose.Condition{Type: ConditionAccessReady, Reason: "InvalidSpec", Message: "Provider K3s needs the block k3s with its hosts"},
 		},
 		"Address": {
 			reason: "It would end the command and begin another.", required: answered(t, sshKey),
@@ -313,7 +313,7 @@ func TestK3sCannot(t *testing.T) {
 				t.Errorf("\n%s\ncomposed %v", tc.reason, slices.Sorted(maps.Keys(res.Resources)))
 			}
 			if tc.want.Type == "" {
-				tc.want.Type = PartControlPlane
+				tc.want.Type = ConditionControlPlaneReady
 			}
 			if diff := cmp.Diff(tc.want, res.Conditions[0]); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
@@ -343,7 +343,7 @@ func TestK3sRogueHost(t *testing.T) {
 		t.Error("a kubeconfig that runs a program is used")
 	}
 	got := res.Conditions[len(res.Conditions)-1]
-	if got.Type != PartAccess || got.Reason != "InvalidKubeconfig" {
+	if got.Type != ConditionAccessReady || got.Reason != "InvalidKubeconfig" {
 		t.Errorf("condition %+v, want AccessReady with reason InvalidKubeconfig", got)
 	}
 }
@@ -368,7 +368,7 @@ func TestK3sAccess(t *testing.T) {
 			}
 			access := compose.Name("team-a", "demo", "access")
 			want := &v1alpha1.Access{
-				HelmProviderConfig: access, KubernetesProviderConfig: access, Server: "https://one.example.org:6443", Architecture: tc.want, StorageClass: "local-path", HostPorts: true, ContainerdSocket: "/run/k3s/containerd/containerd.sock",
+				HelmProviderConfig: access, KubernetesProviderConfig: access, APIServerURL: "https://one.example.org:6443", Architecture: tc.want, StorageClassName: "local-path", HostPorts: true, CRISocket: "/run/k3s/containerd/containerd.sock",
 				KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
 			}
 			if diff := cmp.Diff(want, status.Access); diff != "" {

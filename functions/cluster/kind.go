@@ -15,14 +15,14 @@ const kindClass = "standard"
 type kind struct{}
 
 // Plan the one object that is the cluster.
-func (kind) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (kind) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	block := v1alpha1.KindCluster{}
-	if b := in.Claim.Spec.Kind; b != nil {
+	if b := in.Claim.Spec.KindCluster; b != nil {
 		block = *b
 	}
 	c := local(in, "KindCluster", block.LocalNodes, nil)
 	if c.Access != nil {
-		c.Access.StorageClass = kindClass
+		c.Access.StorageClassName = kindClass
 		c.Access.HostPorts = true
 	}
 	return c, nil

@@ -27,11 +27,11 @@ const httpsPort = 443
 
 // local makes a cluster of containers: one object of our own provider. What the
 // provider cannot change the schema does not let change either.
-func local(in compose.Input[v1alpha1.KubernetesCluster], kind string, nodes v1alpha1.LocalNodes, extra map[string]any) Cluster {
+func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nodes v1alpha1.LocalNodes, extra map[string]any) Cluster {
 	c := cloud{in: in}
 	ref := v1alpha1.SecretKeyReference{Name: c.name("kubeconfig"), Key: "kubeconfig"}
 	out := Cluster{
-		Parts: []string{PartControlPlane},
+		Parts: []string{ConditionControlPlaneReady},
 		Requirements: []compose.Requirement{{
 			Name: requirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
 		}},
@@ -41,14 +41,14 @@ func local(in compose.Input[v1alpha1.KubernetesCluster], kind string, nodes v1al
 	if v := in.Claim.Spec.Version; nodes.Image == "" && v != "" {
 		version, p := lookup("version", localVersions(), v, in.Claim.Spec.Provider)
 		if p != nil {
-			p.Part = PartControlPlane
+			p.ConditionType = ConditionControlPlaneReady
 			out.Problems, out.Waiting = []compose.Problem{*p}, p.Message
 			return out
 		}
 		f["version"] = version
 	}
 	out.Resources = []compose.Resource{c.resource(managed{
-		Name: resourceLocal, Part: PartControlPlane, APIVersion: localAPIVersion, Kind: kind, ForProvider: f, ConnectionSecret: "kubeconfig",
+		Name: resourceLocal, Part: ConditionControlPlaneReady, APIVersion: localAPIVersion, Kind: kind, ForProvider: f, ConnectionSecret: "kubeconfig",
 	})}
 	out.Keepers = []v1alpha1.ObjectReference{c.reference(localAPIVersion, kind, resourceLocal)}
 	c.reach(&out, c.after(resourceLocal), ref)
@@ -62,7 +62,7 @@ func local(in compose.Input[v1alpha1.KubernetesCluster], kind string, nodes v1al
 		// Every name below it is this machine: RFC 6761, section 6.3.
 		for _, p := range nodes.Ports {
 			if p.ContainerPort == httpsPort && p.Protocol != "UDP" {
-				out.Access.Domain, out.Access.HTTPSPort = "localhost", p.HostPort
+				out.Access.DefaultDomain, out.Access.IngressHTTPSPort = "localhost", p.HostPort
 			}
 		}
 	}

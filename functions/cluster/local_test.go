@@ -55,7 +55,7 @@ func TestLocal(t *testing.T) {
 		},
 		"KindNodes": {
 			reason: "An image has its version.",
-			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Kind = &v1alpha1.KindCluster{LocalNodes: nodes} }),
+			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.KindCluster = &v1alpha1.KindCluster{LocalNodes: nodes} }),
 			kind:   "KindCluster", class: "standard",
 			want: composed(nil),
 		},
@@ -102,7 +102,7 @@ func TestLocal(t *testing.T) {
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
 			}
-			if status.Access == nil || status.Access.StorageClass != tc.class || status.Access.Server != "https://one.example.org:6443" {
+			if status.Access == nil || status.Access.StorageClassName != tc.class || status.Access.APIServerURL != "https://one.example.org:6443" {
 				t.Errorf("access %+v, want storage class %s", status.Access, tc.class)
 			}
 		})
@@ -120,7 +120,7 @@ func TestLocalVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := compose.Condition{Type: PartControlPlane, Reason: "NoCounterpart", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36, 1.37`}
+	want := compose.Condition{Type: ConditionControlPlaneReady, Reason: "UnsupportedValue", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36, 1.37`}
 	if diff := cmp.Diff(want, got.Conditions[0]); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)
 	}

@@ -14,10 +14,10 @@ import (
 type unavailable struct{}
 
 // Plan says that there is no such provider yet, and keeps what exists.
-func (unavailable) Plan(in compose.Input[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (unavailable) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
 	msg := fmt.Sprintf("Provider %s is not available yet. The schema lists those that are", in.Claim.Spec.Provider)
 	return Cluster{
 		Waiting:  msg,
-		Problems: []compose.Problem{{Part: PartAccess, Reason: "NotAvailableYet", Message: msg}},
+		Problems: []compose.Problem{{ConditionType: ConditionAccessReady, Reason: "Unsupported", Message: msg}},
 	}, nil
 }

@@ -28,13 +28,13 @@ const argocdReady = `has(object.status) && has(object.status.sync) && has(object
 type argocd struct{}
 
 // Plan plans an Application.
-func (argocd) Plan(o Order) (Delivery, error) {
+func (argocd) Plan(o RenderInput) (DeploymentPlan, error) {
 	xr := o.Claim
-	d := Delivery{
-		Leaves: []Leaf{{resourceApplication, objectRef(xr, resourceApplication)}},
+	d := DeploymentPlan{
+		Leaves: []ManagedRef{{resourceApplication, objectRef(xr, resourceApplication)}},
 		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
-	r := compose.Resource{Name: resourceApplication, Part: PartDelivered, Gate: o.Gate, Ready: argocdVerdict}
+	r := compose.Resource{Name: resourceApplication, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: argocdVerdict}
 	if o.Access != nil {
 		d.Config.Name = o.Access.KubernetesProviderConfig
 	}
@@ -42,14 +42,14 @@ func (argocd) Plan(o Order) (Delivery, error) {
 		r.Object = onCluster(xr, o.Access, resourceApplication, argocdReady, application(o))
 	}
 	d.Resources = []compose.Resource{r}
-	d.Revision = text(manifestOf(o.Observed[resourceApplication]), "status", "sync", "revision")
+	d.Revision = stringField(manifestOf(o.Observed[resourceApplication]), "status", "sync", "revision")
 	if o.Chart != nil {
 		d.Version = d.Revision
 	}
 	return d, nil
 }
 
-func application(o Order) map[string]any {
+func application(o RenderInput) map[string]any {
 	xr := o.Claim
 	return map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
@@ -65,7 +65,7 @@ func application(o Order) map[string]any {
 		"spec": map[string]any{
 			"project":     "default",
 			"source":      applicationSource(o),
-			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": xr.Spec.Namespace},
+			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": xr.Spec.TargetNamespace},
 			"syncPolicy": map[string]any{
 				"automated":   map[string]any{"prune": true, "selfHeal": true},
 				"syncOptions": []any{"ServerSideApply=true"},
@@ -79,10 +79,10 @@ func application(o Order) map[string]any {
 	}
 }
 
-func applicationSource(o Order) map[string]any {
+func applicationSource(o RenderInput) map[string]any {
 	if git := o.Claim.Spec.Source.Git; git != nil {
 		r := git.Ref
-		k := map[string]any{"namespace": o.Claim.Spec.Namespace}
+		k := map[string]any{"namespace": o.Claim.Spec.TargetNamespace}
 		if git.Kustomize != nil {
 			if len(git.Kustomize.Images) > 0 {
 				images := make([]any, 0, len(git.Kustomize.Images))
@@ -125,42 +125,42 @@ func applicationSource(o Order) map[string]any {
 var attempts = regexp.MustCompile(`( \(retried \d+ times?\))?\.? *(Retrying attempt #.*)?$`)
 
 // argocdVerdict judges an Application by what Argo CD says of it.
-func argocdVerdict(o *unstructured.Unstructured) compose.Verdict {
+func argocdVerdict(o *unstructured.Unstructured) compose.Health {
 	v := compose.Managed(o)
 	app := manifestOf(o)
 	if v.Ready || app == nil || compose.GetCondition(o, "Synced").Status == "False" {
 		return v
 	}
-	id := called(app) + ": "
+	id := displayName(app) + ": "
 	conditions, _, _ := unstructured.NestedSlice(app.Object, "status", "conditions")
 	for _, c := range conditions {
 		m, _ := c.(map[string]any)
 		typ, _ := m["type"].(string)
 		message, _ := m["message"].(string)
 		if strings.HasSuffix(typ, "Error") {
-			return compose.Verdict{Reason: typ, Message: id + stable(message)}
+			return compose.Health{Reason: typ, Message: id + stripAttemptCounts(message)}
 		}
 	}
-	phase, message := text(app, "status", "operationState", "phase"), text(app, "status", "operationState", "message")
-	health, sync := text(app, "status", "health", "status"), text(app, "status", "sync", "status")
+	phase, message := stringField(app, "status", "operationState", "phase"), stringField(app, "status", "operationState", "message")
+	health, sync := stringField(app, "status", "health", "status"), stringField(app, "status", "sync", "status")
 	retries := strings.Contains(message, "Retrying attempt #")
 	switch {
 	case phase == "Failed" || phase == "Error" || (phase == "Running" && retries):
-		return compose.Verdict{Reason: "SyncFailed", Message: id + stable(message)}
+		return compose.Health{Reason: "SyncFailed", Message: id + stripAttemptCounts(message)}
 	case health == "Degraded":
-		return compose.Verdict{Reason: "Degraded", Message: id + degraded(app)}
+		return compose.Health{Reason: "Degraded", Message: id + degraded(app)}
 	case sync == "":
-		return compose.Verdict{Progressing: true, Reason: compose.ReasonCreating, Message: id + "Argo CD has not looked at it yet"}
+		return compose.Health{Progressing: true, Reason: compose.ReasonCreating, Message: id + "Argo CD has not looked at it yet"}
 	case sync != "Synced":
-		return compose.Verdict{Progressing: true, Reason: compose.ReasonUpdating, Message: id + "is being brought to the cluster"}
+		return compose.Health{Progressing: true, Reason: compose.ReasonUpdating, Message: id + "is being brought to the cluster"}
 	case health != "Healthy":
-		return compose.Verdict{Progressing: true, Reason: compose.ReasonCreating, Message: id + "waiting for what it consists of to work"}
+		return compose.Health{Progressing: true, Reason: compose.ReasonCreating, Message: id + "waiting for what it consists of to work"}
 	}
-	return compose.Verdict{Progressing: true, Reason: compose.ReasonUpdating, Message: id + "is being updated"}
+	return compose.Health{Progressing: true, Reason: compose.ReasonUpdating, Message: id + "is being updated"}
 }
 
-// stable is a message without what changes from one attempt to the next.
-func stable(message string) string { return attempts.ReplaceAllString(message, "") }
+// stripAttemptCounts is a message without what changes from one attempt to the next.
+func stripAttemptCounts(message string) string { return attempts.ReplaceAllString(message, "") }
 
 // degraded names the objects that do not work, with what they say.
 func degraded(app *unstructured.Unstructured) string {

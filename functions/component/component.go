@@ -19,16 +19,16 @@ import (
 
 // Parts of a Component.
 const (
-	// PartDependencies is the condition that says whether cluster and
+	// ConditionDependenciesReady is the condition that says whether cluster and
 	// dependencies are there.
-	PartDependencies = "DependenciesReady"
-	// PartDelivered is the condition that says whether the real thing works.
-	PartDelivered = "Delivered"
+	ConditionDependenciesReady = "DependenciesReady"
+	// ConditionDeployed is the condition that says whether the real thing works.
+	ConditionDeployed = "Deployed"
 )
 
-// Parts of a Component, for those that compose one. What was delivered says
+// ConditionTypes of a Component, for those that compose one. What was delivered says
 // more than what it waited for.
-func Parts() []string { return []string{PartDelivered, PartDependencies} }
+func ConditionTypes() []string { return []string{ConditionDeployed, ConditionDependenciesReady} }
 
 const (
 	requirementCluster    = "cluster"
@@ -42,15 +42,15 @@ const (
 	usageDependency = "usage-" + requirementDependency
 )
 
-// An Engine brings a source to a cluster.
-type Engine interface {
+// An Deployer brings a source to a cluster.
+type Deployer interface {
 	// Plan plans the delivery of an order.
-	Plan(o Order) (Delivery, error)
+	Plan(o RenderInput) (DeploymentPlan, error)
 }
 
-// An Order is what an engine is to deliver.
-type Order struct {
-	compose.Input[v1alpha1.Component]
+// An RenderInput is what an engine is to deliver.
+type RenderInput struct {
+	compose.TypedRequest[v1alpha1.Component]
 
 	// Access to the cluster; nil while it is unknown.
 	Access *v1alpha1.Access
@@ -77,26 +77,26 @@ type Order struct {
 	ReleaseName string
 
 	// Peers are the Components that this one depends on, as far as they are known.
-	Peers []Peer
+	Peers []Dependency
 }
 
-// A Peer is a Component that another one depends on.
-type Peer struct {
+// A Dependency is a Component that another one depends on.
+type Dependency struct {
 	v1alpha1.Component
 
 	// IsReady says that it works now.
 	IsReady bool
 }
 
-// A Delivery is what an engine plans.
-type Delivery struct {
+// A DeploymentPlan is what an engine plans.
+type DeploymentPlan struct {
 	// Resources that deliver.
 	Resources []compose.Resource
 
 	// Leaves are the resources whose existence means that something may still be
 	// on the cluster. The first one has to outlive the others, and what depends on
 	// the Component comes and goes by it.
-	Leaves []Leaf
+	Leaves []ManagedRef
 
 	// Config is the ProviderConfig that the leaves need until they are gone.
 	Config v1alpha1.ObjectReference
@@ -105,8 +105,8 @@ type Delivery struct {
 	Version, Revision string
 }
 
-// A Leaf is a resource that stands for something on the cluster.
-type Leaf struct {
+// A ManagedRef is a resource that stands for something on the cluster.
+type ManagedRef struct {
 	// Resource is the name that it is composed under.
 	Resource string
 
@@ -115,30 +115,30 @@ type Leaf struct {
 }
 
 // engineFor finds the engine of a delivery: one row per engine.
-func engineFor(d v1alpha1.Delivery) (Engine, bool) {
+func engineFor(d v1alpha1.Deployer) (Deployer, bool) {
 	switch d {
-	case v1alpha1.DeliveryHelm:
+	case v1alpha1.DeployerHelm:
 		return helm{}, true
-	case v1alpha1.DeliveryFlux:
+	case v1alpha1.DeployerFlux:
 		return flux{}, true
-	case v1alpha1.DeliveryArgoCD:
+	case v1alpha1.DeployerArgoCD:
 		return argocd{}, true
 	}
 	return nil, false
 }
 
 // Compose plans a Component.
-func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
+func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) {
 	xr := in.Claim
-	p := compose.Plan{Parts: Parts(), Requirements: requirements(xr)}
-	engine, ok := engineFor(xr.Spec.Engine)
+	p := compose.Plan{ConditionTypes: ConditionTypes(), Requirements: requirements(xr)}
+	engine, ok := engineFor(xr.Spec.Deployer)
 	switch {
 	case !ok:
-		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "NotAvailableYet", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s, %s, %s", xr.Spec.Engine, v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD)}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "Unsupported", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s, %s, %s", xr.Spec.Deployer, v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD)}}
 	case xr.Spec.Source.Chart == nil && xr.Spec.Source.Git == nil && len(xr.Spec.Source.Manifests) == 0:
-		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}}
-	case xr.Spec.Engine == v1alpha1.DeliveryHelm && xr.Spec.Source.Git != nil:
-		p.Problems = []compose.Problem{{Part: PartDelivered, Reason: "InvalidSpec", Message: "Engine Helm cannot take source.git: choose engine Flux or ArgoCD"}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}}
+	case xr.Spec.Deployer == v1alpha1.DeployerHelm && xr.Spec.Source.Git != nil:
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "Engine Helm cannot take source.git: choose engine Flux or ArgoCD"}}
 	}
 	if len(p.Problems) > 0 {
 		p.Partial = true
@@ -155,8 +155,8 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	ns := namespace(in, access, gate)
 	p.Resources = append(p.Resources, ns...)
 	if len(ns) > 0 {
-		gate = gate.And(compose.WaitFor(in.Sees(resourceNamespace) && ns[0].Ready(in.Observed[resourceNamespace]).Ready,
-			"Waiting for namespace "+xr.Spec.Namespace))
+		gate = gate.And(compose.WaitFor(in.IsObserved(resourceNamespace) && ns[0].Ready(in.Observed[resourceNamespace]).Ready,
+			"Waiting for namespace "+xr.Spec.TargetNamespace))
 	}
 	o, err := order(in, &p, deps)
 	if err != nil {
@@ -170,9 +170,9 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	p.Due = interruptedDue(o)
+	p.RequeueAfter = interruptedDue(o)
 	protection := usages(in, d, deps, len(ns) > 0)
-	holdBack(in, d, protected(in, protection))
+	pauseUntilProtected(in, d, protected(in, protection))
 	p.Resources = append(p.Resources, d.Resources...)
 	p.Resources = append(p.Resources, protection...)
 	leaves := make([]v1alpha1.ObjectReference, 0, len(d.Leaves))
@@ -181,11 +181,11 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 	}
 	p.Status = func(out compose.Outcome) (any, error) {
 		s := &v1alpha1.ComponentStatus{
-			Phase:    compose.Phase(xr.Status.Phase, out),
-			Version:  d.Version,
-			Revision: d.Revision,
-			Access:   access,
-			Leaves:   leaves,
+			Phase:        compose.Phase(xr.Status.Phase, out),
+			ChartVersion: d.Version,
+			Revision:     d.Revision,
+			Access:       access,
+			ResourceRefs: leaves,
 		}
 		if o.Chart != nil {
 			s.ReleaseName = o.ReleaseName
@@ -196,24 +196,24 @@ func Compose(in compose.Input[v1alpha1.Component]) (compose.Plan, error) {
 }
 
 // order makes what an engine needs to know of a claim.
-func order(in compose.Input[v1alpha1.Component], p *compose.Plan, deps []dependency) (Order, error) {
+func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []dependency) (RenderInput, error) {
 	xr := in.Claim
-	o := Order{Input: in, Chart: xr.Spec.Source.Chart, ReleaseName: xr.Spec.ReleaseName}
+	o := RenderInput{TypedRequest: in, Chart: xr.Spec.Source.Chart, ReleaseName: xr.Spec.ReleaseName}
 	if o.ReleaseName == "" {
 		o.ReleaseName = defaultReleaseName(xr)
 	}
 	for _, d := range deps {
 		if d.component != nil {
-			o.Peers = append(o.Peers, Peer{Component: *d.component, IsReady: d.ready})
+			o.Peers = append(o.Peers, Dependency{Component: *d.component, IsReady: d.ready})
 		}
 	}
 	if len(xr.Spec.Source.Manifests) > 0 {
 		var err error
-		o.Chart, o.Values, err = carry(xr.Spec.Source.Manifests)
+		o.Chart, o.Values, err = wrapManifests(xr.Spec.Source.Manifests)
 		return o, err
 	}
 	var err error
-	if xr.Spec.Engine == v1alpha1.DeliveryHelm {
+	if xr.Spec.Deployer == v1alpha1.DeployerHelm {
 		o.Values, err = values.From(xr.Spec.Values)
 		return o, err
 	}
@@ -248,7 +248,7 @@ func requirements(xr v1alpha1.Component) []compose.Requirement {
 			Namespace: xr.Namespace, ObjectName: d.Name,
 		})
 	}
-	if xr.Spec.Engine == v1alpha1.DeliveryHelm {
+	if xr.Spec.Deployer == v1alpha1.DeployerHelm {
 		return rs
 	}
 	asked := map[string]bool{}
@@ -267,23 +267,23 @@ func requirements(xr v1alpha1.Component) []compose.Requirement {
 
 // reach finds the way to the cluster: what the cluster says now, or the last
 // that was known. The gate opens when the cluster is Ready.
-func reach(in compose.Input[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Access, compose.Gate) {
+func reach(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Access, compose.Gate) {
 	name := in.Claim.Spec.ClusterRef.Name
-	access, err := compose.ClusterAccess(in.One(requirementCluster))
+	access, err := compose.ClusterAccess(in.RequiredObject(requirementCluster))
 	if access == nil {
 		access = in.Claim.Status.Access
 	}
 	switch {
-	case !in.Answered(requirementCluster):
+	case !in.IsResolved(requirementCluster):
 		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to be read"}
-	case in.One(requirementCluster) == nil:
+	case in.RequiredObject(requirementCluster) == nil:
 		msg := fmt.Sprintf("KubernetesCluster %s does not exist in this namespace", name)
-		p.Problems = append(p.Problems, compose.Problem{Part: PartDependencies, Reason: "ClusterNotFound", Message: msg})
+		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionDependenciesReady, Reason: "ClusterNotFound", Message: msg})
 		return access, compose.Gate{Waiting: msg}
 	case err != nil:
 		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to say how it is reached"}
 	}
-	return access, compose.WaitFor(access != nil && compose.IsReady(in.One(requirementCluster)),
+	return access, compose.WaitFor(access != nil && compose.IsReady(in.RequiredObject(requirementCluster)),
 		"Waiting for KubernetesCluster "+name+" to be Ready")
 }
 
@@ -298,11 +298,11 @@ type dependency struct {
 }
 
 // dependencies opens the gate when all of them are Ready.
-func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compose.Gate, []dependency) {
+func dependencies(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (compose.Gate, []dependency) {
 	gate := compose.Gate{}
 	deps := make([]dependency, 0, len(in.Claim.Spec.DependsOn))
 	for _, d := range in.Claim.Spec.DependsOn {
-		o := in.One(requirementDependency + d.Name)
+		o := in.RequiredObject(requirementDependency + d.Name)
 		dep := dependency{name: d.Name, leaves: compose.Leaves(o), ready: compose.IsReady(o)}
 		if o != nil {
 			c := &v1alpha1.Component{}
@@ -312,9 +312,9 @@ func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compos
 			}
 		}
 		deps = append(deps, dep)
-		if in.Answered(requirementDependency+d.Name) && o == nil {
+		if in.IsResolved(requirementDependency+d.Name) && o == nil {
 			p.Problems = append(p.Problems, compose.Problem{
-				Part: PartDependencies, Reason: "DependencyNotFound",
+				ConditionType: ConditionDependenciesReady, Reason: "DependencyNotFound",
 				Message: fmt.Sprintf("Component %s does not exist in this namespace. Create it, or take it out of dependsOn", d.Name),
 			})
 		}
@@ -328,12 +328,12 @@ func dependencies(in compose.Input[v1alpha1.Component], p *compose.Plan) (compos
 // It may have been there before, with somebody else's work in it. So it is
 // deleted with the component only once provider-kubernetes says that it was the
 // one who created it.
-func namespace(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, gate compose.Gate) []compose.Resource {
+func namespace(in compose.TypedRequest[v1alpha1.Component], access *v1alpha1.Access, gate compose.Gate) []compose.Resource {
 	xr := in.Claim
 	if xr.Spec.CreateNamespace != nil && !*xr.Spec.CreateNamespace {
 		return nil
 	}
-	r := compose.Resource{Name: resourceNamespace, Part: PartDelivered, Gate: gate, Ready: compose.Managed}
+	r := compose.Resource{Name: resourceNamespace, ConditionType: ConditionDeployed, Gate: gate, Ready: compose.Managed}
 	if access == nil {
 		return []compose.Resource{r}
 	}
@@ -341,7 +341,7 @@ func namespace(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, ga
 	if o := in.Observed[resourceNamespace]; o != nil && o.GetAnnotations()["crossplane.io/external-create-succeeded"] != "" {
 		policies = []any{"*"}
 	}
-	metadata := map[string]any{"name": xr.Spec.Namespace}
+	metadata := map[string]any{"name": xr.Spec.TargetNamespace}
 	if len(xr.Spec.NamespaceAnnotations) > 0 {
 		annotations := make(map[string]any, len(xr.Spec.NamespaceAnnotations))
 		for k, v := range xr.Spec.NamespaceAnnotations {
@@ -361,25 +361,25 @@ func namespace(in compose.Input[v1alpha1.Component], access *v1alpha1.Access, ga
 
 // usages encode the teardown: the leaves go before what they need. All but the
 // first leaf have to do with the first one only.
-func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency, ownsNamespace bool) []compose.Resource {
+func usages(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, deps []dependency, ownsNamespace bool) []compose.Resource {
 	xr := in.Claim
-	leaf, seen := d.Leaves[0].Ref, in.Sees(d.Leaves[0].Resource)
+	leaf, seen := d.Leaves[0].Ref, in.IsObserved(d.Leaves[0].Resource)
 	protect := func(name string, of, by v1alpha1.ObjectReference, seen bool) compose.Resource {
-		return compose.Protect(name, PartDelivered, xr.Namespace, xr.Name, of, by, seen)
+		return compose.UsageWithReplay(name, ConditionDeployed, xr.Namespace, xr.Name, of, by, seen)
 	}
 	us := []compose.Resource{protect("usage-access", d.Config, leaf, seen)}
 	for _, l := range d.Leaves[1:] {
-		us = append(us, protect("usage-"+l.Resource, leaf, l.Ref, seen && in.Sees(l.Resource)))
+		us = append(us, protect("usage-"+l.Resource, leaf, l.Ref, seen && in.IsObserved(l.Resource)))
 	}
 	if ownsNamespace {
 		ns := objectRef(xr, resourceNamespace)
-		us = append(us, protect("usage-namespace", ns, leaf, seen && in.Sees(resourceNamespace)))
+		us = append(us, protect("usage-namespace", ns, leaf, seen && in.IsObserved(resourceNamespace)))
 		config := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig", Name: configName(in.Observed[resourceNamespace])}
 		us = append(us, protect("usage-namespace-access", config, ns, config.Name != ""))
 	}
 	for _, dep := range deps {
 		name := usageDependency + dep.name
-		u := compose.Resource{Name: name, Part: PartDelivered, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
+		u := compose.Resource{Name: name, ConditionType: ConditionDeployed, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
 		if len(dep.leaves) > 0 {
 			u = protect(name, dep.leaves[0], leaf, seen)
 		}
@@ -390,7 +390,7 @@ func usages(in compose.Input[v1alpha1.Component], d Delivery, deps []dependency,
 
 // protected says whether nothing that the component depends on can be deleted any
 // more before it.
-func protected(in compose.Input[v1alpha1.Component], us []compose.Resource) bool {
+func protected(in compose.TypedRequest[v1alpha1.Component], us []compose.Resource) bool {
 	for _, u := range us {
 		if !strings.HasPrefix(u.Name, usageDependency) {
 			continue
@@ -402,26 +402,26 @@ func protected(in compose.Input[v1alpha1.Component], us []compose.Resource) bool
 	return true
 }
 
-// holdBack pauses the leaves that have not begun until what they depend on is
+// pauseUntilProtected pauses the leaves that have not begun until what they depend on is
 // protected. A Usage needs both its ends, and works a moment after them. Without
 // the pause, a claim deleted in that moment would lose the CRDs that its charts
 // need to be uninstalled. A leaf that never began vanishes at once.
-func holdBack(in compose.Input[v1alpha1.Component], d Delivery, protected bool) {
+func pauseUntilProtected(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, protected bool) {
 	switch in.Claim.Status.Phase {
 	case v1alpha1.PhaseReady, v1alpha1.PhaseDegraded, v1alpha1.PhaseUpdating:
 		// What has worked is not stopped, whatever is observed of it.
 		protected = true
 	}
 	for i, r := range d.Resources {
-		leaf := slices.ContainsFunc(d.Leaves, func(l Leaf) bool { return l.Resource == r.Name })
-		if !leaf || r.Object == nil || begun(in.Observed[r.Name]) {
+		leaf := slices.ContainsFunc(d.Leaves, func(l ManagedRef) bool { return l.Resource == r.Name })
+		if !leaf || r.Object == nil || hasStarted(in.Observed[r.Name]) {
 			continue
 		}
 		if !protected {
 			_ = unstructured.SetNestedField(r.Object, "true", "metadata", "annotations", compose.AnnotationPaused)
 		}
-		d.Resources[i].Ready = func(o *unstructured.Unstructured) compose.Verdict {
-			return compose.Verdict{
+		d.Resources[i].Ready = func(o *unstructured.Unstructured) compose.Health {
+			return compose.Health{
 				Progressing: true, Reason: compose.ReasonWaiting,
 				Message: fmt.Sprintf("%s %s begins when what it depends on is protected from deletion", o.GetKind(), o.GetName()),
 			}
@@ -429,9 +429,9 @@ func holdBack(in compose.Input[v1alpha1.Component], d Delivery, protected bool) 
 	}
 }
 
-// begun says whether a provider may have touched what a managed resource stands
+// hasStarted says whether a provider may have touched what a managed resource stands
 // for. Before it does, it adds a finalizer.
-func begun(o *unstructured.Unstructured) bool {
+func hasStarted(o *unstructured.Unstructured) bool {
 	return o != nil && (len(o.GetFinalizers()) > 0 || o.GetAnnotations()[compose.AnnotationPaused] != "true")
 }
 

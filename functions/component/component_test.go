@@ -22,11 +22,11 @@ func claim(fs ...func(*v1alpha1.Component)) *v1alpha1.Component {
 	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ComponentKind
 	c.Namespace, c.Name = "team-a", "shop"
 	c.Spec = v1alpha1.ComponentSpec{
-		ClusterRef: v1alpha1.LocalReference{Name: "demo"},
-		Engine:     v1alpha1.DeliveryHelm,
-		Source:     v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.example.org", Name: "shop", Version: "1.2.3"}},
-		Namespace:  "shops",
-		Timeout:    "5m",
+		ClusterRef:      v1alpha1.LocalReference{Name: "demo"},
+		Deployer:        v1alpha1.DeployerHelm,
+		Source:          v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.example.org", Name: "shop", Version: "1.2.3"}},
+		TargetNamespace: "shops",
+		Timeout:         "5m",
 	}
 	for _, f := range fs {
 		f(c)
@@ -75,7 +75,7 @@ func dependencyOf(status string, leaves ...any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.ComponentKind,
 		"metadata": map[string]any{"name": "till", "namespace": "team-a"},
-		"status":   map[string]any{"conditions": []any{ready(status)}, "leaves": leaves},
+		"status":   map[string]any{"conditions": []any{ready(status)}, "resourceRefs": leaves},
 	}}
 }
 
@@ -109,7 +109,7 @@ func observe(res compose.Result) map[string]*unstructured.Unstructured {
 	return out
 }
 
-func run(t *testing.T, w compose.World) compose.Result {
+func run(t *testing.T, w compose.Request) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -119,7 +119,7 @@ func run(t *testing.T, w compose.World) compose.Result {
 }
 
 // converge runs until it is ready, everything composed being ready at once.
-func converge(t *testing.T, w compose.World) compose.World {
+func converge(t *testing.T, w compose.Request) compose.Request {
 	t.Helper()
 	for range 10 {
 		res := run(t, w)
@@ -176,7 +176,7 @@ func TestGrowth(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{
+			w := compose.Request{
 				XR:       toUnstructured(t, tc.claim),
 				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 			}
@@ -185,7 +185,7 @@ func TestGrowth(t *testing.T) {
 				res := run(t, w)
 				var added []string
 				for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.Sees(name) {
+					if !w.IsObserved(name) {
 						added = append(added, name)
 					}
 				}
@@ -207,12 +207,12 @@ func TestCompose(t *testing.T) {
 		access     *v1alpha1.Access
 	}
 	up := answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))
-	there := converge(t, compose.World{XR: toUnstructured(t, claim(needsTill)), Required: up}).Observed
+	there := converge(t, compose.Request{XR: toUnstructured(t, claim(needsTill)), Required: up}).Observed
 	everything := []string{"namespace", "release", "usage-access", "usage-component-till", "usage-namespace", "usage-namespace-access"}
 	was := func(c *v1alpha1.Component) { c.Status.Access = access() }
 	// reachability is the condition of the cluster and of the dependencies.
 	conditions := func(delivered, reachability compose.Condition) []compose.Condition {
-		delivered.Type, reachability.Type = "Delivered", "DependenciesReady"
+		delivered.Type, reachability.Type = "Deployed", "DependenciesReady"
 		return []compose.Condition{delivered, reachability}
 	}
 	working := compose.Condition{Ready: true, Reason: "Available"}
@@ -362,11 +362,11 @@ func TestCompose(t *testing.T) {
 		},
 		"EngineNotAvailable": {
 			reason:   "An engine that is not there yet takes nothing with it.",
-			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }),
+			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
+				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
 				composed:   everything,
 				access:     access(),
 			},
@@ -384,13 +384,13 @@ func TestCompose(t *testing.T) {
 		},
 		"UnknownEngine": {
 			reason: "A claim that got past an older schema.",
-			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }),
-			want:   want{conditions: conditions(compose.Condition{Reason: "NotAvailableYet", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
+			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
+			want:   want{conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
 			status := v1alpha1.ComponentStatus{}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
@@ -405,11 +405,11 @@ func TestCompose(t *testing.T) {
 
 // TestHeld proves that what cannot be built is kept as it is, not only by name.
 func TestHeld(t *testing.T) {
-	there := converge(t, compose.World{
+	there := converge(t, compose.Request{
 		XR:       toUnstructured(t, claim(needsTill)),
 		Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 	}).Observed
-	res := run(t, compose.World{XR: toUnstructured(t, claim(needsTill)), Observed: there, Required: answers("cluster", nothing)})
+	res := run(t, compose.Request{XR: toUnstructured(t, claim(needsTill)), Observed: there, Required: answers("cluster", nothing)})
 	for name, o := range there {
 		want := o.DeepCopy()
 		delete(want.Object, "status")
@@ -452,7 +452,7 @@ func TestNamespace(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True"))}
+			w := compose.Request{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True"))}
 			if tc.observed {
 				w.Observed = map[string]*unstructured.Unstructured{"namespace": {Object: map[string]any{
 					"metadata": map[string]any{"annotations": tc.annotations},
@@ -484,7 +484,7 @@ func TestNamespace(t *testing.T) {
 
 // TestUsages looks at the order of the teardown.
 func TestUsages(t *testing.T) {
-	w := converge(t, compose.World{
+	w := converge(t, compose.Request{
 		XR:       toUnstructured(t, claim(needsTill)),
 		Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 	})
@@ -545,11 +545,11 @@ func TestHoldBack(t *testing.T) {
 				c = claim()
 			}
 			c.Status.Phase = tc.phase
-			there := converge(t, compose.World{
+			there := converge(t, compose.Request{
 				XR:       toUnstructured(t, claim()),
 				Required: answers("cluster", reachable("True")),
 			}).Observed
-			w := compose.World{
+			w := compose.Request{
 				XR:       toUnstructured(t, c),
 				Observed: map[string]*unstructured.Unstructured{"namespace": there["namespace"]},
 				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
@@ -566,7 +566,7 @@ func TestHoldBack(t *testing.T) {
 				t.Errorf("\n%s\nheld back: want %v, got %v", tc.reason, tc.want, got)
 			}
 			for _, cond := range res.Conditions {
-				if cond.Type == PartDelivered && !strings.Contains(cond.Message, tc.wantText) {
+				if cond.Type == ConditionDeployed && !strings.Contains(cond.Message, tc.wantText) {
 					t.Errorf("\n%s\nDelivered: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
 				}
 			}
@@ -593,7 +593,7 @@ func TestStatus(t *testing.T) {
 		"Nothing": {
 			reason: "Leaves are known from the beginning: names never change.",
 			claim:  claim(),
-			want:   v1alpha1.ComponentStatus{Phase: v1alpha1.PhasePending, ReleaseName: name, Leaves: leaves},
+			want:   v1alpha1.ComponentStatus{Phase: v1alpha1.PhasePending, ReleaseName: name, ResourceRefs: leaves},
 		},
 		"Installed": {
 			reason:   "Version and revision are those of the release.",
@@ -601,8 +601,8 @@ func TestStatus(t *testing.T) {
 			observed: release(map[string]any{"version": "1.2.2", "revision": int64(7)}),
 			required: answers("cluster", reachable("True")),
 			want: v1alpha1.ComponentStatus{
-				Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, Leaves: leaves,
-				Version: "1.2.2", Revision: "7", Access: access(),
+				Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves,
+				ChartVersion: "1.2.2", Revision: "7", Access: access(),
 			},
 		},
 		"ThroughProtobuf": {
@@ -611,8 +611,8 @@ func TestStatus(t *testing.T) {
 			observed: release(map[string]any{"version": "1.2.3", "revision": float64(12)}),
 			required: answers("cluster", reachable("True")),
 			want: v1alpha1.ComponentStatus{
-				Phase: v1alpha1.PhaseProvisioning, ReleaseName: "my-shop", Leaves: leaves,
-				Version: "1.2.3", Revision: "12", Access: access(),
+				Phase: v1alpha1.PhaseProvisioning, ReleaseName: "my-shop", ResourceRefs: leaves,
+				ChartVersion: "1.2.3", Revision: "12", Access: access(),
 			},
 		},
 		"Malformed": {
@@ -620,21 +620,21 @@ func TestStatus(t *testing.T) {
 			claim:    claim(),
 			observed: release(map[string]any{"version": int64(1), "revision": "first"}),
 			required: answers("cluster", reachable("True")),
-			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, Leaves: leaves, Access: access()},
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves, Access: access()},
 		},
 		"EngineNotAvailable": {
 			reason: "What was known stays while an engine is not available.",
 			claim: claim(func(c *v1alpha1.Component) {
-				c.Spec.Engine = "Carrier"
-				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, Version: "1.2.2", Revision: "7", Leaves: leaves, Access: access()}
+				c.Spec.Deployer = "Carrier"
+				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Access: access()}
 			}),
 			observed: release(nil),
-			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseDegraded, Version: "1.2.2", Revision: "7", Leaves: leaves, Access: access()},
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseDegraded, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Access: access()},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
 			got := v1alpha1.ComponentStatus{}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &got); err != nil {
 				t.Fatal(err)
@@ -653,7 +653,7 @@ func TestRequirements(t *testing.T) {
 		{Name: "cluster", APIVersion: v1alpha1.APIVersion, Kind: "KubernetesCluster", Namespace: "team-a", ObjectName: "demo"},
 		{Name: "component-till", APIVersion: v1alpha1.APIVersion, Kind: "Component", Namespace: "team-a", ObjectName: "till"},
 	}
-	carrier := func(c *v1alpha1.Component) { c.Spec.Engine = "Carrier" }
+	carrier := func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }
 	cases := map[string]struct {
 		claim    *v1alpha1.Component
 		required map[string][]*unstructured.Unstructured
@@ -665,7 +665,7 @@ func TestRequirements(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := run(t, compose.World{XR: toUnstructured(t, tc.claim), Required: tc.required}).Requirements
+			got := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Required: tc.required}).Requirements
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("requirements: -want, +got:\n%s", diff)
 			}

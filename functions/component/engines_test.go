@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-func by(e v1alpha1.Delivery) func(*v1alpha1.Component) {
-	return func(c *v1alpha1.Component) { c.Spec.Engine = e }
+func by(e v1alpha1.Deployer) func(*v1alpha1.Component) {
+	return func(c *v1alpha1.Component) { c.Spec.Deployer = e }
 }
 
 func of(s v1alpha1.ComponentSource) func(*v1alpha1.Component) {
@@ -102,7 +102,7 @@ func applied(source map[string]any) map[string]any {
 
 // TestEngines shows what each engine makes of each source.
 func TestEngines(t *testing.T) {
-	const flux, argo = v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD
+	const flux, argo = v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD
 	k := &v1alpha1.Kustomize{
 		Images:  []v1alpha1.KustomizeImage{{Name: "shop", NewName: "mirror/shop", NewTag: "v2"}, {Name: "till", NewTag: "v3"}},
 		Patches: []v1alpha1.KustomizePatch{{Patch: "- op: remove", Target: &v1alpha1.KustomizeTarget{Kind: "Deployment"}}},
@@ -111,7 +111,7 @@ func TestEngines(t *testing.T) {
 	object := runtime.RawExtension{Raw: []byte(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}`)}
 	carried := map[string]any{"manifests": []any{map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}}}}
 	peer := dependencyOf("True", tillLeaf)
-	peer.Object["spec"] = map[string]any{"engine": "Flux", "namespace": "tills", "source": map[string]any{"chart": map[string]any{}}}
+	peer.Object["spec"] = map[string]any{"deployer": "Flux", "targetNamespace": "tills", "source": map[string]any{"chart": map[string]any{}}}
 	mirrored := compose.Settings{ChartMirror: &compose.Mirror{Prefix: "mirror.example.org/charts", PlainHTTP: true}}
 	byOCI := map[string]any{"kind": "OCIRepository", "name": "shop-828f9afb"}
 
@@ -188,7 +188,7 @@ func TestEngines(t *testing.T) {
 		"FluxPrivateGit": {
 			reason: "What not everybody may read is read with a Secret of the cluster.",
 			claim: claim(by(flux), of(git(v1alpha1.GitRef{Branch: "main"}, nil)), func(c *v1alpha1.Component) {
-				c.Spec.Source.Git.Credentials = &v1alpha1.GitCredentials{Name: "git"}
+				c.Spec.Source.Git.SecretRef = &v1alpha1.GitSecretReference{Name: "git"}
 			}),
 			want: map[string]any{
 				"git-repository": fluxed("source.toolkit.fluxcd.io/v1", "GitRepository", map[string]any{
@@ -221,7 +221,7 @@ func TestEngines(t *testing.T) {
 			claim:  claim(by(flux), of(v1alpha1.ComponentSource{Manifests: []runtime.RawExtension{object}})),
 			want: map[string]any{
 				"oci-repository": fluxed("source.toolkit.fluxcd.io/v1", "OCIRepository", map[string]any{
-					"interval": "5m", "url": "oci://ghcr.io/observe-k8s/charts/manifests", "ref": map[string]any{"tag": CarrierChart().Version},
+					"interval": "5m", "url": "oci://ghcr.io/observe-k8s/charts/manifests", "ref": map[string]any{"tag": ManifestsChart().Version},
 					"layerSelector": map[string]any{"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "operation": "copy"},
 				}),
 				"helm-release": helmRelease(map[string]any{"chartRef": byOCI, "values": carried}),
@@ -255,7 +255,7 @@ func TestEngines(t *testing.T) {
 			reason: "Manifests are values of a chart of ours.",
 			claim:  claim(by(argo), of(v1alpha1.ComponentSource{Manifests: []runtime.RawExtension{object}})),
 			want: map[string]any{"application": applied(map[string]any{
-				"repoURL": "ghcr.io/observe-k8s/charts", "chart": "manifests", "targetRevision": CarrierChart().Version,
+				"repoURL": "ghcr.io/observe-k8s/charts", "chart": "manifests", "targetRevision": ManifestsChart().Version,
 				"helm": map[string]any{"releaseName": "shop-828f9afb", "valuesObject": carried},
 			})},
 		},
@@ -265,7 +265,7 @@ func TestEngines(t *testing.T) {
 			if tc.required == nil {
 				tc.required = answers("cluster", reachable("True"))
 			}
-			w := compose.World{XR: toUnstructured(t, tc.claim), Required: tc.required, Settings: tc.settings}
+			w := compose.Request{XR: toUnstructured(t, tc.claim), Required: tc.required, Settings: tc.settings}
 			w.Observed = observe(run(t, w))
 			if diff := cmp.Diff(tc.want, manifests(run(t, w))); diff != "" {
 				t.Errorf("\n%s\nmanifests: -want, +got:\n%s", tc.reason, diff)
@@ -279,15 +279,15 @@ func TestEngines(t *testing.T) {
 func TestLaterDependency(t *testing.T) {
 	peer := func(status string) *unstructured.Unstructured {
 		o := dependencyOf(status, tillLeaf)
-		o.Object["spec"] = map[string]any{"engine": "Flux", "namespace": "tills", "source": map[string]any{"chart": map[string]any{}}}
+		o.Object["spec"] = map[string]any{"deployer": "Flux", "targetNamespace": "tills", "source": map[string]any{"chart": map[string]any{}}}
 		return o
 	}
-	dependsOn := func(w compose.World) any {
+	dependsOn := func(w compose.Request) any {
 		v, _, _ := unstructured.NestedSlice(run(t, w).Resources["helm-release"].Object, "spec", "forProvider", "manifest", "spec", "dependsOn")
 		return v
 	}
-	w := converge(t, compose.World{XR: toUnstructured(t, claim(by(v1alpha1.DeliveryFlux))), Required: answers("cluster", reachable("True"))})
-	w.XR = toUnstructured(t, claim(by(v1alpha1.DeliveryFlux), needsTill))
+	w := converge(t, compose.Request{XR: toUnstructured(t, claim(by(v1alpha1.DeployerFlux))), Required: answers("cluster", reachable("True"))})
+	w.XR = toUnstructured(t, claim(by(v1alpha1.DeployerFlux), needsTill))
 
 	till := []any{map[string]any{"name": compose.NameMax(53, "team-a", "till"), "namespace": "tills"}}
 	for _, step := range []struct {
@@ -310,12 +310,12 @@ func TestLaterDependency(t *testing.T) {
 // before what.
 func TestEngineGrowth(t *testing.T) {
 	cases := map[string]struct {
-		engine v1alpha1.Delivery
+		engine v1alpha1.Deployer
 		want   [][]string
 		leaves []string
 	}{
 		"Flux": {
-			engine: v1alpha1.DeliveryFlux,
+			engine: v1alpha1.DeployerFlux,
 			want: [][]string{
 				{"namespace"},
 				{"helm-release", "oci-repository", "usage-namespace-access"},
@@ -325,7 +325,7 @@ func TestEngineGrowth(t *testing.T) {
 			leaves: []string{"shop-helm-release-f9bb186b", "shop-oci-repository-2ce7b3e1"},
 		},
 		"ArgoCD": {
-			engine: v1alpha1.DeliveryArgoCD,
+			engine: v1alpha1.DeployerArgoCD,
 			want: [][]string{
 				{"namespace"},
 				{"application", "usage-namespace-access"},
@@ -337,7 +337,7 @@ func TestEngineGrowth(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{
+			w := compose.Request{
 				XR:       toUnstructured(t, claim(by(tc.engine), of(oci("1.2.3", "")), needsTill)),
 				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 			}
@@ -347,7 +347,7 @@ func TestEngineGrowth(t *testing.T) {
 				res = run(t, w)
 				var added []string
 				for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.Sees(name) {
+					if !w.IsObserved(name) {
 						added = append(added, name)
 					}
 				}
@@ -371,14 +371,14 @@ func TestEngineGrowth(t *testing.T) {
 // TestSourceGoesFirst proves that nothing that needs Flux outlives it: the
 // source goes before the HelmRelease, and that before the dependencies.
 func TestSourceGoesFirst(t *testing.T) {
-	w := converge(t, compose.World{
-		XR:       toUnstructured(t, claim(by(v1alpha1.DeliveryFlux), of(oci("1.2.3", "")), needsTill)),
+	w := converge(t, compose.Request{
+		XR:       toUnstructured(t, claim(by(v1alpha1.DeployerFlux), of(oci("1.2.3", "")), needsTill)),
 		Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 	})
 	got := map[string][2]string{}
 	for name, o := range w.Observed {
 		if o.GetKind() == "Usage" {
-			got[name] = [2]string{text(o, "spec", "of", "resourceRef", "name"), text(o, "spec", "by", "resourceRef", "name")}
+			got[name] = [2]string{stringField(o, "spec", "of", "resourceRef", "name"), stringField(o, "spec", "by", "resourceRef", "name")}
 		}
 	}
 	release, source, ns := "shop-helm-release-f9bb186b", "shop-oci-repository-2ce7b3e1", w.Observed["namespace"].GetName()
@@ -416,40 +416,40 @@ func TestValuesOfEngines(t *testing.T) {
 	}{
 		"Layered": {
 			reason:   "Later ones win, and values in place over all.",
-			claim:    claim(by(v1alpha1.DeliveryFlux), own),
+			claim:    claim(by(v1alpha1.DeployerFlux), own),
 			required: up("values-one", configMap("{a: 1, own: 0, both: {one: true}}"), "values-two", configMap("{a: 2, both: {own: false}}")),
 			values:   map[string]any{"a": float64(2), "own": float64(1), "both": map[string]any{"one": true, "own": true}},
 			says:     compose.Condition{Reason: "Creating"},
 		},
 		"OptionalIsMissing": {
 			reason:   "What is optional may be missing.",
-			claim:    claim(by(v1alpha1.DeliveryFlux), own),
+			claim:    claim(by(v1alpha1.DeployerFlux), own),
 			required: up("values-one", configMap("{a: 1}"), "values-two", nothing),
 			values:   map[string]any{"a": float64(1), "own": float64(1), "both": map[string]any{"own": true}},
 			says:     compose.Condition{Reason: "Creating"},
 		},
 		"Missing": {
 			reason:   "What is not optional is waited for, by name.",
-			claim:    claim(by(v1alpha1.DeliveryFlux), own),
+			claim:    claim(by(v1alpha1.DeployerFlux), own),
 			required: up("values-one", nothing, "values-two", nothing),
 			says:     compose.Condition{Reason: "ValuesNotFound", Message: "ConfigMap one with key values.yaml does not exist in this namespace"},
 		},
 		"NotAMap": {
 			reason:   "The message does not quote what is there.",
-			claim:    claim(by(v1alpha1.DeliveryFlux), own),
+			claim:    claim(by(v1alpha1.DeployerFlux), own),
 			required: up("values-one", configMap("[a]"), "values-two", nothing),
 			says:     compose.Condition{Reason: "InvalidValues", Message: "Key values.yaml of ConfigMap one is not a map of values in YAML"},
 		},
 		"Secret": {
 			reason:   "A Secret does not become readable on the way. The schema refuses it too.",
-			claim:    claim(by(v1alpha1.DeliveryArgoCD), valued(`{}`, v1alpha1.ValuesReference{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"})),
+			claim:    claim(by(v1alpha1.DeployerArgoCD), valued(`{}`, v1alpha1.ValuesReference{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"})),
 			required: up(),
 			says:     compose.Condition{Reason: "InvalidSpec", Message: "Engine ArgoCD cannot take values from Secret s without showing them on the way: choose engine Helm"},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{XR: toUnstructured(t, tc.claim), Required: tc.required}
+			w := compose.Request{XR: toUnstructured(t, tc.claim), Required: tc.required}
 			w.Observed = observe(run(t, w))
 			res := run(t, w)
 			got, _, _ := unstructured.NestedMap(res.Resources["helm-release"].Object, "spec", "forProvider", "manifest", "spec", "values")
@@ -463,7 +463,7 @@ func TestValuesOfEngines(t *testing.T) {
 		})
 	}
 	t.Run("Unanswered", func(t *testing.T) {
-		w := compose.World{XR: toUnstructured(t, claim(by(v1alpha1.DeliveryFlux), own)), Required: up("values-one", configMap("{a: 1}"), "values-two", nothing)}
+		w := compose.Request{XR: toUnstructured(t, claim(by(v1alpha1.DeployerFlux), own)), Required: up("values-one", configMap("{a: 1}"), "values-two", nothing)}
 		w = converge(t, w)
 		before := w.Observed["helm-release"].Object["spec"]
 		w.Required = up()
@@ -503,52 +503,52 @@ func TestEngineVerdicts(t *testing.T) {
 	pinned := fluxVerdict(func(o *unstructured.Unstructured) bool { return installs(o, &v1alpha1.Chart{Digest: "sha256:abc"}) })
 	cases := map[string]struct {
 		reason string
-		judge  func(*unstructured.Unstructured) compose.Verdict
+		judge  func(*unstructured.Unstructured) compose.Health
 		o      *unstructured.Unstructured
-		want   compose.Verdict
+		want   compose.Health
 	}{
-		"Works":        {"A suffix and a v make no other version.", flux, seen("True", "True", helmRelease("1.2.3+0123456789ab", works)), compose.Verdict{Ready: true}},
-		"Pinned":       {"A digest is compared, not a version.", pinned, seen("True", "True", helmRelease("9.9.9", works)), compose.Verdict{Ready: true}},
-		"OtherVersion": {"The release still works, but is not the one that is asked for.", flux, seen("True", "True", helmRelease("1.2.30", works)), compose.Verdict{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
-		"NoCRD":        {"Without the engine there is nothing to see.", flux, seen("", "False", nil), compose.Verdict{Reason: "ReconcileError", Message: "Object o: no matches for kind"}},
-		"Unseen":       {"Nobody has looked yet.", flux, seen("False", "True", nil), compose.Verdict{Progressing: true, Reason: "Creating", Message: "Object o is not ready yet"}},
-		"New":          {"Flux has not looked yet.", flux, seen("False", "True", helmRelease("")), compose.Verdict{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
-		"Stale":        {"What failed was another spec.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "InstallFailed", "boom", 1))), compose.Verdict{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
-		"Failed":       {"The cause, in Flux's own words.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "InstallFailed", "boom", 2))), compose.Verdict{Reason: "InstallFailed", Message: "HelmRelease shops/shop: boom"}},
-		"Installing":   {"It takes time.", flux, seen("False", "True", helmRelease("", cond("Ready", "Unknown", "Progressing", "Running 'install'", 2))), compose.Verdict{Progressing: true, Reason: "Creating", Message: "HelmRelease shops/shop: Running 'install'"}},
+		"Works":        {"A suffix and a v make no other version.", flux, seen("True", "True", helmRelease("1.2.3+0123456789ab", works)), compose.Health{Ready: true}},
+		"Pinned":       {"A digest is compared, not a version.", pinned, seen("True", "True", helmRelease("9.9.9", works)), compose.Health{Ready: true}},
+		"OtherVersion": {"The release still works, but is not the one that is asked for.", flux, seen("True", "True", helmRelease("1.2.30", works)), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
+		"NoCRD":        {"Without the engine there is nothing to see.", flux, seen("", "False", nil), compose.Health{Reason: "ReconcileError", Message: "Object o: no matches for kind"}},
+		"Unseen":       {"Nobody has looked yet.", flux, seen("False", "True", nil), compose.Health{Progressing: true, Reason: "Creating", Message: "Object o is not ready yet"}},
+		"New":          {"Flux has not looked yet.", flux, seen("False", "True", helmRelease("")), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
+		"Stale":        {"What failed was another spec.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "InstallFailed", "boom", 1))), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
+		"Failed":       {"The cause, in Flux's own words.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "InstallFailed", "boom", 2))), compose.Health{Reason: "InstallFailed", Message: "HelmRelease shops/shop: boom"}},
+		"Installing":   {"It takes time.", flux, seen("False", "True", helmRelease("", cond("Ready", "Unknown", "Progressing", "Running 'install'", 2))), compose.Health{Progressing: true, Reason: "Creating", Message: "HelmRelease shops/shop: Running 'install'"}},
 		"Retrying": {
 			"A new attempt does not hide how the last one ended.", flux,
 			seen("False", "True", helmRelease("", cond("Ready", "Unknown", "Progressing", "Running 'upgrade'", 2), cond("Released", "False", "InstallFailed", "boom", 2))),
-			compose.Verdict{Reason: "InstallFailed", Message: "HelmRelease shops/shop: boom"},
+			compose.Health{Reason: "InstallFailed", Message: "HelmRelease shops/shop: boom"},
 		},
 		"Holds": {
 			"What runs goes on while a dependency does not work.", flux,
 			seen("False", "True", helmRelease("1.2.3", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2), cond("Released", "True", "InstallSucceeded", "", 2))),
-			compose.Verdict{Ready: true},
+			compose.Health{Ready: true},
 		},
 		"HoldsTheOld": {
 			"A change that waits is not there yet.", flux,
 			seen("False", "True", helmRelease("1.2.3", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2), cond("Released", "True", "InstallSucceeded", "", 1))),
-			compose.Verdict{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"},
+			compose.Health{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"},
 		},
-		"Waits": {"What is wrong elsewhere is not wrong here.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2))), compose.Verdict{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"}},
+		"Waits": {"What is wrong elsewhere is not wrong here.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "DependencyNotReady", "till is not ready", 2))), compose.Health{Progressing: true, Reason: "DependencyNotReady", Message: "HelmRelease shops/shop: till is not ready"}},
 
-		"ArgoWorks": {"The query has said so.", argocdVerdict, seen("True", "True", app(nil)), compose.Verdict{Ready: true}},
-		"ArgoNew":   {"Argo CD has not looked yet.", argocdVerdict, seen("False", "True", app(nil)), compose.Verdict{Progressing: true, Reason: "Creating", Message: "Application argocd/shop: Argo CD has not looked at it yet"}},
+		"ArgoWorks": {"The query has said so.", argocdVerdict, seen("True", "True", app(nil)), compose.Health{Ready: true}},
+		"ArgoNew":   {"Argo CD has not looked yet.", argocdVerdict, seen("False", "True", app(nil)), compose.Health{Progressing: true, Reason: "Creating", Message: "Application argocd/shop: Argo CD has not looked at it yet"}},
 		"ArgoChart": {
 			"A chart that does not exist.", argocdVerdict,
 			seen("False", "True", app(map[string]any{"sync": map[string]any{"status": "Unknown"}, "conditions": []any{map[string]any{"type": "ComparisonError", "message": "chart not found"}}})),
-			compose.Verdict{Reason: "ComparisonError", Message: "Application argocd/shop: chart not found"},
+			compose.Health{Reason: "ComparisonError", Message: "Application argocd/shop: chart not found"},
 		},
 		"ArgoRetries": {
 			"Neither the number of attempts nor the time of the next is part of it.", argocdVerdict,
 			seen("False", "True", app(map[string]any{"sync": map[string]any{"status": "OutOfSync"}, "operationState": map[string]any{"phase": "Running", "message": "one or more objects failed to apply, reason: boom. Retrying attempt #3 at 2:15PM."}})),
-			compose.Verdict{Reason: "SyncFailed", Message: "Application argocd/shop: one or more objects failed to apply, reason: boom"},
+			compose.Health{Reason: "SyncFailed", Message: "Application argocd/shop: one or more objects failed to apply, reason: boom"},
 		},
 		"ArgoFailed": {
 			"Here the number is in brackets.", argocdVerdict,
 			seen("False", "True", app(map[string]any{"sync": map[string]any{"status": "OutOfSync"}, "operationState": map[string]any{"phase": "Failed", "message": "boom (retried 5 times)."}})),
-			compose.Verdict{Reason: "SyncFailed", Message: "Application argocd/shop: boom"},
+			compose.Health{Reason: "SyncFailed", Message: "Application argocd/shop: boom"},
 		},
 		"ArgoDegraded": {
 			"Which object, and what it says.", argocdVerdict,
@@ -556,9 +556,9 @@ func TestEngineVerdicts(t *testing.T) {
 				"sync": map[string]any{"status": "Synced"}, "health": map[string]any{"status": "Degraded"},
 				"resources": []any{map[string]any{"kind": "Deployment", "name": "web", "health": map[string]any{"status": "Degraded", "message": "exceeded its progress deadline"}}},
 			})),
-			compose.Verdict{Reason: "Degraded", Message: "Application argocd/shop: Deployment web: exceeded its progress deadline"},
+			compose.Health{Reason: "Degraded", Message: "Application argocd/shop: Deployment web: exceeded its progress deadline"},
 		},
-		"ArgoOutOfSync": {"It takes time.", argocdVerdict, seen("False", "True", app(map[string]any{"sync": map[string]any{"status": "OutOfSync"}})), compose.Verdict{Progressing: true, Reason: "Updating", Message: "Application argocd/shop: is being brought to the cluster"}},
+		"ArgoOutOfSync": {"It takes time.", argocdVerdict, seen("False", "True", app(map[string]any{"sync": map[string]any{"status": "OutOfSync"}})), compose.Health{Progressing: true, Reason: "Updating", Message: "Application argocd/shop: is being brought to the cluster"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ const fluxReady = `has(object.status) && has(object.status.conditions) && ` +
 type flux struct{}
 
 // Plan plans the two objects.
-func (flux) Plan(o Order) (Delivery, error) {
+func (flux) Plan(o RenderInput) (DeploymentPlan, error) {
 	if o.Claim.Spec.Source.Git != nil {
 		return fluxGit(o), nil
 	}
@@ -46,7 +46,7 @@ func (flux) Plan(o Order) (Delivery, error) {
 }
 
 // fluxChart plans a HelmRelease and where its chart comes from.
-func fluxChart(o Order) Delivery {
+func fluxChart(o RenderInput) DeploymentPlan {
 	xr := o.Claim
 	repository, plain := o.Mirror.Rewrite(o.Chart.Repository)
 	host, isOCI := strings.CutPrefix(strings.TrimSuffix(repository, "/"), "oci://")
@@ -110,7 +110,7 @@ func fluxChart(o Order) Delivery {
 	d := fluxDelivery(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
 		func(release *unstructured.Unstructured) bool { return installs(release, o.Chart) })
 	latest := latestRelease(manifestOf(o.Observed[resourceHelmRelease]))
-	d.Version, _, _ = strings.Cut(text(latest, "chartVersion"), "+")
+	d.Version, _, _ = strings.Cut(stringField(latest, "chartVersion"), "+")
 	if rev, ok := latest.Object["version"]; ok {
 		d.Revision = revision(rev)
 	}
@@ -118,7 +118,7 @@ func fluxChart(o Order) Delivery {
 }
 
 // fluxGit plans a Kustomization and where its folder comes from.
-func fluxGit(o Order) Delivery {
+func fluxGit(o RenderInput) DeploymentPlan {
 	xr, git := o.Claim, o.Claim.Spec.Source.Git
 	ref := map[string]any{}
 	for _, r := range []struct{ field, value string }{
@@ -129,8 +129,8 @@ func fluxGit(o Order) Delivery {
 		}
 	}
 	repository := map[string]any{"interval": fluxInterval, "url": git.URL, "ref": ref}
-	if git.Credentials != nil {
-		repository["secretRef"] = map[string]any{"name": git.Credentials.Name}
+	if git.SecretRef != nil {
+		repository["secretRef"] = map[string]any{"name": git.SecretRef.Name}
 	}
 	source := fluxObject(fluxSourceAPI, "GitRepository", o, repository)
 	spec := map[string]any{
@@ -140,7 +140,7 @@ func fluxGit(o Order) Delivery {
 		"path":            "./" + git.Path,
 		"prune":           true,
 		"wait":            true,
-		"targetNamespace": xr.Spec.Namespace,
+		"targetNamespace": xr.Spec.TargetNamespace,
 		"sourceRef":       map[string]any{"kind": "GitRepository", "name": fluxName(xr)},
 	}
 	if k := git.Kustomize; k != nil {
@@ -158,27 +158,27 @@ func fluxGit(o Order) Delivery {
 	if peers := fluxPeers(o, resourceKustomization); len(peers) > 0 {
 		spec["dependsOn"] = peers
 	}
-	fetched := text(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
+	fetched := stringField(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
 	d := fluxDelivery(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
 		func(k *unstructured.Unstructured) bool {
-			return fetched == "" || text(k, "status", "lastAppliedRevision") == fetched
+			return fetched == "" || stringField(k, "status", "lastAppliedRevision") == fetched
 		})
-	d.Revision = text(manifestOf(o.Observed[resourceKustomization]), "status", "lastAppliedRevision")
+	d.Revision = stringField(manifestOf(o.Observed[resourceKustomization]), "status", "lastAppliedRevision")
 	return d
 }
 
 // fluxDelivery is a source and what is made of it. The source is a leaf too: its
 // finalizer needs Flux.
-func fluxDelivery(o Order, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) Delivery {
+func fluxDelivery(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
 	xr := o.Claim
-	d := Delivery{
-		Leaves: []Leaf{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
+	d := DeploymentPlan{
+		Leaves: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
 		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	anything := func(*unstructured.Unstructured) bool { return true }
 	rs := []compose.Resource{
-		{Name: sourceName, Part: PartDelivered, Gate: o.Gate, Ready: fluxVerdict(anything)},
-		{Name: name, Part: PartDelivered, Gate: o.Gate, Ready: fluxVerdict(current)},
+		{Name: sourceName, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: fluxVerdict(anything)},
+		{Name: name, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: fluxVerdict(current)},
 	}
 	if o.Access != nil {
 		d.Config.Name = o.Access.KubernetesProviderConfig
@@ -195,11 +195,11 @@ func fluxDelivery(o Order, sourceName string, source map[string]any, name string
 // fluxName is what the objects of a Component are called on the cluster.
 func fluxName(xr v1alpha1.Component) string { return defaultReleaseName(xr) }
 
-func fluxObject(apiVersion, kind string, o Order, spec map[string]any) map[string]any {
+func fluxObject(apiVersion, kind string, o RenderInput, spec map[string]any) map[string]any {
 	return map[string]any{
 		"apiVersion": apiVersion,
 		"kind":       kind,
-		"metadata":   map[string]any{"name": fluxName(o.Claim), "namespace": o.Claim.Spec.Namespace},
+		"metadata":   map[string]any{"name": fluxName(o.Claim), "namespace": o.Claim.Spec.TargetNamespace},
 		"spec":       spec,
 	}
 }
@@ -208,7 +208,7 @@ func fluxObject(apiVersion, kind string, o Order, spec map[string]any) map[strin
 // only its own objects, and of those only the ones of the same kind. What becomes
 // a dependency later does not hold up what runs already: it counts from the time
 // when it works.
-func fluxPeers(o Order, resource string) []any {
+func fluxPeers(o RenderInput, resource string) []any {
 	known := map[string]bool{}
 	if obs := o.Observed[resource]; obs != nil {
 		list, _, _ := unstructured.NestedSlice(obs.Object, "spec", "forProvider", "manifest", "spec", "dependsOn")
@@ -222,9 +222,9 @@ func fluxPeers(o Order, resource string) []any {
 	var out []any
 	for _, p := range o.Peers {
 		name := fluxName(p.Component)
-		alike := p.Spec.Engine == v1alpha1.DeliveryFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil)
+		alike := p.Spec.Deployer == v1alpha1.DeployerFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil)
 		if alike && (p.IsReady || known[name]) {
-			out = append(out, map[string]any{"name": name, "namespace": p.Spec.Namespace})
+			out = append(out, map[string]any{"name": name, "namespace": p.Spec.TargetNamespace})
 		}
 	}
 	return out
@@ -233,19 +233,19 @@ func fluxPeers(o Order, resource string) []any {
 // fluxVerdict judges an object of Flux by what the object says of itself, so
 // that a person reads the cause. Besides it has to be current: Flux tells of a
 // new source only when it has looked at it.
-func fluxVerdict(current func(*unstructured.Unstructured) bool) func(*unstructured.Unstructured) compose.Verdict {
-	return func(o *unstructured.Unstructured) compose.Verdict {
+func fluxVerdict(current func(*unstructured.Unstructured) bool) func(*unstructured.Unstructured) compose.Health {
+	return func(o *unstructured.Unstructured) compose.Health {
 		v := compose.Managed(o)
 		remote := manifestOf(o)
 		if remote == nil || compose.GetCondition(o, "Synced").Status == "False" {
 			return v
 		}
-		updating := compose.Verdict{Progressing: true, Reason: compose.ReasonUpdating, Message: called(remote) + " is being updated"}
+		updating := compose.Health{Progressing: true, Reason: compose.ReasonUpdating, Message: displayName(remote) + " is being updated"}
 		c := compose.GetCondition(remote, "Ready")
 		// What Flux has brought goes on working while a dependency does not, and Flux
 		// only does not look after it.
 		if done := compose.GetCondition(remote, "Released"); c.Reason == "DependencyNotReady" && !c.Stale && done.Status == "True" && !done.Stale && current(remote) {
-			return compose.Verdict{Ready: true}
+			return compose.Health{Ready: true}
 		}
 		// While it tries again, the last failure says more than the attempt.
 		if failed := compose.GetCondition(remote, "Released"); c.Status == "Unknown" && failed.Status == "False" {
@@ -259,9 +259,9 @@ func fluxVerdict(current func(*unstructured.Unstructured) bool) func(*unstructur
 		case c.Status == "" || c.Stale:
 			return updating
 		case c.Status == "False":
-			return compose.Verdict{Progressing: fluxWaits(c.Reason), Reason: c.Reason, Message: called(remote) + ": " + c.Message}
+			return compose.Health{Progressing: fluxWaits(c.Reason), Reason: c.Reason, Message: displayName(remote) + ": " + c.Message}
 		}
-		return compose.Verdict{Progressing: true, Reason: compose.ReasonCreating, Message: called(remote) + ": " + c.Message}
+		return compose.Health{Progressing: true, Reason: compose.ReasonCreating, Message: displayName(remote) + ": " + c.Message}
 	}
 }
 
@@ -294,13 +294,13 @@ func latestRelease(helmRelease *unstructured.Unstructured) *unstructured.Unstruc
 func installs(helmRelease *unstructured.Unstructured, c *v1alpha1.Chart) bool {
 	latest := latestRelease(helmRelease)
 	if c.Digest != "" {
-		return text(latest, "ociDigest") == c.Digest
+		return stringField(latest, "ociDigest") == c.Digest
 	}
 	plain := func(version string) string {
 		version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "+")
 		return version
 	}
-	return plain(text(latest, "chartVersion")) == plain(c.Version)
+	return plain(stringField(latest, "chartVersion")) == plain(c.Version)
 }
 
 // patches of Kustomize, which Flux and Argo CD write alike.

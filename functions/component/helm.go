@@ -20,14 +20,14 @@ type helm struct{}
 
 // Plan plans a Release. It waits until the chart's workloads are ready, so that
 // Ready means that they work.
-func (helm) Plan(o Order) (Delivery, error) {
+func (helm) Plan(o RenderInput) (DeploymentPlan, error) {
 	xr := o.Claim
 	leaf := v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "Release", Name: compose.Name(xr.Namespace, xr.Name, resourceRelease)}
-	d := Delivery{
-		Leaves: []Leaf{{Resource: resourceRelease, Ref: leaf}},
+	d := DeploymentPlan{
+		Leaves: []ManagedRef{{Resource: resourceRelease, Ref: leaf}},
 		Config: v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig"},
 	}
-	r := compose.Resource{Name: resourceRelease, Part: PartDelivered, Gate: o.Gate, Ready: compose.Managed}
+	r := compose.Resource{Name: resourceRelease, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: compose.Managed}
 	d.Resources = interrupted(o)
 	if o.Access == nil {
 		d.Resources = append(d.Resources, r)
@@ -53,7 +53,7 @@ func (helm) Plan(o Order) (Delivery, error) {
 	}
 	d.Resources = append(d.Resources, r)
 	if obs := o.Observed[resourceRelease]; obs != nil {
-		d.Version = text(obs, "status", "atProvider", "version")
+		d.Version = stringField(obs, "status", "atProvider", "version")
 		if rev, ok, _ := unstructured.NestedFieldNoCopy(obs.Object, "status", "atProvider", "revision"); ok {
 			d.Revision = revision(rev)
 		}
@@ -62,7 +62,7 @@ func (helm) Plan(o Order) (Delivery, error) {
 }
 
 // release are the parameters of a Release.
-func release(o Order) map[string]any {
+func release(o RenderInput) map[string]any {
 	c, spec := o.Chart, o.Claim.Spec
 	repository, plain := o.Mirror.Rewrite(c.Repository)
 	chart := map[string]any{"repository": repository, "name": c.Name, "version": c.Version}
@@ -71,7 +71,7 @@ func release(o Order) map[string]any {
 	}
 	p := map[string]any{
 		"chart":               chart,
-		"namespace":           spec.Namespace,
+		"namespace":           spec.TargetNamespace,
 		"skipCreateNamespace": true,
 		"wait":                true,
 		"waitTimeout":         spec.Timeout,

@@ -115,7 +115,7 @@ func TestRelease(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			withoutNamespace(tc.claim)
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Required: answers("cluster", reachable("True")), Settings: tc.settings})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Required: answers("cluster", reachable("True")), Settings: tc.settings})
 			got := res.Resources["release"].Object
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nrelease: -want, +got:\n%s", tc.reason, diff)
@@ -128,7 +128,7 @@ func TestRelease(t *testing.T) {
 func TestReleaseName(t *testing.T) {
 	long := claim(func(c *v1alpha1.Component) { c.Name = strings.Repeat("a", 63) })
 	withoutNamespace(long)
-	res := run(t, compose.World{XR: toUnstructured(t, long), Required: answers("cluster", reachable("True"))})
+	res := run(t, compose.Request{XR: toUnstructured(t, long), Required: answers("cluster", reachable("True"))})
 	o := unstructured.Unstructured{Object: res.Resources["release"].Object}
 	if n := o.GetAnnotations()["crossplane.io/external-name"]; n == "" || len(n) > 53 {
 		t.Errorf("Helm takes names of at most 53 characters, got %d: %q", len(n), n)
@@ -142,7 +142,7 @@ func TestReleaseName(t *testing.T) {
 func TestInvalidValues(t *testing.T) {
 	xr := toUnstructured(t, claim(withoutNamespace))
 	xr.Object["spec"].(map[string]any)["values"] = "all of them"
-	_, err := compose.Run(compose.World{XR: xr, Required: answers("cluster", reachable("True"))}, compose.For(Compose))
+	_, err := compose.Run(compose.Request{XR: xr, Required: answers("cluster", reachable("True"))}, compose.For(Compose))
 	if err == nil {
 		t.Error("want an error for values that are no object")
 	}

@@ -32,7 +32,7 @@ const interruptedFor = time.Minute
 // An Object that may delete the record is there until the record is old enough, and
 // then goes. If the release moves meanwhile, the Object may not delete anything any
 // more, and goes without.
-func interrupted(o Order) []compose.Resource {
+func interrupted(o RenderInput) []compose.Resource {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(o.Observed)), func(n string) bool { return !strings.HasPrefix(n, resourceInterrupted) })
 	stuck := ""
 	if rev, ok := interruptedRevision(o.Observed[resourceRelease]); ok {
@@ -43,7 +43,7 @@ func interrupted(o Order) []compose.Resource {
 	}
 	var out []compose.Resource
 	for _, name := range names {
-		if r, ok := record(o, name, name == stuck); ok {
+		if r, ok := releaseSecret(o, name, name == stuck); ok {
 			out = append(out, r)
 		}
 	}
@@ -57,7 +57,7 @@ func interruptedRevision(release *unstructured.Unstructured) (string, bool) {
 		return "", false
 	}
 	rev, _, _ := unstructured.NestedFieldNoCopy(release.Object, "status", "atProvider", "revision")
-	switch text(release, "status", "atProvider", "state") {
+	switch stringField(release, "status", "atProvider", "state") {
 	case "uninstalling":
 		return revision(rev), true
 	case "pending-rollback":
@@ -66,21 +66,21 @@ func interruptedRevision(release *unstructured.Unstructured) (string, bool) {
 	return "", false
 }
 
-// record is one of Helm's records, unless its Object has to go.
-func record(o Order, name string, stuck bool) (compose.Resource, bool) {
+// releaseSecret is one of Helm's records, unless its Object has to go.
+func releaseSecret(o RenderInput, name string, stuck bool) (compose.Resource, bool) {
 	if seen := o.Observed[name]; seen != nil {
 		policies, _, _ := unstructured.NestedStringSlice(seen.Object, "spec", "managementPolicies")
 		harmless := !slices.Contains(policies, "Delete")
-		left, known := untilOld(o, seen)
+		left, known := timeUntilStale(o, seen)
 		if stuck && known && left <= 0 || !stuck && harmless || seen.GetDeletionTimestamp() != nil {
 			return compose.Resource{}, false
 		}
 	}
 	secret := "sh.helm.release.v1." + o.ReleaseName + ".v" + strings.TrimPrefix(name, resourceInterrupted)
-	r := compose.Resource{Name: name, Part: PartDelivered, Gate: o.Gate, Ready: func(*unstructured.Unstructured) compose.Verdict {
-		return compose.Verdict{
-			Ready: !stuck, Reason: "Interrupted",
-			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes a minute after the time that an attempt may take, %s, and it tries again", o.Claim.Spec.Namespace, secret, o.Claim.Spec.Timeout),
+	r := compose.Resource{Name: name, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: func(*unstructured.Unstructured) compose.Health {
+		return compose.Health{
+			Ready: !stuck, Reason: "ReleaseInterrupted",
+			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes a minute after the time that an attempt may take, %s, and it tries again", o.Claim.Spec.TargetNamespace, secret, o.Claim.Spec.Timeout),
 		}
 	}}
 	if o.Access == nil {
@@ -88,7 +88,7 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	}
 	r.Object = onCluster(o.Claim, o.Access, name, "true", map[string]any{
 		"apiVersion": "v1", "kind": "Secret",
-		"metadata": map[string]any{"name": secret, "namespace": o.Claim.Spec.Namespace},
+		"metadata": map[string]any{"name": secret, "namespace": o.Claim.Spec.TargetNamespace},
 	})
 	policies := []any{"Observe"}
 	if stuck {
@@ -101,9 +101,9 @@ func record(o Order, name string, stuck bool) (compose.Resource, bool) {
 	return r, true
 }
 
-// untilOld is how long somebody may still be at a record that an Object sees; not
+// timeUntilStale is how long somebody may still be at a record that an Object sees; not
 // known if the Object does not see it.
-func untilOld(o Order, seen *unstructured.Unstructured) (time.Duration, bool) {
+func timeUntilStale(o RenderInput, seen *unstructured.Unstructured) (time.Duration, bool) {
 	m := manifestOf(seen)
 	if m == nil || compose.GetCondition(seen, "Synced").Status != "True" {
 		return 0, false
@@ -117,10 +117,10 @@ func untilOld(o Order, seen *unstructured.Unstructured) (time.Duration, bool) {
 }
 
 // interruptedDue is when the record of what is stuck goes; zero if there is none.
-func interruptedDue(o Order) time.Duration {
+func interruptedDue(o RenderInput) time.Duration {
 	rev, stuck := interruptedRevision(o.Observed[resourceRelease])
 	if seen := o.Observed[resourceInterrupted+rev]; stuck && seen != nil {
-		left, _ := untilOld(o, seen)
+		left, _ := timeUntilStale(o, seen)
 		return max(0, left)
 	}
 	return 0

@@ -68,7 +68,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: map[string]*unstructured.Unstructured{}}
+			w := compose.Request{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: map[string]*unstructured.Unstructured{}}
 			if tc.release != nil {
 				w.Observed["release"] = tc.release
 			}
@@ -99,19 +99,19 @@ func TestInterrupted(t *testing.T) {
 	}
 
 	// It runs at the time at which the record goes.
-	w := compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
+	w := compose.Request{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
 		"release": stuck, "interrupted-3": record(6*time.Minute-1100*time.Millisecond, "True", "Observe", "Delete"),
 	})}
-	if got := run(t, w).RunAgainAfter.Round(time.Millisecond); got != time.Second {
+	if got := run(t, w).RequeueAfter.Round(time.Millisecond); got != time.Second {
 		t.Errorf("runs again after %s, want 1s", got)
 	}
 
 	// A person is told.
-	w = compose.World{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
+	w = compose.Request{XR: toUnstructured(t, claim()), Required: answers("cluster", reachable("True")), Now: now, Observed: withNamespace(map[string]*unstructured.Unstructured{
 		"release": stuck, "interrupted-3": record(time.Second, "True", "Observe"),
 	})}
 	for _, c := range run(t, w).Conditions {
-		if c.Type == PartDelivered && (c.Reason != "Interrupted" || !strings.Contains(c.Message, ".v3 on the cluster, goes a minute after the time that an attempt may take, 5m")) {
+		if c.Type == ConditionDeployed && (c.Reason != "ReleaseInterrupted" || !strings.Contains(c.Message, ".v3 on the cluster, goes a minute after the time that an attempt may take, 5m")) {
 			t.Errorf("%s is %s: %s", c.Type, c.Reason, c.Message)
 		}
 	}

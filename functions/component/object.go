@@ -50,8 +50,8 @@ func manifestOf(o *unstructured.Unstructured) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: m}
 }
 
-// text reads a string of an object; empty when there is none.
-func text(o *unstructured.Unstructured, path ...string) string {
+// stringField reads a string of an object; empty when there is none.
+func stringField(o *unstructured.Unstructured, path ...string) string {
 	if o == nil {
 		return ""
 	}
@@ -59,7 +59,7 @@ func text(o *unstructured.Unstructured, path ...string) string {
 	return s
 }
 
-// called is what a person calls an object on the cluster.
-func called(o *unstructured.Unstructured) string {
+// displayName is what a person calls an object on the cluster.
+func displayName(o *unstructured.Unstructured) string {
 	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
 }

@@ -14,15 +14,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// CarrierChart is the chart of this project that installs what its value
+// ManifestsChart is the chart of this project that installs what its value
 // manifests lists, and nothing else. With it every engine can deliver manifests
 // and take back what it delivered.
-func CarrierChart() v1alpha1.Chart {
+func ManifestsChart() v1alpha1.Chart {
 	return v1alpha1.Chart{Repository: "oci://ghcr.io/observe-k8s/charts", Name: "manifests", Version: "0.1.0"}
 }
 
-// carry makes a chart with values of manifests.
-func carry(manifests []runtime.RawExtension) (*v1alpha1.Chart, map[string]any, error) {
+// wrapManifests makes a chart with values of manifests.
+func wrapManifests(manifests []runtime.RawExtension) (*v1alpha1.Chart, map[string]any, error) {
 	list := make([]any, 0, len(manifests))
 	for _, m := range manifests {
 		o := map[string]any{}
@@ -31,32 +31,32 @@ func carry(manifests []runtime.RawExtension) (*v1alpha1.Chart, map[string]any, e
 		}
 		list = append(list, o)
 	}
-	c := CarrierChart()
+	c := ManifestsChart()
 	return &c, map[string]any{"manifests": list}, nil
 }
 
 // allValues are the values in place over those that valuesFrom refers to, for
 // engines that cannot look into the namespace of the claim. The gate is closed
 // while some of them are not known.
-func allValues(in compose.Input[v1alpha1.Component], p *compose.Plan) (map[string]any, compose.Gate, error) {
+func allValues(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (map[string]any, compose.Gate, error) {
 	merged := map[string]any{}
 	gate := compose.Gate{}
 	refuse := func(reason, format string, a ...any) {
 		msg := fmt.Sprintf(format, a...)
-		p.Problems = append(p.Problems, compose.Problem{Part: PartDelivered, Reason: reason, Message: msg})
+		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionDeployed, Reason: reason, Message: msg})
 		gate = gate.And(compose.Gate{Waiting: msg})
 	}
 	for _, v := range in.Claim.Spec.ValuesFrom {
 		requirement := requirementValues + v.Name
 		switch {
 		case v.Kind != v1alpha1.ValuesFromConfigMap:
-			refuse("InvalidSpec", "Engine %s cannot take values from %s %s without showing them on the way: choose engine Helm", in.Claim.Spec.Engine, v.Kind, v.Name)
+			refuse("InvalidSpec", "Engine %s cannot take values from %s %s without showing them on the way: choose engine Helm", in.Claim.Spec.Deployer, v.Kind, v.Name)
 			continue
-		case !in.Answered(requirement):
+		case !in.IsResolved(requirement):
 			gate = gate.And(compose.Gate{Waiting: "Waiting for ConfigMap " + v.Name + " to be read"})
 			continue
 		}
-		data, ok, _ := unstructured.NestedString(object(in.One(requirement)), "data", v.Key)
+		data, ok, _ := unstructured.NestedString(object(in.RequiredObject(requirement)), "data", v.Key)
 		if !ok {
 			if !v.Optional {
 				refuse("ValuesNotFound", "ConfigMap %s with key %s does not exist in this namespace", v.Name, v.Key)

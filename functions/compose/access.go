@@ -35,7 +35,7 @@ func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
 	if component == nil {
 		return nil
 	}
-	raw, _, _ := unstructured.NestedSlice(component.Object, "status", "leaves")
+	raw, _, _ := unstructured.NestedSlice(component.Object, "status", "resourceRefs")
 	leaves := make([]v1alpha1.ObjectReference, 0, len(raw))
 	for _, r := range raw {
 		m, ok := r.(map[string]any)

@@ -19,8 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// A World is what one run of the function sees, before the composite is typed.
-type World struct {
+// A Request is what one run of the function sees, before the composite is typed.
+type Request struct {
 	// XR is the composite resource, with its observed status.
 	XR *unstructured.Unstructured
 
@@ -53,22 +53,22 @@ type Settings struct {
 	ChartMirror *Mirror
 }
 
-// Input is what a composer sees: a World with a typed composite.
-type Input[T any] struct {
-	World
+// TypedRequest is what a composer sees: a World with a typed composite.
+type TypedRequest[T any] struct {
+	Request
 
 	// Claim is the composite resource as its Go type.
 	Claim T
 }
 
 // A Composer turns a World into a Plan.
-type Composer func(World) (Plan, error)
+type Composer func(Request) (Plan, error)
 
 // For makes a Composer of a function over a typed composite. A composite that
 // does not fit its type is an error: the API server would have refused it.
-func For[T any](f func(Input[T]) (Plan, error)) Composer {
-	return func(w World) (Plan, error) {
-		in := Input[T]{World: w}
+func For[T any](f func(TypedRequest[T]) (Plan, error)) Composer {
+	return func(w Request) (Plan, error) {
+		in := TypedRequest[T]{Request: w}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(w.XR.Object, &in.Claim); err != nil {
 			return Plan{}, err
 		}
@@ -78,9 +78,9 @@ func For[T any](f func(Input[T]) (Plan, error)) Composer {
 
 // A Plan is everything that a composite consists of.
 type Plan struct {
-	// Parts are the conditions of the composite, in the order in which a person
+	// ConditionTypes are the conditions of the composite, in the order in which a person
 	// reads them. Each sums up the resources that name it.
-	Parts []string
+	ConditionTypes []string
 
 	// Resources in the order in which they come up.
 	Resources []Resource
@@ -101,12 +101,12 @@ type Plan struct {
 	// readiness: Ready is their status.
 	Conditions []Condition
 
-	// Idle says that nothing is awaited though the composite is not ready.
-	Idle bool
+	// NoRequeue says that nothing is awaited though the composite is not ready.
+	NoRequeue bool
 
-	// Due is when something happens by itself, from now on; zero for never. The
+	// RequeueAfter is when something happens by itself, from now on; zero for never. The
 	// function runs at that time.
-	Due time.Duration
+	RequeueAfter time.Duration
 
 	// Status of the composite, as a pointer to its Go type. Conditions in it
 	// are ignored. It sees the outcome, which is why it is a function.
@@ -131,8 +131,8 @@ type Resource struct {
 	// resource, and the old one is deleted.
 	Name string
 
-	// Part is the condition that sums up this resource.
-	Part string
+	// ConditionType is the condition that sums up this resource.
+	ConditionType string
 
 	// Object to compose. Nil when it cannot be built now: what is observed is
 	// then kept as it is.
@@ -142,7 +142,7 @@ type Resource struct {
 	Gate Gate
 
 	// Ready judges the observed resource.
-	Ready func(*unstructured.Unstructured) Verdict
+	Ready func(*unstructured.Unstructured) Health
 }
 
 // A Gate says whether a resource may be composed for the first time. The zero
@@ -168,17 +168,17 @@ func (g Gate) And(o Gate) Gate {
 	return o
 }
 
-// Wait lets nothing new be composed; what exists goes on.
-func (p *Plan) Wait(waiting string) {
+// BlockNew lets nothing new be composed; what exists goes on.
+func (p *Plan) BlockNew(waiting string) {
 	for i := range p.Resources {
 		p.Resources[i].Gate = p.Resources[i].Gate.And(Gate{Waiting: waiting})
 	}
 }
 
-// Refuse keeps everything as it is because of a problem: nothing new is
+// Freeze keeps everything as it is because of a problem: nothing new is
 // composed, and nothing that exists is touched.
-func (p *Plan) Refuse(pr Problem) {
-	p.Wait(pr.Message)
+func (p *Plan) Freeze(pr Problem) {
+	p.BlockNew(pr.Message)
 	for i := range p.Resources {
 		p.Resources[i].Object = nil
 	}
@@ -186,8 +186,8 @@ func (p *Plan) Refuse(pr Problem) {
 	p.Partial = true
 }
 
-// A Verdict is a judgement of an observed resource.
-type Verdict struct {
+// A Health is a judgement of an observed resource.
+type Health struct {
 	// Ready says that the real thing works.
 	Ready bool
 
@@ -217,8 +217,8 @@ type Requirement struct {
 // A Problem is something wrong that only the composer can know. It makes its
 // part False and touches nothing that runs.
 type Problem struct {
-	// Part is the condition that turns False.
-	Part string
+	// ConditionType is the condition that turns False.
+	ConditionType string
 
 	// Reason is one CamelCase word.
 	Reason string
@@ -271,8 +271,8 @@ type Result struct {
 	// Requirements of the plan.
 	Requirements []Requirement
 
-	// RunAgainAfter is when to run again if nothing happens.
-	RunAgainAfter time.Duration
+	// RequeueAfter is when to run again if nothing happens.
+	RequeueAfter time.Duration
 }
 
 // Reasons of conditions that the machinery itself gives.
@@ -295,16 +295,16 @@ const (
 const (
 	// Until a composite is ready it runs again soon, since the control plane's
 	// circuit breaker may have dropped the event that would have told it.
-	whileNotReady = 8 * time.Second
+	notReadyRequeue = 8 * time.Second
 	// What has not been ready for long runs again after this part of that time:
 	// hundreds of clusters that take ten minutes each would else keep the control
 	// plane busy with being looked at.
-	patience = 8
+	backoffDivisor = 8
 	// A ready composite is told of changes by watches.
-	whileReady = 10 * time.Minute
+	readyRequeue = 10 * time.Minute
 	// Crossplane runs up to a tenth later or earlier than it is asked to. So it
 	// is asked for early, and again, until what is left is a moment.
-	early = 1.1
-	// A moment is short enough for a tenth of it not to matter.
-	moment = time.Second
+	requeueJitter = 1.1
+	// A minRequeue is short enough for a tenth of it not to matter.
+	minRequeue = time.Second
 )

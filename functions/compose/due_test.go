@@ -21,18 +21,18 @@ func TestRunAgain(t *testing.T) {
 		awaited time.Duration
 		want    time.Duration
 	}{
-		"NotReady": {reason: "Somebody waits.", want: whileNotReady},
-		"Ready":    {reason: "Watches tell.", ready: true, want: whileReady},
-		"Deaf":     {reason: "An open breaker drops what would have told.", ready: true, deaf: true, want: whileNotReady},
+		"NotReady": {reason: "Somebody waits.", want: notReadyRequeue},
+		"Ready":    {reason: "Watches tell.", ready: true, want: readyRequeue},
+		"Deaf":     {reason: "An open breaker drops what would have told.", ready: true, deaf: true, want: notReadyRequeue},
 		"Awaited":  {reason: "What takes long is looked at less often.", awaited: 2 * time.Minute, want: 15 * time.Second},
-		"Hours":    {reason: "Not less often than what is ready.", awaited: 5 * time.Hour, want: whileReady},
-		"Behind":   {reason: "A clock that is behind changes nothing.", awaited: -time.Hour, want: whileNotReady},
-		"Muffled":  {reason: "However long it takes, an open breaker may be why.", deaf: true, awaited: time.Hour, want: whileNotReady},
-		"Idle":     {reason: "Nobody waits for what is not to be ready.", plan: Plan{Idle: true}, want: whileReady},
-		"Far":      {reason: "What is far away changes nothing.", plan: Plan{Due: 5 * time.Hour}, ready: true, want: whileReady},
-		"Near":     {reason: "Crossplane may be late by a tenth, so it is asked for early.", plan: Plan{Due: 110 * time.Second}, ready: true, want: 100 * time.Second},
-		"Now":      {reason: "A tenth of a moment does not matter.", plan: Plan{Due: 300 * time.Millisecond}, ready: true, want: 300 * time.Millisecond},
-		"Hurry":    {reason: "Until it is ready it runs soon in any case.", plan: Plan{Due: time.Minute}, want: whileNotReady},
+		"Hours":    {reason: "Not less often than what is ready.", awaited: 5 * time.Hour, want: readyRequeue},
+		"Behind":   {reason: "A clock that is behind changes nothing.", awaited: -time.Hour, want: notReadyRequeue},
+		"Muffled":  {reason: "However long it takes, an open breaker may be why.", deaf: true, awaited: time.Hour, want: notReadyRequeue},
+		"Idle":     {reason: "Nobody waits for what is not to be ready.", plan: Plan{NoRequeue: true}, want: readyRequeue},
+		"Far":      {reason: "What is far away changes nothing.", plan: Plan{RequeueAfter: 5 * time.Hour}, ready: true, want: readyRequeue},
+		"Near":     {reason: "Crossplane may be late by a tenth, so it is asked for early.", plan: Plan{RequeueAfter: 110 * time.Second}, ready: true, want: 100 * time.Second},
+		"Now":      {reason: "A tenth of a moment does not matter.", plan: Plan{RequeueAfter: 300 * time.Millisecond}, ready: true, want: 300 * time.Millisecond},
+		"Hurry":    {reason: "Until it is ready it runs soon in any case.", plan: Plan{RequeueAfter: time.Minute}, want: notReadyRequeue},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestNotReadyFor(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := notReadyFor(World{XR: tc.xr, Now: now}); got != tc.want {
+			if got := notReadyFor(Request{XR: tc.xr, Now: now}); got != tc.want {
 				t.Errorf("\n%s\nnotReadyFor(...): %s, want %s", tc.reason, got, tc.want)
 			}
 		})
@@ -81,8 +81,8 @@ func TestDeleting(t *testing.T) {
 		t.Error("want what is being deleted not to be ready")
 	}
 	res, err := Resolve(
-		World{XR: xr(), Observed: map[string]*unstructured.Unstructured{"a": o}},
-		Plan{Parts: []string{"A"}, Resources: []Resource{{Name: "a", Part: "A", Object: thing("a"), Ready: Managed}}},
+		Request{XR: xr(), Observed: map[string]*unstructured.Unstructured{"a": o}},
+		Plan{ConditionTypes: []string{"A"}, Resources: []Resource{{Name: "a", ConditionType: "A", Object: thing("a"), Ready: Managed}}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestDeleting(t *testing.T) {
 // TestAnnouncements proves that the conditions beside the parts are told when
 // they change, and only then.
 func TestAnnouncements(t *testing.T) {
-	gone := Condition{Type: "Expired", Ready: true, Reason: "Gone", Message: "Nothing is left"}
+	gone := Condition{Type: "Expired", Ready: true, Reason: "Deleted", Message: "Nothing is left"}
 	cases := map[string]struct {
 		reason string
 		was    []any
@@ -104,16 +104,16 @@ func TestAnnouncements(t *testing.T) {
 		want   []Event
 	}{
 		"FirstFalse": {reason: "That it is not so is no news.", is: Condition{Type: "Expired", Reason: "NotExpired"}},
-		"FirstTrue":  {reason: "That it is so is.", is: gone, want: []Event{{Reason: "Gone", Message: "Expired: Nothing is left"}}},
-		"Same":       {reason: "It was said.", was: []any{cond("Expired", "True", "Gone", "Nothing is left")}, is: gone},
+		"FirstTrue":  {reason: "That it is so is.", is: gone, want: []Event{{Reason: "Deleted", Message: "Expired: Nothing is left"}}},
+		"Same":       {reason: "It was said.", was: []any{cond("Expired", "True", "Deleted", "Nothing is left")}, is: gone},
 		"Progress": {
-			reason: "How far it is, is news.", was: []any{cond("Expired", "True", "Gone", "Almost nothing is left")}, is: gone,
-			want: []Event{{Reason: "Gone", Message: "Expired: Nothing is left"}},
+			reason: "How far it is, is news.", was: []any{cond("Expired", "True", "Deleted", "Almost nothing is left")}, is: gone,
+			want: []Event{{Reason: "Deleted", Message: "Expired: Nothing is left"}},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res, err := Resolve(World{XR: xr(tc.was...)}, Plan{Conditions: []Condition{tc.is}})
+			res, err := Resolve(Request{XR: xr(tc.was...)}, Plan{Conditions: []Condition{tc.is}})
 			if err != nil {
 				t.Fatal(err)
 			}

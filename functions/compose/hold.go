@@ -7,10 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Hold is the desired state that keeps an observed resource as it is: what a
+// Preserve is the desired state that keeps an observed resource as it is: what a
 // server-side apply may own, without what belongs to the server, to
 // controllers or to Crossplane itself.
-func Hold(obs *unstructured.Unstructured) map[string]any {
+func Preserve(obs *unstructured.Unstructured) map[string]any {
 	held := runtime.DeepCopyJSON(obs.Object)
 	delete(held, "status")
 	// What Crossplane notes in the spec of a composite, such as what it composes,

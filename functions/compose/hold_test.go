@@ -88,7 +88,7 @@ func TestHold(t *testing.T) {
 				"kind":       "Component",
 				"metadata":   map[string]any{"name": "shop", "namespace": "team-a"},
 				"spec": map[string]any{
-					"engine":     "Helm",
+					"deployer":   "Helm",
 					"crossplane": map[string]any{"resourceRefs": []any{map[string]any{"name": "a"}}},
 				},
 			},
@@ -96,7 +96,7 @@ func TestHold(t *testing.T) {
 				"apiVersion": "observe-k8s.io/v1alpha1",
 				"kind":       "Component",
 				"metadata":   map[string]any{"name": "shop", "namespace": "team-a"},
-				"spec":       map[string]any{"engine": "Helm"},
+				"spec":       map[string]any{"deployer": "Helm"},
 			},
 		},
 		"NoSpec": {
@@ -119,7 +119,7 @@ func TestHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			obs := &unstructured.Unstructured{Object: tc.obs}
 			before := obs.DeepCopy()
-			got := Hold(obs)
+			got := Preserve(obs)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nHold(...): -want, +got:\n%s", tc.reason, diff)
 			}

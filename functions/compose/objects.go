@@ -42,22 +42,22 @@ func Phase(was v1alpha1.Phase, o Outcome) v1alpha1.Phase {
 	return v1alpha1.PhasePending
 }
 
-// One is the only object that answers a requirement; nil when there is none.
-func (w World) One(requirement string) *unstructured.Unstructured {
+// RequiredObject is the only object that answers a requirement; nil when there is none.
+func (w Request) RequiredObject(requirement string) *unstructured.Unstructured {
 	if os := w.Required[requirement]; len(os) == 1 {
 		return os[0]
 	}
 	return nil
 }
 
-// Answered says whether a requirement was looked up.
-func (w World) Answered(requirement string) bool {
+// IsResolved says whether a requirement was looked up.
+func (w Request) IsResolved(requirement string) bool {
 	_, ok := w.Required[requirement]
 	return ok
 }
 
-// Sees says whether a composed resource exists.
-func (w World) Sees(name string) bool {
+// IsObserved says whether a composed resource exists.
+func (w Request) IsObserved(name string) bool {
 	return w.Observed[name] != nil
 }
 
@@ -68,9 +68,9 @@ func IsReady(o *unstructured.Unstructured) bool {
 	return c.Status == "True" && !c.Stale && o.GetDeletionTimestamp() == nil
 }
 
-// Written is when the API server last noted a change of an object, by its own
+// LastWriteTime is when the API server last noted a change of an object, by its own
 // clock; zero when it does not say.
-func Written(o *unstructured.Unstructured) time.Time {
+func LastWriteTime(o *unstructured.Unstructured) time.Time {
 	last := time.Time{}
 	for _, f := range o.GetManagedFields() {
 		if f.Time != nil && f.Time.After(last) {

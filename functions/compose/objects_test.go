@@ -113,8 +113,8 @@ func TestWorld(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := World{Required: tc.required}
-			got := want{one: w.One("cluster"), answered: w.Answered("cluster")}
+			w := Request{Required: tc.required}
+			got := want{one: w.RequiredObject("cluster"), answered: w.IsResolved("cluster")}
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{})); diff != "" {
 				t.Errorf("\n%s\nOne(...), Answered(...): -want, +got:\n%s", tc.reason, diff)
 			}
@@ -123,7 +123,7 @@ func TestWorld(t *testing.T) {
 }
 
 func TestSees(t *testing.T) {
-	w := World{Observed: map[string]*unstructured.Unstructured{"release": object(int64(1)), "nothing": nil}}
+	w := Request{Observed: map[string]*unstructured.Unstructured{"release": object(int64(1)), "nothing": nil}}
 	cases := map[string]struct {
 		reason string
 		name   string
@@ -135,7 +135,7 @@ func TestSees(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, w.Sees(tc.name)); diff != "" {
+			if diff := cmp.Diff(tc.want, w.IsObserved(tc.name)); diff != "" {
 				t.Errorf("\n%s\nSees(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -144,11 +144,11 @@ func TestSees(t *testing.T) {
 
 func TestComposite(t *testing.T) {
 	spec := &v1alpha1.ComponentSpec{
-		ClusterRef: v1alpha1.LocalReference{Name: "cluster"},
-		Engine:     v1alpha1.DeliveryHelm,
-		Namespace:  "shop",
-		Source:     v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "oci://example.org", Name: "shop", Version: "1.2.3"}},
-		Values:     &runtime.RawExtension{Raw: []byte(`{"replicas": 2, "ratio": 0.5}`)},
+		ClusterRef:      v1alpha1.LocalReference{Name: "cluster"},
+		Deployer:        v1alpha1.DeployerHelm,
+		TargetNamespace: "shop",
+		Source:          v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "oci://example.org", Name: "shop", Version: "1.2.3"}},
+		Values:          &runtime.RawExtension{Raw: []byte(`{"replicas": 2, "ratio": 0.5}`)},
 	}
 	got, err := Composite(v1alpha1.ComponentKind, "team-a", "shop", spec)
 	if err != nil {
@@ -159,11 +159,11 @@ func TestComposite(t *testing.T) {
 		"kind":       "Component",
 		"metadata":   map[string]any{"name": "shop", "namespace": "team-a"},
 		"spec": map[string]any{
-			"clusterRef": map[string]any{"name": "cluster"},
-			"engine":     "Helm",
-			"namespace":  "shop",
-			"source":     map[string]any{"chart": map[string]any{"repository": "oci://example.org", "name": "shop", "version": "1.2.3"}},
-			"values":     map[string]any{"replicas": int64(2), "ratio": 0.5},
+			"clusterRef":      map[string]any{"name": "cluster"},
+			"deployer":        "Helm",
+			"targetNamespace": "shop",
+			"source":          map[string]any{"chart": map[string]any{"repository": "oci://example.org", "name": "shop", "version": "1.2.3"}},
+			"values":          map[string]any{"replicas": int64(2), "ratio": 0.5},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -18,7 +18,7 @@ import (
 const maxMessage = 1024
 
 // Run composes a World and resolves the plan.
-func Run(w World, c Composer) (Result, error) {
+func Run(w Request, c Composer) (Result, error) {
 	p, err := c(w)
 	if err != nil {
 		return Result{}, err
@@ -28,15 +28,15 @@ func Run(w World, c Composer) (Result, error) {
 
 // Resolve decides what of a plan is desired in this round and what its
 // conditions are.
-func Resolve(w World, p Plan) (Result, error) {
+func Resolve(w Request, p Plan) (Result, error) {
 	res := Result{
-		Resources:     make(map[string]Desired, len(p.Resources)),
-		Requirements:  p.Requirements,
-		RunAgainAfter: whileNotReady,
+		Resources:    make(map[string]Desired, len(p.Resources)),
+		Requirements: p.Requirements,
+		RequeueAfter: notReadyRequeue,
 	}
-	t := tally{Outcome: Outcome{Ready: true, Progressing: true}, telling: make(map[string]Verdict, len(p.Parts))}
+	t := summary{Outcome: Outcome{Ready: true, Progressing: true}, worst: make(map[string]Health, len(p.ConditionTypes))}
 	for _, pr := range p.Problems {
-		t.add(pr.Part, Verdict{Progressing: pr.Progressing, Reason: pr.Reason, Message: pr.Message})
+		t.add(pr.ConditionType, Health{Progressing: pr.Progressing, Reason: pr.Reason, Message: pr.Message})
 	}
 	planned := make(map[string]bool, len(p.Resources))
 	for _, r := range p.Resources {
@@ -48,22 +48,22 @@ func Resolve(w World, p Plan) (Result, error) {
 		if d != nil {
 			res.Resources[r.Name] = Desired{Object: d, Ready: v.Ready}
 		}
-		t.add(r.Part, v)
+		t.add(r.ConditionType, v)
 	}
 	if p.Partial {
 		t.Ready = false
-		keep(res.Resources, planned, w.Observed)
+		preserveObserved(res.Resources, planned, w.Observed)
 	}
 	t.Composed = len(res.Resources) > 0
 
 	var err error
-	if res.Conditions, err = t.conditions(p.Parts); err != nil {
+	if res.Conditions, err = t.conditions(p.ConditionTypes); err != nil {
 		return Result{}, err
 	}
-	res.Events = append(transitions(w.XR, res.Conditions, t.telling), announcements(w.XR, p.Conditions)...)
+	res.Events = append(transitions(w.XR, res.Conditions, t.worst), conditionEvents(w.XR, p.Conditions)...)
 	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
-	res.RunAgainAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False", notReadyFor(w))
+	res.RequeueAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False", notReadyFor(w))
 	res.Status, err = status(p, t.Outcome)
 	return res, err
 }
@@ -72,19 +72,19 @@ func Resolve(w World, p Plan) (Result, error) {
 // circuit breaker is open a change of the claim itself may be missed, so nobody
 // relies on being told. Awaited is how long the composite has not been ready.
 func runAgain(p Plan, ready, deaf bool, awaited time.Duration) time.Duration {
-	after := whileNotReady
+	after := notReadyRequeue
 	switch {
 	case deaf:
-	case ready || p.Idle:
-		after = whileReady
+	case ready || p.NoRequeue:
+		after = readyRequeue
 	default:
-		after = min(max(after, awaited/patience), whileReady)
+		after = min(max(after, awaited/backoffDivisor), readyRequeue)
 	}
-	switch due := p.Due; {
+	switch due := p.RequeueAfter; {
 	case due <= 0:
 		return after
-	case due > moment:
-		return min(after, time.Duration(float64(due)/early))
+	case due > minRequeue:
+		return min(after, time.Duration(float64(due)/requeueJitter))
 	default:
 		return min(after, due)
 	}
@@ -92,7 +92,7 @@ func runAgain(p Plan, ready, deaf bool, awaited time.Duration) time.Duration {
 
 // notReadyFor is how long a composite has not been ready: if it never was, since it
 // was made.
-func notReadyFor(w World) time.Duration {
+func notReadyFor(w Request) time.Duration {
 	if w.XR == nil {
 		return 0
 	}
@@ -108,30 +108,30 @@ func notReadyFor(w World) time.Duration {
 	return w.Now.Sub(since.Since)
 }
 
-// A tally sums up verdicts.
-type tally struct {
+// A summary sums up verdicts.
+type summary struct {
 	Outcome
 
-	// telling is the most telling verdict of each part that is not ready.
-	telling map[string]Verdict
+	// worst is the most telling verdict of each part that is not ready.
+	worst map[string]Health
 }
 
 // add a verdict on something in a part.
-func (t *tally) add(part string, v Verdict) {
+func (t *summary) add(part string, v Health) {
 	if v.Ready {
 		return
 	}
 	t.Ready = false
 	t.Progressing = t.Progressing && v.Progressing
 	// Something wrong is more telling than something that takes time.
-	if was, ok := t.telling[part]; !ok || (was.Progressing && !v.Progressing) {
-		t.telling[part] = v
+	if was, ok := t.worst[part]; !ok || (was.Progressing && !v.Progressing) {
+		t.worst[part] = v
 	}
 }
 
 // conditions of the parts of a plan.
-func (t *tally) conditions(parts []string) ([]Condition, error) {
-	for part := range t.telling {
+func (t *summary) conditions(parts []string) ([]Condition, error) {
+	for part := range t.worst {
 		if !slices.Contains(parts, part) {
 			return nil, fmt.Errorf("the plan has no part %q", part)
 		}
@@ -139,19 +139,19 @@ func (t *tally) conditions(parts []string) ([]Condition, error) {
 	var cs []Condition
 	for _, part := range parts {
 		c := Condition{Type: part, Ready: true, Reason: ReasonAvailable}
-		if v, ok := t.telling[part]; ok {
-			c = Condition{Type: part, Reason: v.Reason, Message: cut(v.Message)}
+		if v, ok := t.worst[part]; ok {
+			c = Condition{Type: part, Reason: v.Reason, Message: truncate(v.Message)}
 		}
 		cs = append(cs, c)
 	}
 	return cs, nil
 }
 
-// keep what is observed though a plan does not name it.
-func keep(desired map[string]Desired, planned map[string]bool, observed map[string]*unstructured.Unstructured) {
+// preserveObserved what is observed though a plan does not name it.
+func preserveObserved(desired map[string]Desired, planned map[string]bool, observed map[string]*unstructured.Unstructured) {
 	for name, obs := range observed {
 		if !planned[name] {
-			desired[name] = Desired{Object: Hold(obs)}
+			desired[name] = Desired{Object: Preserve(obs)}
 		}
 	}
 }
@@ -174,30 +174,30 @@ func status(p Plan, o Outcome) (map[string]any, error) {
 }
 
 // decide says what is desired of a resource, if anything, and how it stands.
-func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Verdict) {
+func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Health) {
 	if obs == nil {
 		waiting := r.Gate.Waiting
 		if r.Object == nil && waiting == "" {
 			waiting = r.Name + " cannot be built yet"
 		}
 		if waiting != "" {
-			return nil, Verdict{Progressing: true, Reason: ReasonWaiting, Message: waiting}
+			return nil, Health{Progressing: true, Reason: ReasonWaiting, Message: waiting}
 		}
-		return r.Object, Verdict{Progressing: true, Reason: ReasonCreating, Message: fmt.Sprintf("%s is being created", kindAndName(r.Object))}
+		return r.Object, Health{Progressing: true, Reason: ReasonCreating, Message: fmt.Sprintf("%s is being created", kindAndName(r.Object))}
 	}
 	v := r.Ready(obs)
 	if obs.GetDeletionTimestamp() != nil {
-		v = Verdict{Progressing: true, Reason: ReasonDeleting, Message: kindAndName(obs.Object) + " is being deleted"}
+		v = Health{Progressing: true, Reason: ReasonDeleting, Message: kindAndName(obs.Object) + " is being deleted"}
 	}
 	if r.Object == nil {
-		return Hold(obs), v
+		return Preserve(obs), v
 	}
 	return r.Object, v
 }
 
 // transitions are the conditions whose status or reason differs from what the
 // composite already says.
-func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[string]Verdict) []Event {
+func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[string]Health) []Event {
 	var evs []Event
 	for _, c := range cs {
 		was := GetCondition(xr, c.Type)
@@ -216,13 +216,13 @@ func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[stri
 	return evs
 }
 
-// announcements are what the conditions beside the parts say for the first time.
-func announcements(xr *unstructured.Unstructured, cs []Condition) []Event {
+// conditionEvents are what the conditions beside the parts say for the first time.
+func conditionEvents(xr *unstructured.Unstructured, cs []Condition) []Event {
 	var evs []Event
 	for _, c := range cs {
 		was := GetCondition(xr, c.Type)
 		unheard := was.Status == "" && !c.Ready
-		if unheard || was.Status == StatusOf(c.Ready) && was.Reason == c.Reason && was.Message == cut(c.Message) {
+		if unheard || was.Status == StatusOf(c.Ready) && was.Reason == c.Reason && was.Message == truncate(c.Message) {
 			continue
 		}
 		evs = append(evs, Event{Reason: c.Reason, Message: c.Type + ": " + c.Message})
@@ -230,8 +230,8 @@ func announcements(xr *unstructured.Unstructured, cs []Condition) []Event {
 	return evs
 }
 
-// cut shortens a message without splitting a character.
-func cut(s string) string {
+// truncate shortens a message without splitting a character.
+func truncate(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}

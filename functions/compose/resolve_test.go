@@ -50,9 +50,9 @@ func xr(conditions ...any) *unstructured.Unstructured {
 func TestResolve(t *testing.T) {
 	ready := cond("Ready", "True", "", "")
 	broken := cond("Ready", "False", "Unavailable", "it broke")
-	working := Verdict{Ready: true}
+	working := Health{Ready: true}
 	managed := func(name, part string, more ...func(*Resource)) Resource {
-		r := Resource{Name: name, Part: part, Object: thing(name), Ready: Managed}
+		r := Resource{Name: name, ConditionType: part, Object: thing(name), Ready: Managed}
 		for _, f := range more {
 			f(&r)
 		}
@@ -62,8 +62,8 @@ func TestResolve(t *testing.T) {
 		return func(r *Resource) { r.Gate = Gate{Waiting: waiting} }
 	}
 	unbuilt := func(r *Resource) { r.Object = nil }
-	judged := func(v Verdict) func(*Resource) {
-		return func(r *Resource) { r.Ready = func(*unstructured.Unstructured) Verdict { return v } }
+	judged := func(v Health) func(*Resource) {
+		return func(r *Resource) { r.Ready = func(*unstructured.Unstructured) Health { return v } }
 	}
 	observed := func(os ...*unstructured.Unstructured) map[string]*unstructured.Unstructured {
 		m := map[string]*unstructured.Unstructured{}
@@ -90,64 +90,64 @@ func TestResolve(t *testing.T) {
 	}{
 		"Empty": {
 			reason: "A composite that consists of nothing is ready.",
-			want:   want{res: Result{Ready: true, RunAgainAfter: late}},
+			want:   want{res: Result{Ready: true, RequeueAfter: late}},
 		},
 		"Create": {
 			reason: "What no gate holds back is composed, and not ready before it was observed.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", judged(working))}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A", judged(working))}}},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}},
-				Conditions:    []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
-				Events:        []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}},
+				Conditions:   []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
+				Events:       []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"Gated": {
 			reason: "What a gate holds back is not composed; the condition says what is waited for.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}}},
 			want: want{res: Result{
-				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
-				Events:        []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
-				RunAgainAfter: soon,
+				Conditions:   []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
+				Events:       []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"Latched": {
 			reason: "What has been observed is never dropped because a gate flapped, and goes on being applied.",
 			args: args{
 				observed: observed(seen("a", ready)),
-				plan:     Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}},
+				plan:     Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A", gated("Waiting for the cluster"))}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a"), Ready: true}},
-				Ready:         true,
-				Conditions:    []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
-				Events:        []Event{{Reason: "A", Message: "A: everything in this part works"}},
-				RunAgainAfter: late,
+				Resources:    map[string]Desired{"a": {Object: thing("a"), Ready: true}},
+				Ready:        true,
+				Conditions:   []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
+				Events:       []Event{{Reason: "A", Message: "A: everything in this part works"}},
+				RequeueAfter: late,
 			}},
 		},
 		"Unbuilt": {
 			reason: "What cannot be built is not composed, even if no gate says why.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt)}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt)}}},
 			want: want{res: Result{
-				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "a cannot be built yet"}},
-				Events:        []Event{{Reason: ReasonWaiting, Message: "A: a cannot be built yet"}},
-				RunAgainAfter: soon,
+				Conditions:   []Condition{{Type: "A", Reason: ReasonWaiting, Message: "a cannot be built yet"}},
+				Events:       []Event{{Reason: ReasonWaiting, Message: "A: a cannot be built yet"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"UnbuiltAndGated": {
 			reason: "A gate says more than that something cannot be built.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt, gated("Waiting for the cluster"))}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A", unbuilt, gated("Waiting for the cluster"))}}},
 			want: want{res: Result{
-				Conditions:    []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
-				Events:        []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
-				RunAgainAfter: soon,
+				Conditions:   []Condition{{Type: "A", Reason: ReasonWaiting, Message: "Waiting for the cluster"}},
+				Events:       []Event{{Reason: ReasonWaiting, Message: "A: Waiting for the cluster"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"UnbuiltButObserved": {
 			reason: "What cannot be built any more is kept as it is, and judged as ever.",
 			args: args{
 				observed: observed(seen("a", ready), seen("b", broken)),
-				plan:     Plan{Parts: []string{"A", "B"}, Resources: []Resource{managed("a", "A", unbuilt), managed("b", "B", unbuilt)}},
+				plan:     Plan{ConditionTypes: []string{"A", "B"}, Resources: []Resource{managed("a", "A", unbuilt), managed("b", "B", unbuilt)}},
 			},
 			want: want{res: Result{
 				Resources: map[string]Desired{"a": {Object: held("a"), Ready: true}, "b": {Object: held("b")}},
@@ -159,21 +159,21 @@ func TestResolve(t *testing.T) {
 					{Reason: "A", Message: "A: everything in this part works"},
 					{Warning: true, Reason: "Unavailable", Message: "B: Release b: it broke"},
 				},
-				RunAgainAfter: soon,
+				RequeueAfter: soon,
 			}},
 		},
 		"NotPlanned": {
 			reason: "What a complete plan does not name goes.",
 			args: args{
 				observed: observed(seen("a", ready), seen("b", ready)),
-				plan:     Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A")}},
+				plan:     Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A")}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a"), Ready: true}},
-				Ready:         true,
-				Conditions:    []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
-				Events:        []Event{{Reason: "A", Message: "A: everything in this part works"}},
-				RunAgainAfter: late,
+				Resources:    map[string]Desired{"a": {Object: thing("a"), Ready: true}},
+				Ready:        true,
+				Conditions:   []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
+				Events:       []Event{{Reason: "A", Message: "A: everything in this part works"}},
+				RequeueAfter: late,
 			}},
 		},
 		"Partial": {
@@ -181,17 +181,17 @@ func TestResolve(t *testing.T) {
 			args: args{
 				observed: observed(seen("a", ready), seen("b", ready)),
 				plan: Plan{
-					Parts:     []string{"A"},
-					Resources: []Resource{managed("a", "A")},
-					Problems:  []Problem{{Part: "A", Reason: "Invalid", Message: "b is invalid"}},
-					Partial:   true,
+					ConditionTypes: []string{"A"},
+					Resources:      []Resource{managed("a", "A")},
+					Problems:       []Problem{{ConditionType: "A", Reason: "Invalid", Message: "b is invalid"}},
+					Partial:        true,
 				},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a"), Ready: true}, "b": {Object: held("b")}},
-				Conditions:    []Condition{{Type: "A", Reason: "Invalid", Message: "b is invalid"}},
-				Events:        []Event{{Warning: true, Reason: "Invalid", Message: "A: b is invalid"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a"), Ready: true}, "b": {Object: held("b")}},
+				Conditions:   []Condition{{Type: "A", Reason: "Invalid", Message: "b is invalid"}},
+				Events:       []Event{{Warning: true, Reason: "Invalid", Message: "A: b is invalid"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"PartialWithoutProblem": {
@@ -201,8 +201,8 @@ func TestResolve(t *testing.T) {
 				plan:     Plan{Resources: []Resource{managed("a", "")}, Partial: true},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a"), Ready: true}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a"), Ready: true}},
+				RequeueAfter: soon,
 			}},
 		},
 		"ProblemBeforeResources": {
@@ -210,51 +210,51 @@ func TestResolve(t *testing.T) {
 			args: args{
 				observed: observed(seen("a", broken)),
 				plan: Plan{
-					Parts:     []string{"A"},
-					Resources: []Resource{managed("a", "A")},
+					ConditionTypes: []string{"A"},
+					Resources:      []Resource{managed("a", "A")},
 					Problems: []Problem{
-						{Part: "A", Reason: "First", Message: "the first"},
-						{Part: "A", Reason: "Second", Message: "the second"},
+						{ConditionType: "A", Reason: "First", Message: "the first"},
+						{ConditionType: "A", Reason: "Second", Message: "the second"},
 					},
 				},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}},
-				Conditions:    []Condition{{Type: "A", Reason: "First", Message: "the first"}},
-				Events:        []Event{{Warning: true, Reason: "First", Message: "A: the first"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}},
+				Conditions:   []Condition{{Type: "A", Reason: "First", Message: "the first"}},
+				Events:       []Event{{Warning: true, Reason: "First", Message: "A: the first"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"WrongBeforeProgressing": {
 			reason: "Something wrong is more telling than what takes time, wherever it stands; of two things that are wrong the first is told.",
 			args: args{
 				observed: observed(seen("b", broken), seen("c", cond("Ready", "False", "Other", "it broke too"))),
-				plan:     Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A"), managed("c", "A"), managed("d", "A")}},
+				plan:     Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A"), managed("c", "A"), managed("d", "A")}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}, "b": {Object: thing("b")}, "c": {Object: thing("c")}, "d": {Object: thing("d")}},
-				Conditions:    []Condition{{Type: "A", Reason: "Unavailable", Message: "Release b: it broke"}},
-				Events:        []Event{{Warning: true, Reason: "Unavailable", Message: "A: Release b: it broke"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}, "b": {Object: thing("b")}, "c": {Object: thing("c")}, "d": {Object: thing("d")}},
+				Conditions:   []Condition{{Type: "A", Reason: "Unavailable", Message: "Release b: it broke"}},
+				Events:       []Event{{Warning: true, Reason: "Unavailable", Message: "A: Release b: it broke"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"FirstProgressing": {
 			reason: "Of several things that take time, the first in the plan is told.",
 			args: args{
-				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A", gated("Waiting for a"))}},
+				plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("b", "A", gated("Waiting for a"))}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}},
-				Conditions:    []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
-				Events:        []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}},
+				Conditions:   []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
+				Events:       []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"OnePartReady": {
 			reason: "Every part has a condition of its own, in the order of the plan; the composite is ready when all are.",
 			args: args{
 				observed: observed(seen("b", ready)),
-				plan:     Plan{Parts: []string{"B", "A"}, Resources: []Resource{managed("a", "A"), managed("b", "B")}},
+				plan:     Plan{ConditionTypes: []string{"B", "A"}, Resources: []Resource{managed("a", "A"), managed("b", "B")}},
 			},
 			want: want{res: Result{
 				Resources: map[string]Desired{"a": {Object: thing("a")}, "b": {Object: thing("b"), Ready: true}},
@@ -266,17 +266,17 @@ func TestResolve(t *testing.T) {
 					{Reason: "B", Message: "B: everything in this part works"},
 					{Reason: ReasonCreating, Message: "A: Release a is being created"},
 				},
-				RunAgainAfter: soon,
+				RequeueAfter: soon,
 			}},
 		},
 		"PartWithoutResources": {
 			reason: "A part without resources works.",
-			args:   args{plan: Plan{Parts: []string{"A"}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}}},
 			want: want{res: Result{
-				Ready:         true,
-				Conditions:    []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
-				Events:        []Event{{Reason: "A", Message: "A: everything in this part works"}},
-				RunAgainAfter: late,
+				Ready:        true,
+				Conditions:   []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
+				Events:       []Event{{Reason: "A", Message: "A: everything in this part works"}},
+				RequeueAfter: late,
 			}},
 		},
 		"NoTransition": {
@@ -284,7 +284,7 @@ func TestResolve(t *testing.T) {
 			args: args{
 				xr:       xr(cond("A", "True", ReasonAvailable, ""), cond("B", "False", ReasonCreating, "something else is being created")),
 				observed: observed(seen("a", ready)),
-				plan:     Plan{Parts: []string{"A", "B"}, Resources: []Resource{managed("a", "A"), managed("b", "B")}},
+				plan:     Plan{ConditionTypes: []string{"A", "B"}, Resources: []Resource{managed("a", "A"), managed("b", "B")}},
 			},
 			want: want{res: Result{
 				Resources: map[string]Desired{"a": {Object: thing("a"), Ready: true}, "b": {Object: thing("b")}},
@@ -292,76 +292,76 @@ func TestResolve(t *testing.T) {
 					{Type: "A", Ready: true, Reason: ReasonAvailable},
 					{Type: "B", Reason: ReasonCreating, Message: "Release b is being created"},
 				},
-				RunAgainAfter: soon,
+				RequeueAfter: soon,
 			}},
 		},
 		"TransitionOfReason": {
 			reason: "Another reason is a transition.",
 			args: args{
 				xr:   xr(cond("A", "False", ReasonWaiting, "waiting")),
-				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A")}},
+				plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A")}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}},
-				Conditions:    []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
-				Events:        []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}},
+				Conditions:   []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
+				Events:       []Event{{Reason: ReasonCreating, Message: "A: Release a is being created"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"TransitionFromUnknown": {
 			reason: "Crossplane makes conditions Unknown that a run did not report; after that they are news.",
 			args: args{
 				xr:   xr(cond("A", "Unknown", ReasonAvailable, "")),
-				plan: Plan{Parts: []string{"A"}},
+				plan: Plan{ConditionTypes: []string{"A"}},
 			},
 			want: want{res: Result{
-				Ready:         true,
-				Conditions:    []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
-				Events:        []Event{{Reason: "A", Message: "A: everything in this part works"}},
-				RunAgainAfter: late,
+				Ready:        true,
+				Conditions:   []Condition{{Type: "A", Ready: true, Reason: ReasonAvailable}},
+				Events:       []Event{{Reason: "A", Message: "A: everything in this part works"}},
+				RequeueAfter: late,
 			}},
 		},
 		"NoLongerTrue": {
 			reason: "What worked and now takes time again is no reason for a warning.",
 			args: args{
 				xr:   xr(cond("A", "True", ReasonAvailable, "")),
-				plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A")}},
+				plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A")}},
 			},
 			want: want{res: Result{
-				Resources:     map[string]Desired{"a": {Object: thing("a")}},
-				Conditions:    []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
-				Events:        []Event{{Warning: false, Reason: ReasonCreating, Message: "A: Release a is being created"}},
-				RunAgainAfter: soon,
+				Resources:    map[string]Desired{"a": {Object: thing("a")}},
+				Conditions:   []Condition{{Type: "A", Reason: ReasonCreating, Message: "Release a is being created"}},
+				Events:       []Event{{Warning: false, Reason: ReasonCreating, Message: "A: Release a is being created"}},
+				RequeueAfter: soon,
 			}},
 		},
 		"Requirements": {
 			reason: "Requirements are passed on in every run.",
 			args:   args{plan: Plan{Requirements: []Requirement{{Name: "cluster", Kind: "KubernetesCluster"}}}},
 			want: want{res: Result{
-				Ready:         true,
-				Requirements:  []Requirement{{Name: "cluster", Kind: "KubernetesCluster"}},
-				RunAgainAfter: late,
+				Ready:        true,
+				Requirements: []Requirement{{Name: "cluster", Kind: "KubernetesCluster"}},
+				RequeueAfter: late,
 			}},
 		},
 		"SameName": {
 			reason: "Of two resources with one name one would silently be lost.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("a", "A")}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "A"), managed("a", "A")}}},
 			want:   want{err: errors.New(`two resources are named "a"`)},
 		},
 		"UnknownPartOfResource": {
 			reason: "A resource whose part nobody shows would be not ready without a word.",
-			args:   args{plan: Plan{Parts: []string{"A"}, Resources: []Resource{managed("a", "B")}}},
+			args:   args{plan: Plan{ConditionTypes: []string{"A"}, Resources: []Resource{managed("a", "B")}}},
 			want:   want{err: errors.New(`the plan has no part "B"`)},
 		},
 		"UnknownPartOfProblem": {
 			reason: "A problem whose part nobody shows would never be read.",
-			args:   args{plan: Plan{Problems: []Problem{{Part: "B", Reason: "Invalid"}}}},
+			args:   args{plan: Plan{Problems: []Problem{{ConditionType: "B", Reason: "Invalid"}}}},
 			want:   want{err: errors.New(`the plan has no part "B"`)},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := Resolve(World{XR: tc.args.xr, Observed: tc.args.observed}, tc.args.plan)
+			got, err := Resolve(Request{XR: tc.args.xr, Observed: tc.args.observed}, tc.args.plan)
 			if diff := cmp.Diff(message(tc.want.err), message(err)); diff != "" {
 				t.Errorf("\n%s\nResolve(...): -want error, +got error:\n%s", tc.reason, diff)
 			}
@@ -382,8 +382,8 @@ func message(err error) string {
 // TestResolveStatus looks at what a status is told, and what becomes of it.
 func TestResolveStatus(t *testing.T) {
 	boom := errors.New("boom")
-	problem := Problem{Part: "A", Reason: "Invalid"}
-	creating := Resource{Name: "a", Part: "A", Object: thing("a"), Ready: Managed}
+	problem := Problem{ConditionType: "A", Reason: "Invalid"}
+	creating := Resource{Name: "a", ConditionType: "A", Object: thing("a"), Ready: Managed}
 	waiting := creating
 	waiting.Gate = Gate{Waiting: "waiting"}
 	type want struct {
@@ -403,10 +403,10 @@ func TestResolveStatus(t *testing.T) {
 			reason:   "Everything planned works.",
 			observed: seen("a", cond("Ready", "True", "", "")),
 			plan:     Plan{Resources: []Resource{creating}},
-			status:   &v1alpha1.WorkloadStatus{Version: "1.2.3"},
+			status:   &v1alpha1.WorkloadStatus{ChartVersion: "1.2.3"},
 			want: want{
 				outcome: Outcome{Ready: true, Progressing: true, Composed: true},
-				status:  map[string]any{"version": "1.2.3"},
+				status:  map[string]any{"chartVersion": "1.2.3"},
 			},
 		},
 		"Waiting": {
@@ -431,7 +431,7 @@ func TestResolveStatus(t *testing.T) {
 		"BrokenThenCreating": {
 			reason:   "What takes time does not make up for what is wrong.",
 			observed: seen("a", cond("Ready", "False", "Unavailable", "it broke")),
-			plan:     Plan{Resources: []Resource{creating, {Name: "b", Part: "A", Object: thing("b"), Ready: Managed}}},
+			plan:     Plan{Resources: []Resource{creating, {Name: "b", ConditionType: "A", Object: thing("b"), Ready: Managed}}},
 			status:   &v1alpha1.WorkloadStatus{},
 			want:     want{outcome: Outcome{Composed: true}, status: map[string]any{}},
 		},
@@ -445,8 +445,8 @@ func TestResolveStatus(t *testing.T) {
 		"Conditions": {
 			reason: "Conditions in a status are Crossplane's.",
 			plan:   Plan{},
-			status: map[string]any{"conditions": []any{cond("A", "True", "", "")}, "version": "1.2.3"},
-			want:   want{outcome: Outcome{Ready: true, Progressing: true}, status: map[string]any{"version": "1.2.3"}},
+			status: map[string]any{"conditions": []any{cond("A", "True", "", "")}, "chartVersion": "1.2.3"},
+			want:   want{outcome: Outcome{Ready: true, Progressing: true}, status: map[string]any{"chartVersion": "1.2.3"}},
 		},
 		"Error": {
 			reason: "A status that cannot be made fails the run.",
@@ -458,7 +458,7 @@ func TestResolveStatus(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := want{}
-			tc.plan.Parts = []string{"A"}
+			tc.plan.ConditionTypes = []string{"A"}
 			tc.plan.Status = func(o Outcome) (any, error) {
 				got.outcome = o
 				if m, ok := tc.status.(map[string]any); ok {
@@ -466,7 +466,7 @@ func TestResolveStatus(t *testing.T) {
 				}
 				return tc.status, tc.err
 			}
-			res, err := Resolve(World{Observed: map[string]*unstructured.Unstructured{"a": tc.observed}}, tc.plan)
+			res, err := Resolve(Request{Observed: map[string]*unstructured.Unstructured{"a": tc.observed}}, tc.plan)
 			got.status, got.err = res.Status, err
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateErrors()); diff != "" {
 				t.Errorf("\n%s\nResolve(...): -want, +got:\n%s", tc.reason, diff)
@@ -501,7 +501,7 @@ func TestResolveMessages(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res, err := Resolve(World{}, Plan{Parts: []string{"A"}, Problems: []Problem{{Part: "A", Message: tc.message}}})
+			res, err := Resolve(Request{}, Plan{ConditionTypes: []string{"A"}, Problems: []Problem{{ConditionType: "A", Message: tc.message}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -529,33 +529,33 @@ func TestRun(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		xr     *unstructured.Unstructured
-		f      func(Input[v1alpha1.Workload]) (Plan, error)
+		f      func(TypedRequest[v1alpha1.Workload]) (Plan, error)
 		want   want
 	}{
 		"Typed": {
 			reason: "A composer sees its claim as its Go type, whatever numbers look like in a request.",
 			xr:     claim,
-			f: func(in Input[v1alpha1.Workload]) (Plan, error) {
-				return Plan{Parts: []string{string(in.Claim.Spec.App)}}, nil
+			f: func(in TypedRequest[v1alpha1.Workload]) (Plan, error) {
+				return Plan{ConditionTypes: []string{string(in.Claim.Spec.App)}}, nil
 			},
 			want: want{conditions: []Condition{{Type: "podinfo", Ready: true, Reason: ReasonAvailable}}},
 		},
 		"Mistyped": {
 			reason: "A claim that is not of its type cannot be composed.",
 			xr:     &unstructured.Unstructured{Object: map[string]any{"spec": "all of it"}},
-			f:      func(Input[v1alpha1.Workload]) (Plan, error) { return Plan{}, nil },
+			f:      func(TypedRequest[v1alpha1.Workload]) (Plan, error) { return Plan{}, nil },
 			want:   want{err: cmpopts.AnyError},
 		},
 		"Error": {
 			reason: "A composer's error is passed on.",
 			xr:     claim,
-			f:      func(Input[v1alpha1.Workload]) (Plan, error) { return Plan{}, boom },
+			f:      func(TypedRequest[v1alpha1.Workload]) (Plan, error) { return Plan{}, boom },
 			want:   want{err: boom},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res, err := Run(World{XR: tc.xr}, For(tc.f))
+			res, err := Run(Request{XR: tc.xr}, For(tc.f))
 			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
 				t.Errorf("\n%s\nRun(...): -want error, +got error:\n%s", tc.reason, diff)
 			}
@@ -569,17 +569,17 @@ func TestRun(t *testing.T) {
 // TestResolveChangesNothing proves that the plan and the world are left alone,
 // since both may be looked at again.
 func TestResolveChangesNothing(t *testing.T) {
-	w := World{
+	w := Request{
 		XR:       xr(cond("A", "True", ReasonAvailable, "")),
 		Observed: map[string]*unstructured.Unstructured{"a": seen("a"), "b": seen("b"), "c": seen("c")},
 	}
 	p := Plan{
-		Parts:     []string{"A"},
-		Resources: []Resource{{Name: "a", Part: "A", Object: thing("a"), Ready: Managed}, {Name: "b", Part: "A", Ready: Managed}},
-		Problems:  []Problem{{Part: "A", Reason: "Invalid"}},
-		Partial:   true,
+		ConditionTypes: []string{"A"},
+		Resources:      []Resource{{Name: "a", ConditionType: "A", Object: thing("a"), Ready: Managed}, {Name: "b", ConditionType: "A", Ready: Managed}},
+		Problems:       []Problem{{ConditionType: "A", Reason: "Invalid"}},
+		Partial:        true,
 	}
-	before := World{XR: w.XR.DeepCopy(), Observed: map[string]*unstructured.Unstructured{}}
+	before := Request{XR: w.XR.DeepCopy(), Observed: map[string]*unstructured.Unstructured{}}
 	for name, o := range w.Observed {
 		before.Observed[name] = o.DeepCopy()
 	}

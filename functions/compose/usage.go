@@ -8,14 +8,14 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 )
 
-// Protect composes a Usage: of may not be deleted while by exists. It encodes
+// UsageWithReplay composes a Usage: of may not be deleted while by exists. It encodes
 // the order of a teardown, during which no function runs.
 //
 // It is composed once both are there; an earlier one would only log errors. A
 // deletion that was refused is made up for when by is gone, so nobody waits for
 // the garbage collector's next try.
-func Protect(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
-	r := Guard(name, part, namespace, owner, of, by, seen)
+func UsageWithReplay(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
+	r := Usage(name, part, namespace, owner, of, by, seen)
 	if r.Object != nil {
 		//nolint:forcetypeassert // Guard has just made it.
 		r.Object["spec"].(map[string]any)["replayDeletion"] = true
@@ -23,15 +23,15 @@ func Protect(name, part, namespace, owner string, of, by v1alpha1.ObjectReferenc
 	return r
 }
 
-// Guard is Protect for what belongs to the team, such as its own Secret: a
+// Usage is Protect for what belongs to the team, such as its own Secret: a
 // deletion that was refused is not made up for. It would take away, days later,
 // what the team may have meant to keep.
-func Guard(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
+func Usage(name, part, namespace, owner string, of, by v1alpha1.ObjectReference, seen bool) Resource {
 	r := Resource{
-		Name:  name,
-		Part:  part,
-		Gate:  WaitFor(seen, fmt.Sprintf("Waiting for %s %s before what it needs is protected", by.Kind, by.Name)),
-		Ready: Managed,
+		Name:          name,
+		ConditionType: part,
+		Gate:          WaitFor(seen, fmt.Sprintf("Waiting for %s %s before what it needs is protected", by.Kind, by.Name)),
+		Ready:         Managed,
 	}
 	if of.Name == "" || by.Name == "" {
 		return r

@@ -36,27 +36,27 @@ func TestProtect(t *testing.T) {
 		"Seen": {
 			reason: "Once both are there, one protects the other.",
 			args:   args{of: config, by: release, seen: true},
-			want:   Resource{Name: "usage-access", Part: "Delivered", Object: usage},
+			want:   Resource{Name: "usage-access", ConditionType: "Deployed", Object: usage},
 		},
 		"NotSeen": {
 			reason: "A Usage of what is not there would only log errors.",
 			args:   args{of: config, by: release},
-			want:   Resource{Name: "usage-access", Part: "Delivered", Object: usage, Gate: waiting},
+			want:   Resource{Name: "usage-access", ConditionType: "Deployed", Object: usage, Gate: waiting},
 		},
 		"OfUnknown": {
 			reason: "A Usage that cannot be built now is kept as it is.",
 			args:   args{by: release, seen: true},
-			want:   Resource{Name: "usage-access", Part: "Delivered"},
+			want:   Resource{Name: "usage-access", ConditionType: "Deployed"},
 		},
 		"ByUnknown": {
 			reason: "A Usage that cannot be built now is kept as it is.",
 			args:   args{of: config, by: v1alpha1.ObjectReference{Kind: "Release"}, seen: true},
-			want:   Resource{Name: "usage-access", Part: "Delivered"},
+			want:   Resource{Name: "usage-access", ConditionType: "Deployed"},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := Protect("usage-access", "Delivered", "team-a", "owner", tc.args.of, tc.args.by, tc.args.seen)
+			got := UsageWithReplay("usage-access", "Deployed", "team-a", "owner", tc.args.of, tc.args.by, tc.args.seen)
 			if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreFields(Resource{}, "Ready")); diff != "" {
 				t.Errorf("\n%s\nProtect(...): -want, +got:\n%s", tc.reason, diff)
 			}

@@ -31,11 +31,11 @@ func BenchmarkCompose(b *testing.B) {
 	if _, err := s.Converge(); err != nil {
 		b.Fatal(err)
 	}
-	worlds, err := s.Worlds()
+	worlds, err := s.Requests()
 	if err != nil {
 		b.Fatal(err)
 	}
-	heaviest := map[string]compose.World{}
+	heaviest := map[string]compose.Request{}
 	for _, w := range worlds {
 		if kind := w.XR.GetKind(); len(w.Observed) > len(heaviest[kind].Observed) {
 			heaviest[kind] = w

@@ -50,7 +50,7 @@ func FuzzType(f *testing.F) {
 		if _, err := s.Converge(); err != nil {
 			f.Fatal(err)
 		}
-		ws, err := s.Worlds()
+		ws, err := s.Requests()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func FuzzType(f *testing.F) {
 			o[field] = v
 		}
 		composer, _ := composers.For(kind)
-		w := compose.World{XR: &unstructured.Unstructured{Object: o}, Now: time.Date(2026, time.November, 22, 13, 0, 0, 0, time.UTC)}
+		w := compose.Request{XR: &unstructured.Unstructured{Object: o}, Now: time.Date(2026, time.November, 22, 13, 0, 0, 0, time.UTC)}
 		before := cputime.Used()
 		res, err := compose.Run(w, composer)
 		if took := cputime.Used() - before; took > time.Second {

@@ -14,13 +14,13 @@ import (
 // TestDelivery shows which engine delivers workloads, and that the stack brings
 // it.
 func TestDelivery(t *testing.T) {
-	by := func(asked v1alpha1.Delivery) func(*v1alpha1.ObservabilityPlatform) {
+	by := func(asked v1alpha1.Deployer) func(*v1alpha1.ObservabilityPlatform) {
 		w := podinfo("shop")
-		w.Delivery = asked
+		w.Deployer = asked
 		return workloads(w)
 	}
 	standard := func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Stack.Profile = v1alpha1.ProfileStandard }
-	existing := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	existing := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	cases := map[string]struct {
 		reason   string
 		claim    *v1alpha1.ObservabilityPlatform
@@ -40,16 +40,16 @@ func TestDelivery(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed}
+			w := compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed}
 			if tc.observed == nil {
 				w = settle(t, w)
 			}
 			res := run(t, w)
-			delivery, _, _ := unstructured.NestedString(res.Resources["workload-shop"].Object, "spec", "delivery")
-			engines, _, _ := unstructured.NestedStringSlice(res.Resources["stack"].Object, "spec", "engines")
+			delivery, _, _ := unstructured.NestedString(res.Resources["workload-shop"].Object, "spec", "deployer")
+			engines, _, _ := unstructured.NestedStringSlice(res.Resources["stack"].Object, "spec", "additionalDeployers")
 			says := ""
 			for _, c := range res.Conditions {
-				if c.Reason == "DeliveryChanged" {
+				if c.Reason == "ImmutableField" {
 					says = c.Message
 				}
 			}

@@ -40,10 +40,10 @@ func TestIngressTaken(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim)})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim)})
 			got := ""
 			for _, c := range res.Conditions {
-				if c.Reason == "IngressTaken" {
+				if c.Reason == "PortConflict" {
 					got = c.Message
 				}
 			}

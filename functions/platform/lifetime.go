@@ -21,30 +21,30 @@ const (
 const (
 	// ReasonTearingDown means that something is on its way out.
 	ReasonTearingDown = "TearingDown"
-	// ReasonGone means that nothing is left.
-	ReasonGone = "Gone"
+	// ReasonDeleted means that nothing is left.
+	ReasonDeleted = "Deleted"
 	// ReasonNotExpired means that the lifetime is not over.
 	ReasonNotExpired = "NotExpired"
 	// ReasonClocksDiffer means that the lifetime is over by the function's clock
 	// and not by that of the API server.
-	ReasonClocksDiffer = "ClocksDiffer"
-	// ReasonUnlimited means that there is no lifetime any more.
-	ReasonUnlimited = "Unlimited"
+	ReasonClocksDiffer = "ClockSkew"
+	// ReasonNoLifetime means that there is no lifetime any more.
+	ReasonNoLifetime = "NoLifetime"
 	// ReasonNotSuspended means that nobody asks for suspension any more.
 	ReasonNotSuspended = "NotSuspended"
 )
 
-// askAgain is how soon the clocks are compared again at the latest.
-const askAgain = 30 * time.Second
+// clockRecheckInterval is how soon the clocks are compared again at the latest.
+const clockRecheckInterval = 30 * time.Second
 
-// An ending is what the claim's lifetime and suspension come to.
-type ending struct {
-	// expiresAt is when the lifetime is over; nil when it never is.
-	expiresAt *metav1.Time
+// An expiry is what the claim's lifetime and suspension come to.
+type expiry struct {
+	// expirationTime is when the lifetime is over; nil when it never is.
+	expirationTime *metav1.Time
 
-	// checkedAt is when the API server was last asked for the time; nil when it
+	// clockCheckTime is when the API server was last asked for the time; nil when it
 	// need not be.
-	checkedAt *metav1.Time
+	clockCheckTime *metav1.Time
 
 	// expired says that the lifetime is over, by both clocks.
 	expired bool
@@ -57,16 +57,16 @@ type ending struct {
 }
 
 // down says whether the platform has to go.
-func (e ending) down() bool { return e.expired || e.suspended }
+func (e expiry) down() bool { return e.expired || e.suspended }
 
-// endOf a platform. The lifetime counts from the claim's creation, which the
+// computeExpiry a platform. The lifetime counts from the claim's creation, which the
 // API server noted by its clock. The function's own clock may be wrong, so what
 // it believes is not enough: it asks the API server for the time by writing
 // checkedAt, and what the API server notes of that write has to agree. Once
 // they agree, neither clock can bring the platform back; a longer lifetime can.
-func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
+func computeExpiry(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (expiry, error) {
 	xr := in.Claim
-	e := ending{suspended: xr.Spec.Suspend}
+	e := expiry{suspended: xr.Spec.Suspend}
 	if xr.Spec.Lifetime == "" {
 		return e, nil
 	}
@@ -79,12 +79,12 @@ func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
 		return e, nil
 	}
 	at := xr.CreationTimestamp.Add(lifetime)
-	e.expiresAt = &metav1.Time{Time: at}
+	e.expirationTime = &metav1.Time{Time: at}
 
 	// Both are fields of the status, which is written at once. Conditions are
 	// written apart: a run may see them beside a status of another time.
-	was := xr.Status.ExpiresAt
-	if was != nil && was.Time.Equal(at) && xr.Status.Expired {
+	was := xr.Status.ExpirationTime
+	if was != nil && was.Time.Equal(at) && xr.Status.ExpirationConfirmed {
 		e.expired = true
 		return e, nil
 	}
@@ -92,7 +92,7 @@ func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
 		e.due = left
 		return e, nil
 	}
-	written := compose.Written(in.XR)
+	written := compose.LastWriteTime(in.XR)
 	missing := at.Sub(written)
 	if written.IsZero() || missing <= 0 {
 		e.expired = true
@@ -100,29 +100,29 @@ func endOf(in compose.Input[v1alpha1.ObservabilityPlatform]) (ending, error) {
 	}
 	// Time passes as fast on both clocks, so asking before what is missing has
 	// passed would be in vain.
-	e.checkedAt, e.due = &metav1.Time{Time: in.Now.Truncate(time.Second).UTC()}, askAgain
-	if last := xr.Status.CheckedAt; last != nil {
+	e.clockCheckTime, e.due = &metav1.Time{Time: in.Now.Truncate(time.Second).UTC()}, clockRecheckInterval
+	if last := xr.Status.ClockCheckTime; last != nil {
 		if since := in.Now.Sub(last.Time); since >= 0 && since < missing {
-			e.checkedAt, e.due = last, min(missing-since, askAgain)
+			e.clockCheckTime, e.due = last, min(missing-since, clockRecheckInterval)
 		}
 	}
 	return e, nil
 }
 
 // conditions of an ending. Progress says how far a teardown is.
-func (e ending) conditions(in compose.Input[v1alpha1.ObservabilityPlatform], reason, progress string) []compose.Condition {
+func (e expiry) conditions(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], reason, progress string) []compose.Condition {
 	var cs []compose.Condition
 	// What was said once is taken back, not left to grow old.
 	said := func(typ string) bool { return compose.GetCondition(in.XR, typ).Status != "" }
 	switch {
 	case e.expired:
 		cs = append(cs, compose.Condition{Type: ConditionExpired, Ready: true, Reason: reason, Message: progress})
-	case e.checkedAt != nil && in.Claim.Status.CheckedAt != nil:
+	case e.clockCheckTime != nil && in.Claim.Status.ClockCheckTime != nil:
 		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonClocksDiffer, Message: "The lifetime is over by the function's clock, and not by that of the API server. Nothing is taken down before both agree"})
-	case e.expiresAt != nil:
+	case e.expirationTime != nil:
 		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonNotExpired})
 	case said(ConditionExpired):
-		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonUnlimited})
+		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonNoLifetime})
 	}
 	switch {
 	case e.suspended:

@@ -32,12 +32,12 @@ func TestEnding(t *testing.T) {
 		}
 	}
 	checked := func(d time.Duration) func(*v1alpha1.ObservabilityPlatform) {
-		return func(c *v1alpha1.ObservabilityPlatform) { c.Status.CheckedAt = after(d) }
+		return func(c *v1alpha1.ObservabilityPlatform) { c.Status.ClockCheckTime = after(d) }
 	}
 	expired := func(d time.Duration) func(*v1alpha1.ObservabilityPlatform) {
 		return func(c *v1alpha1.ObservabilityPlatform) {
-			c.Status.ExpiresAt = after(d)
-			c.Status.Expired = true
+			c.Status.ExpirationTime = after(d)
+			c.Status.ExpirationConfirmed = true
 		}
 	}
 	type change = func(*v1alpha1.ObservabilityPlatform)
@@ -46,7 +46,7 @@ func TestEnding(t *testing.T) {
 		reason  string
 		changes []change
 		now     time.Duration
-		want    ending
+		want    expiry
 		err     error
 	}{
 		"Forever": {
@@ -56,7 +56,7 @@ func TestEnding(t *testing.T) {
 		"Suspended": {
 			reason:  "Somebody wants it to go now.",
 			changes: []change{func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Suspend = true }},
-			want:    ending{suspended: true},
+			want:    expiry{suspended: true},
 		},
 		"Rendered": {
 			reason: "What nobody has created yet has no end.",
@@ -73,81 +73,81 @@ func TestEnding(t *testing.T) {
 			reason:  "The function runs when it is over.",
 			changes: []change{lives("4h"), written(time.Minute)},
 			now:     3 * time.Hour,
-			want:    ending{expiresAt: end, due: time.Hour},
+			want:    expiry{expirationTime: end, due: time.Hour},
 		},
 		"FirstQuestion": {
 			reason:  "By the function's clock it is over, so the API server is asked for the time by a write.",
 			changes: []change{lives("4h"), written(time.Minute)},
 			now:     4*time.Hour + time.Second/2,
-			want:    ending{expiresAt: end, checkedAt: end, due: askAgain},
+			want:    expiry{expirationTime: end, clockCheckTime: end, due: clockRecheckInterval},
 		},
 		"Agreed": {
 			reason:  "The API server noted a write after the end.",
 			changes: []change{lives("4h"), written(4 * time.Hour), checked(4 * time.Hour)},
 			now:     4*time.Hour + time.Second,
-			want:    ending{expiresAt: end, expired: true},
+			want:    expiry{expirationTime: end, expired: true},
 		},
 		"Ahead": {
 			reason:  "The API server says that an hour is missing. Asking before it has passed would be in vain.",
 			changes: []change{lives("4h"), written(3 * time.Hour), checked(4 * time.Hour)},
 			now:     4*time.Hour + 20*time.Minute,
-			want:    ending{expiresAt: end, checkedAt: after(4 * time.Hour), due: askAgain},
+			want:    expiry{expirationTime: end, clockCheckTime: after(4 * time.Hour), due: clockRecheckInterval},
 		},
 		"SecondQuestion": {
 			reason:  "The hour has passed.",
 			changes: []change{lives("4h"), written(3 * time.Hour), checked(4 * time.Hour)},
 			now:     5 * time.Hour,
-			want:    ending{expiresAt: end, checkedAt: after(5 * time.Hour), due: askAgain},
+			want:    expiry{expirationTime: end, clockCheckTime: after(5 * time.Hour), due: clockRecheckInterval},
 		},
 		"Back": {
 			reason:  "A clock that went back since it was compared is compared again.",
 			changes: []change{lives("4h"), written(3 * time.Hour), checked(9 * time.Hour)},
 			now:     5 * time.Hour,
-			want:    ending{expiresAt: end, checkedAt: after(5 * time.Hour), due: askAgain},
+			want:    expiry{expirationTime: end, clockCheckTime: after(5 * time.Hour), due: clockRecheckInterval},
 		},
 		"OtherClock": {
 			reason:  "The API server's clock alone ends nothing either.",
 			changes: []change{lives("4h"), written(9 * time.Hour)},
 			now:     2 * time.Hour,
-			want:    ending{expiresAt: end, due: 2 * time.Hour},
+			want:    expiry{expirationTime: end, due: 2 * time.Hour},
 		},
 		"NobodyWrites": {
 			reason:  "Where the API server says nothing of writes, the function's clock must do.",
 			changes: []change{lives("4h")},
 			now:     4 * time.Hour,
-			want:    ending{expiresAt: end, expired: true},
+			want:    expiry{expirationTime: end, expired: true},
 		},
 		"Latched": {
 			reason:  "A clock that goes back does not bring back what has begun to go.",
 			changes: []change{lives("4h"), expired(4 * time.Hour)},
 			now:     time.Hour,
-			want:    ending{expiresAt: end, expired: true},
+			want:    expiry{expirationTime: end, expired: true},
 		},
 		"Torn": {
 			reason: "What conditions say may be of another time than the status.",
 			changes: []change{lives("6h"), written(4 * time.Hour), func(c *v1alpha1.ObservabilityPlatform) {
-				c.Status.ExpiresAt = after(6 * time.Hour)
+				c.Status.ExpirationTime = after(6 * time.Hour)
 				c.Status.Conditions = []metav1.Condition{{Type: ConditionExpired, Status: metav1.ConditionTrue}}
 			}},
 			now:  5 * time.Hour,
-			want: ending{expiresAt: after(6 * time.Hour), due: time.Hour},
+			want: expiry{expirationTime: after(6 * time.Hour), due: time.Hour},
 		},
 		"Extended": {
 			reason:  "A longer lifetime does.",
 			changes: []change{lives("6h"), expired(4 * time.Hour), written(4 * time.Hour)},
 			now:     5 * time.Hour,
-			want:    ending{expiresAt: after(6 * time.Hour), due: time.Hour},
+			want:    expiry{expirationTime: after(6 * time.Hour), due: time.Hour},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := claim(tc.changes...)
-			in := compose.Input[v1alpha1.ObservabilityPlatform]{Claim: *c, World: compose.World{XR: toUnstructured(t, c), Now: born.Add(tc.now)}}
-			got, err := endOf(in)
+			in := compose.TypedRequest[v1alpha1.ObservabilityPlatform]{Claim: *c, Request: compose.Request{XR: toUnstructured(t, c), Now: born.Add(tc.now)}}
+			got, err := computeExpiry(in)
 			if diff := cmp.Diff(tc.err, err, cmpopts.EquateErrors()); diff != "" {
 				t.Errorf("\n%s\nendOf(...): -want error, +got error:\n%s", tc.reason, diff)
 			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(ending{})); tc.err == nil && diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(expiry{})); tc.err == nil && diff != "" {
 				t.Errorf("\n%s\nendOf(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -156,7 +156,7 @@ func TestEnding(t *testing.T) {
 
 // TestTearDown looks at which layers are let go, and what is noted of them.
 func TestTearDown(t *testing.T) {
-	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	component := func(name string) v1alpha1.ObjectReference {
 		return v1alpha1.ObjectReference{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ComponentKind, Name: name}
 	}
@@ -195,7 +195,7 @@ func TestTearDown(t *testing.T) {
 	workloads := []v1alpha1.ObjectReference{leaf("app-release"), component("app"), self("workload-shop")}
 	stack := []v1alpha1.ObjectReference{leaf("prometheus-release"), component("prometheus"), self("stack")}
 	cluster := []v1alpha1.ObjectReference{leaf("probe"), self("cluster")}
-	all := &v1alpha1.Remaining{Workloads: workloads, Stack: stack, Cluster: cluster}
+	all := &v1alpha1.PendingDeletion{Workloads: workloads, Stack: stack, Cluster: cluster}
 	gone := func(refs ...[]v1alpha1.ObjectReference) map[string][]*unstructured.Unstructured {
 		out := map[string][]*unstructured.Unstructured{}
 		for _, rs := range refs {
@@ -219,16 +219,16 @@ func TestTearDown(t *testing.T) {
 		back     bool
 		observed []string
 		required map[string][]*unstructured.Unstructured
-		noted    *v1alpha1.Remaining
+		noted    *v1alpha1.PendingDeletion
 		kept     []string
-		left     *v1alpha1.Remaining
+		left     *v1alpha1.PendingDeletion
 		phase    v1alpha1.Phase
 	}{
 		"Unanswered": {
 			reason:   "While nobody has looked what there is, nothing is let go.",
 			observed: []string{"cluster", "stack", "workload-shop"},
 			kept:     []string{"cluster", "stack", "workload-shop"},
-			left:     &v1alpha1.Remaining{Workloads: workloads[1:], Stack: stack[1:], Cluster: cluster},
+			left:     &v1alpha1.PendingDeletion{Workloads: workloads[1:], Stack: stack[1:], Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Note": {
@@ -254,7 +254,7 @@ func TestTearDown(t *testing.T) {
 			required: with(answered, gone(workloads), map[string][]*unstructured.Unstructured{requirementName(leaf("app-release")): something}),
 			noted:    all,
 			kept:     []string{"cluster", "stack"},
-			left:     &v1alpha1.Remaining{Workloads: workloads[:1], Stack: stack, Cluster: cluster},
+			left:     &v1alpha1.PendingDeletion{Workloads: workloads[:1], Stack: stack, Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Next": {
@@ -263,29 +263,29 @@ func TestTearDown(t *testing.T) {
 			required: with(answered, gone(workloads)),
 			noted:    all,
 			kept:     []string{"cluster"},
-			left:     &v1alpha1.Remaining{Stack: stack, Cluster: cluster},
+			left:     &v1alpha1.PendingDeletion{Stack: stack, Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Last": {
 			reason:   "The cluster goes last.",
 			observed: []string{"cluster"},
 			required: gone(stack),
-			noted:    &v1alpha1.Remaining{Stack: stack, Cluster: cluster},
-			left:     &v1alpha1.Remaining{Cluster: cluster},
+			noted:    &v1alpha1.PendingDeletion{Stack: stack, Cluster: cluster},
+			left:     &v1alpha1.PendingDeletion{Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Halfway": {
 			reason:   "What never came up need not be waited for.",
 			observed: []string{"cluster"},
-			noted:    &v1alpha1.Remaining{Cluster: cluster},
-			left:     &v1alpha1.Remaining{Cluster: cluster},
+			noted:    &v1alpha1.PendingDeletion{Cluster: cluster},
+			left:     &v1alpha1.PendingDeletion{Cluster: cluster},
 			phase:    v1alpha1.PhaseTearingDown,
 		},
 		"Gone": {
 			reason:   "There is nothing to hurry for any more.",
 			required: gone(cluster),
-			noted:    &v1alpha1.Remaining{Cluster: cluster},
-			phase:    v1alpha1.PhaseDown,
+			noted:    &v1alpha1.PendingDeletion{Cluster: cluster},
+			phase:    v1alpha1.PhaseTornDown,
 		},
 		"BackBefore": {
 			reason:   "Wanted again before anything went, it is as if nothing had been.",
@@ -302,7 +302,7 @@ func TestTearDown(t *testing.T) {
 			required: with(gone(workloads), map[string][]*unstructured.Unstructured{requirementName(leaf("app-release")): something}),
 			noted:    all,
 			kept:     []string{"cluster", "stack"},
-			left:     &v1alpha1.Remaining{Workloads: workloads[:1]},
+			left:     &v1alpha1.PendingDeletion{Workloads: workloads[:1]},
 			phase:    v1alpha1.PhaseProvisioning,
 		},
 		"BackAfter": {
@@ -319,13 +319,13 @@ func TestTearDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := claim(func(c *v1alpha1.ObservabilityPlatform) {
 				c.Spec.Suspend = !tc.back
-				c.Status.Remaining = tc.noted
+				c.Status.PendingDeletion = tc.noted
 			})
 			o := map[string]*unstructured.Unstructured{}
 			for _, n := range tc.observed {
 				o[n] = observed[n]
 			}
-			res := run(t, compose.World{XR: toUnstructured(t, c), Observed: o, Required: tc.required})
+			res := run(t, compose.Request{XR: toUnstructured(t, c), Observed: o, Required: tc.required})
 			if diff := cmp.Diff(tc.kept, names(res), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nresources: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -334,21 +334,21 @@ func TestTearDown(t *testing.T) {
 				t.Fatal(err)
 			}
 			byName := cmpopts.SortSlices(func(a, b v1alpha1.ObjectReference) bool { return requirementName(a) < requirementName(b) })
-			if diff := cmp.Diff(tc.left, status.Remaining, byName); diff != "" {
+			if diff := cmp.Diff(tc.left, status.PendingDeletion, byName); diff != "" {
 				t.Errorf("\n%s\nremaining: -want, +got:\n%s", tc.reason, diff)
 			}
 			again := 8 * time.Second
-			if tc.phase == v1alpha1.PhaseDown || tc.phase == v1alpha1.PhaseReady {
+			if tc.phase == v1alpha1.PhaseTornDown || tc.phase == v1alpha1.PhaseReady {
 				again = 10 * time.Minute
 			}
-			if status.Phase != tc.phase || res.RunAgainAfter != again {
-				t.Errorf("\n%s\nphase %s, again after %s; want %s, %s", tc.reason, status.Phase, res.RunAgainAfter, tc.phase, again)
+			if status.Phase != tc.phase || res.RequeueAfter != again {
+				t.Errorf("\n%s\nphase %s, again after %s; want %s, %s", tc.reason, status.Phase, res.RequeueAfter, tc.phase, again)
 			}
 			for _, n := range names(res) {
 				if o[n] == nil || tc.back {
 					continue
 				}
-				if diff := cmp.Diff(compose.Hold(o[n]), res.Resources[n].Object); diff != "" {
+				if diff := cmp.Diff(compose.Preserve(o[n]), res.Resources[n].Object); diff != "" {
 					t.Errorf("\nWhat has to wait stays as it is.\n%s: -want, +got:\n%s", n, diff)
 				}
 			}

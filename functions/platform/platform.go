@@ -22,9 +22,9 @@ import (
 
 // Parts of an ObservabilityPlatform.
 const (
-	PartCluster   = "ClusterReady"
-	PartStack     = "StackReady"
-	PartWorkloads = "WorkloadsReady"
+	ConditionClusterReady   = "ClusterReady"
+	ConditionStackReady     = "StackReady"
+	ConditionWorkloadsReady = "WorkloadsReady"
 )
 
 // ResourceStack is the composition-resource-name of the stack.
@@ -36,19 +36,19 @@ const (
 )
 
 // Compose plans an ObservabilityPlatform.
-func Compose(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
-	e, err := endOf(in)
+func Compose(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+	e, err := computeExpiry(in)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	if e.down() {
 		return tearDown(in, e), nil
 	}
-	return bringUp(in, e)
+	return planRunning(in, e)
 }
 
-// bringUp plans a platform that is to be there.
-func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compose.Plan, error) {
+// planRunning plans a platform that is to be there.
+func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expiry) (compose.Plan, error) {
 	xr := in.Claim
 	refused := refuseComponents(in, &xr.Spec)
 	name := func(part string) string { return compose.Name(xr.Namespace, xr.Name, part) }
@@ -58,71 +58,71 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	engines := engines(in)
-	pages, slos, err := shown(xr.Spec.Workloads)
+	engines := additionalDeployers(in)
+	pages, slos, err := workloadExtras(xr.Spec.Workloads)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &v1alpha1.ObservabilityStackSpec{
-		StackParameters: xr.Spec.Stack, ClusterRef: ref, Engines: engines, Pages: pages, WorkloadSLOs: slos,
+		StackParameters: xr.Spec.Stack, ClusterRef: ref, AdditionalDeployers: engines, WorkloadRoutes: pages, WorkloadSLOs: slos,
 	})
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	p := compose.Plan{
-		Parts:      []string{PartCluster, PartStack, PartWorkloads},
-		Problems:   refused,
-		Conditions: e.conditions(in, "", ""),
-		Due:        e.due,
+		ConditionTypes: []string{ConditionClusterReady, ConditionStackReady, ConditionWorkloadsReady},
+		Problems:       refused,
+		Conditions:     e.conditions(in, "", ""),
+		RequeueAfter:   e.due,
 		Resources: []compose.Resource{{
-			Name:   resourceCluster,
-			Part:   PartCluster,
-			Object: c,
-			Ready:  compose.Child(cluster.Parts()...),
+			Name:          resourceCluster,
+			ConditionType: ConditionClusterReady,
+			Object:        c,
+			Ready:         compose.CompositeHealth(cluster.ConditionTypes()...),
 		}, {
-			Name:   ResourceStack,
-			Part:   PartStack,
-			Object: s,
-			Gate:   compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "Waiting for the cluster"),
-			Ready:  compose.Child(stack.Parts()...),
+			Name:          ResourceStack,
+			ConditionType: ConditionStackReady,
+			Object:        s,
+			Gate:          compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "Waiting for the cluster"),
+			Ready:         compose.CompositeHealth(stack.ConditionTypes()...),
 		}},
 	}
 
-	outline, err := stack.OutlineOf(xr.Spec.Stack, engines)
+	outline, err := stack.SummaryOf(xr.Spec.Stack, engines)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	if block := ingressOfK3s(xr.Spec.Cluster); outline.HasIngress && block != "" {
-		p.Problems = append(p.Problems, compose.Problem{Part: PartStack, Reason: "IngressTaken", Message: fmt.Sprintf(
+		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionStackReady, Reason: "PortConflict", Message: fmt.Sprintf(
 			"%[1]s.traefik and %[1]s.serviceLB keep an ingress of k3s on the ports that component ingress needs, and k3s cannot change them: disable component ingress, or make the platform anew without them", block)})
 	}
 
 	// Workloads go before the stack that observes them.
-	roots := make([]any, 0, len(outline.Roots))
-	for _, r := range outline.Roots {
+	roots := make([]any, 0, len(outline.TopLevelComponents))
+	for _, r := range outline.TopLevelComponents {
 		roots = append(roots, map[string]any{"name": stack.ComponentName(xr.Namespace, name(ResourceStack), r)})
 	}
-	rows := make([]v1alpha1.Row, 0, len(xr.Spec.Workloads))
-	room := &room{cluster: xr.Spec.Cluster}
+	rows := make([]v1alpha1.ChildStatus, 0, len(xr.Spec.Workloads))
+	room := &capacity{cluster: xr.Spec.Cluster}
 	for _, w := range xr.Spec.Workloads {
 		if owner, ok := outline.Namespaces[namespace(w)]; ok {
 			p.Partial = true
-			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "NamespaceTaken", Message: fmt.Sprintf(
+			p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionWorkloadsReady, Reason: "NamespaceConflict", Message: fmt.Sprintf(
 				"Workload %s cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", w.Name, namespace(w), owner)})
 			continue
 		}
-		if was := delivery(in, w); w.Delivery != "" && w.Delivery != was {
-			p.Problems = append(p.Problems, compose.Problem{Part: PartWorkloads, Reason: "DeliveryChanged", Message: fmt.Sprintf(
-				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Delivery)})
+		if was := deployerOf(in, w); w.Deployer != "" && w.Deployer != was {
+			p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionWorkloadsReady, Reason: "ImmutableField", Message: fmt.Sprintf(
+				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Deployer)})
 		}
-		surroundings := outline.Surroundings
+		surroundings := outline.Environment
 		surroundings.Architecture = architecture(in, w)
 		r, wrong, err := planWorkload(in, w, ref, roots, surroundings)
 		if err != nil {
 			return compose.Plan{}, err
 		}
 		if len(wrong) == 0 {
-			wrong, err = room.take(w)
+			wrong, err = room.reserve(w)
 			if err != nil {
 				return compose.Plan{}, err
 			}
@@ -131,14 +131,14 @@ func bringUp(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) (compos
 			// What runs of it stays as it is.
 			r.Object = nil
 			r.Gate = compose.Gate{Waiting: w.Name + ": waiting for a claim that can be met"}
-			one.Part, one.Message = PartWorkloads, w.Name+": "+one.Message
+			one.ConditionType, one.Message = ConditionWorkloadsReady, w.Name+": "+one.Message
 			p.Problems = append(p.Problems, one)
 		}
 		p.Resources = append(p.Resources, r)
-		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "version")
-		rows = append(rows, compose.Row(w.Name, version, r, in.Observed[r.Name]))
+		version, _, _ := unstructured.NestedString(object(in.Observed[r.Name]), "status", "chartVersion")
+		rows = append(rows, compose.ChildStatus(w.Name, version, r, in.Observed[r.Name]))
 	}
-	left := comeBack(in, &p)
+	left := planRestore(in, &p)
 	p.Status = func(o compose.Outcome) (any, error) {
 		return status(in, o, e, left, ref.Name, rows)
 	}
@@ -160,11 +160,11 @@ func ingressOfK3s(c v1alpha1.ClusterParameters) string {
 // refuseComponents takes components of the team out of the stack that would
 // come into the namespace of a workload that is there already. The namespace
 // goes with the workload, and would take them along.
-func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1alpha1.ObservabilityPlatformSpec) []compose.Problem {
+func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], spec *v1alpha1.ObservabilityPlatformSpec) []compose.Problem {
 	workloads := map[string]string{}
 	for _, resource := range slices.Sorted(maps.Keys(in.Observed)) {
 		name, ok := strings.CutPrefix(resource, resourceWorkload)
-		ns, _, _ := unstructured.NestedString(in.Observed[resource].Object, "spec", "namespace")
+		ns, _, _ := unstructured.NestedString(in.Observed[resource].Object, "spec", "targetNamespace")
 		if ok && ns != "" {
 			workloads[ns] = name
 		}
@@ -184,14 +184,14 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 	keep := func(components []v1alpha1.StackComponent) []v1alpha1.StackComponent {
 		var kept []v1alpha1.StackComponent
 		for _, c := range components {
-			w, taken := workloads[c.Namespace]
+			w, taken := workloads[c.TargetNamespace]
 			disabled := c.Enabled != nil && !*c.Enabled
 			if c.Chart == nil || disabled || old[c.Name] || !taken {
 				kept = append(kept, c)
 				continue
 			}
-			problems = append(problems, compose.Problem{Part: PartStack, Reason: "NamespaceTaken", Message: fmt.Sprintf(
-				"Component %s cannot have namespace %s, which is that of workload %s: give it another namespace", c.Name, c.Namespace, w)})
+			problems = append(problems, compose.Problem{ConditionType: ConditionStackReady, Reason: "NamespaceConflict", Message: fmt.Sprintf(
+				"Component %s cannot have namespace %s, which is that of workload %s: give it another namespace", c.Name, c.TargetNamespace, w)})
 		}
 		return kept
 	}
@@ -202,9 +202,9 @@ func refuseComponents(in compose.Input[v1alpha1.ObservabilityPlatform], spec *v1
 
 // architecture of the nodes that a workload comes to: as the cluster says, or as it
 // was known, or as the claim asks for where that means something.
-func architecture(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
+func architecture(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
 	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "access", "architecture")
-	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "surroundings", "architecture")
+	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "environment", "architecture")
 	asked := v1alpha1.Architecture("")
 	if clouds := []v1alpha1.Provider{v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE}; slices.Contains(clouds, in.Claim.Spec.Cluster.Provider) {
 		asked = in.Claim.Spec.Cluster.Nodes.Architecture
@@ -214,14 +214,14 @@ func architecture(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 
 // planWorkload plans one workload in a namespace of its own, and says what is
 // wrong with it. All depend on the same roots, which are therefore JSON already.
-func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []any, surroundings v1alpha1.WorkloadSurroundings) (compose.Resource, []compose.Problem, error) {
+func planWorkload(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []any, surroundings v1alpha1.WorkloadEnvironment) (compose.Resource, []compose.Problem, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
-	parameters.Namespace, parameters.Delivery = namespace(w), delivery(in, w)
+	parameters.TargetNamespace, parameters.Deployer = namespace(w), deployerOf(in, w)
 	spec := v1alpha1.WorkloadSpec{
 		WorkloadParameters: parameters,
 		ClusterRef:         ref,
-		Surroundings:       surroundings,
+		Environment:        surroundings,
 	}
 	wrong, err := workload.Check(spec)
 	if err != nil {
@@ -236,25 +236,25 @@ func planWorkload(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.P
 		s["dependsOn"] = roots
 	}
 	return compose.Resource{
-		Name:   resource,
-		Part:   PartWorkloads,
-		Object: o,
-		Gate:   compose.WaitFor(compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
-		Ready:  compose.Named(w.Name, compose.Child(workload.Parts()...)),
+		Name:          resource,
+		ConditionType: ConditionWorkloadsReady,
+		Object:        o,
+		Gate:          compose.WaitFor(compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
+		Ready:         compose.WithName(w.Name, compose.CompositeHealth(workload.ConditionTypes()...)),
 	}, wrong, nil
 }
 
-// shown is what the stack shows of workloads: pages, and SLOs.
-func shown(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadPage, []v1alpha1.SLO, error) {
-	var pages []v1alpha1.WorkloadPage
+// workloadExtras is what the stack shows of workloads: pages, and SLOs.
+func workloadExtras(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadRoute, []v1alpha1.SLO, error) {
+	var pages []v1alpha1.WorkloadRoute
 	var slos []v1alpha1.SLO
 	for _, w := range workloads {
-		p, err := workload.PageOf(w.WorkloadParameters)
+		p, err := workload.WebUIOf(w.WorkloadParameters)
 		if err != nil {
 			return nil, nil, err
 		}
 		if p != nil {
-			pages = append(pages, v1alpha1.WorkloadPage{Name: w.Name, Namespace: namespace(w), Service: p.Service, Port: p.Port})
+			pages = append(pages, v1alpha1.WorkloadRoute{Name: w.Name, Namespace: namespace(w), Service: p.Service, Port: p.Port})
 		}
 		more, err := workload.SLOs(w.WorkloadParameters, w.Name, namespace(w))
 		if err != nil {
@@ -265,47 +265,47 @@ func shown(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadPage, []v1
 	return pages, slos, nil
 }
 
-// room on the nodes that a claim asks for, as workloads take it one after the
+// capacity on the nodes that a claim asks for, as workloads take it one after the
 // other.
-type room struct {
+type capacity struct {
 	cluster v1alpha1.ClusterParameters
-	taken   workload.Room
+	taken   workload.Resources
 	words   []string
 }
 
-// take the room that a workload needs, or say why it does not fit.
-func (r *room) take(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
-	takes, err := workload.Takes(w.WorkloadParameters)
+// reserve the room that a workload needs, or say why it does not fit.
+func (r *capacity) reserve(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
+	takes, err := workload.Requests(w.WorkloadParameters)
 	if err != nil {
 		return nil, err
 	}
-	there, words, known := workload.Offers(r.cluster)
-	all := r.taken.Plus(takes)
+	there, words, known := workload.Allocatable(r.cluster)
+	all := r.taken.Add(takes)
 	sum := append(slices.Clone(r.words), fmt.Sprintf("%s takes %s", w.Name, takes))
-	if known && !all.Fits(there) {
-		return []compose.Problem{{Reason: "DoesNotFit", Message: fmt.Sprintf(
+	if known && !all.FitsIn(there) {
+		return []compose.Problem{{Reason: "InsufficientCapacity", Message: fmt.Sprintf(
 			"%s, in all %s; %s. Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides", strings.Join(sum, ", "), all, words)}}, nil
 	}
 	r.taken, r.words = all, sum
 	return nil, nil
 }
 
-// delivery of a workload: the one that it has, or that is asked for, or else
+// deployerOf of a workload: the one that it has, or that is asked for, or else
 // that of the profile. The smallest one does without engines on the cluster.
-func delivery(in compose.Input[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Delivery {
-	was, _, _ := unstructured.NestedString(object(in.Observed[ResourceOf(w.Name)]), "spec", "delivery")
-	byProfile := v1alpha1.DeliveryHelm
+func deployerOf(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Deployer {
+	was, _, _ := unstructured.NestedString(object(in.Observed[ResourceOf(w.Name)]), "spec", "deployer")
+	byProfile := v1alpha1.DeployerHelm
 	if p := in.Claim.Spec.Stack.Profile; p == v1alpha1.ProfileStandard || p == v1alpha1.ProfileFull {
-		byProfile = v1alpha1.DeliveryArgoCD
+		byProfile = v1alpha1.DeployerArgoCD
 	}
-	return cmp.Or(v1alpha1.Delivery(was), w.Delivery, byProfile)
+	return cmp.Or(v1alpha1.Deployer(was), w.Deployer, byProfile)
 }
 
-// engines on the cluster that workloads need.
-func engines(in compose.Input[v1alpha1.ObservabilityPlatform]) []v1alpha1.Delivery {
-	var out []v1alpha1.Delivery
+// additionalDeployers on the cluster that workloads need.
+func additionalDeployers(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) []v1alpha1.Deployer {
+	var out []v1alpha1.Deployer
 	for _, w := range in.Claim.Spec.Workloads {
-		if d := delivery(in, w); d != v1alpha1.DeliveryHelm && !slices.Contains(out, d) {
+		if d := deployerOf(in, w); d != v1alpha1.DeployerHelm && !slices.Contains(out, d) {
 			out = append(out, d)
 		}
 	}
@@ -318,46 +318,46 @@ func ResourceOf(name string) string { return resourceWorkload + name }
 
 // namespace on the cluster of a workload.
 func namespace(w v1alpha1.PlatformWorkload) string {
-	if w.Namespace != "" {
-		return w.Namespace
+	if w.TargetNamespace != "" {
+		return w.TargetNamespace
 	}
 	return w.Name
 }
 
 // status passes on what the cluster and the stack say of themselves. What they
 // do not say at the moment stays as it was.
-func status(in compose.Input[v1alpha1.ObservabilityPlatform], o compose.Outcome, e ending, left *v1alpha1.Remaining, clusterName string, workloads []v1alpha1.Row) (any, error) {
+func status(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], o compose.Outcome, e expiry, left *v1alpha1.PendingDeletion, clusterName string, workloads []v1alpha1.ChildStatus) (any, error) {
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase:               compose.Phase(was.Phase, o),
 		ClusterName:         clusterName,
-		Version:             was.Version,
-		Endpoint:            was.Endpoint,
+		KubernetesVersion:   was.KubernetesVersion,
+		APIServerURL:        was.APIServerURL,
 		KubeconfigSecretRef: was.KubeconfigSecretRef,
 		Components:          was.Components,
 		URLs:                was.URLs,
-		Notices:             was.Notices,
+		Warnings:            was.Warnings,
 		Workloads:           workloads,
-		ExpiresAt:           e.expiresAt,
-		CheckedAt:           e.checkedAt,
-		Remaining:           left,
+		ExpirationTime:      e.expirationTime,
+		ClockCheckTime:      e.clockCheckTime,
+		PendingDeletion:     left,
 	}
 	c := v1alpha1.KubernetesClusterStatus{}
 	if err := childStatus(in.Observed[resourceCluster], &c); err != nil {
 		return nil, err
 	}
 	if c.Version != "" {
-		s.Version = c.Version
+		s.KubernetesVersion = c.Version
 	}
 	if a := c.Access; a != nil {
-		s.Endpoint, s.KubeconfigSecretRef = a.Server, a.KubeconfigSecretRef
+		s.APIServerURL, s.KubeconfigSecretRef = a.APIServerURL, a.KubeconfigSecretRef
 	}
 	st := v1alpha1.ObservabilityStackStatus{}
 	if err := childStatus(in.Observed[ResourceStack], &st); err != nil {
 		return nil, err
 	}
 	if len(st.Components) > 0 {
-		s.Components, s.URLs, s.Notices = st.Components, st.URLs, st.Notices
+		s.Components, s.URLs, s.Warnings = st.Components, st.URLs, st.Warnings
 	}
 	return s, nil
 }

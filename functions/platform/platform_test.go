@@ -26,10 +26,10 @@ func claim(fs ...func(*v1alpha1.ObservabilityPlatform)) *v1alpha1.ObservabilityP
 		Cluster: v1alpha1.ClusterParameters{
 			Provider: v1alpha1.ProviderExisting,
 			Version:  "1.34",
-			Nodes:    v1alpha1.Nodes{Min: 2, Max: 5},
+			Nodes:    v1alpha1.Nodes{MinCount: 2, MaxCount: 5},
 			Existing: &v1alpha1.ExistingCluster{KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"}},
 		},
-		Stack:     v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Delivery: v1alpha1.DeliveryHelm},
+		Stack:     v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Deployer: v1alpha1.DeployerHelm},
 		Workloads: []v1alpha1.PlatformWorkload{podinfo("shop")},
 	}
 	for _, f := range fs {
@@ -39,7 +39,7 @@ func claim(fs ...func(*v1alpha1.ObservabilityPlatform)) *v1alpha1.ObservabilityP
 }
 
 func podinfo(name string) v1alpha1.PlatformWorkload {
-	return v1alpha1.PlatformWorkload{Name: name, WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo, Delivery: v1alpha1.DeliveryHelm}}
+	return v1alpha1.PlatformWorkload{Name: name, WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo, Deployer: v1alpha1.DeployerHelm}}
 }
 
 func workloads(ws ...v1alpha1.PlatformWorkload) func(*v1alpha1.ObservabilityPlatform) {
@@ -60,7 +60,7 @@ func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: m}
 }
 
-func run(t *testing.T, w compose.World) compose.Result {
+func run(t *testing.T, w compose.Request) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -88,7 +88,7 @@ func observe(res compose.Result) map[string]*unstructured.Unstructured {
 
 // settle runs until nothing is added any more, everything composed being ready
 // at once.
-func settle(t *testing.T, w compose.World) compose.World {
+func settle(t *testing.T, w compose.Request) compose.Request {
 	t.Helper()
 	for range 10 {
 		was := len(w.Observed)
@@ -111,14 +111,14 @@ func with(observed map[string]*unstructured.Unstructured, name string, status ma
 
 // TestGrowth shows which resources appear in which round.
 func TestGrowth(t *testing.T) {
-	w := compose.World{XR: toUnstructured(t, claim(workloads(podinfo("shop"), podinfo("bakery"))))}
+	w := compose.Request{XR: toUnstructured(t, claim(workloads(podinfo("shop"), podinfo("bakery"))))}
 	want := [][]string{{"cluster"}, {"stack"}, {"workload-bakery", "workload-shop"}, {}}
 	var got [][]string
 	for range want {
 		res := run(t, w)
 		var added []string
 		for _, name := range names(res) {
-			if !w.Sees(name) {
+			if !w.IsObserved(name) {
 				added = append(added, name)
 			}
 		}
@@ -146,27 +146,27 @@ func TestCompose(t *testing.T) {
 		return compose.Condition{Reason: reason, Message: message}
 	}
 	two := workloads(podinfo("shop"), podinfo("bakery"))
-	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
-	thereTwo := settle(t, compose.World{XR: toUnstructured(t, claim(two))}).Observed
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
+	thereTwo := settle(t, compose.Request{XR: toUnstructured(t, claim(two))}).Observed
 	all := []string{"cluster", "stack", "workload-shop"}
 	was := func(c *v1alpha1.ObservabilityPlatform) { c.Status.Phase = v1alpha1.PhaseReady }
 	till := v1alpha1.StackComponent{
-		Name: "till", Namespace: "shop",
+		Name: "till", TargetNamespace: "shop",
 		Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"},
 	}
-	both := settle(t, compose.World{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed
+	both := settle(t, compose.Request{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed
 	both["workload-shop"] = there["workload-shop"]
 	play := v1alpha1.PlatformWorkload{Name: "play"}
 	play.App = v1alpha1.AppGame
 	play.Game = &language.Game{Services: []language.Service{{Name: "web"}}}
-	playing := settle(t, compose.World{XR: toUnstructured(t, claim(workloads(play, podinfo("bakery"))))}).Observed
+	playing := settle(t, compose.Request{XR: toUnstructured(t, claim(workloads(play, podinfo("bakery"))))}).Observed
 	endless := play
 	endless.Game = &language.Game{Services: []language.Service{{Name: "web", Endpoints: []language.Endpoint{{
-		Path: "/", Calls: []language.Call{{Step: language.Step{HTTP: &language.HTTP{Service: "web"}}}},
+		Path: "/", Steps: []language.Call{{Step: language.Step{HTTP: &language.HTTP{Service: "web"}}}},
 	}}}}}
 	const endlessly = "play: The game cannot be played: services[web].endpoints[/]: requests may never end: web/ → web/ is a cycle in which a request causes at least one more on average. Give a call in it a lower probability, or an error before it"
 	inMonitoring := podinfo("shop")
-	inMonitoring.Namespace = "monitoring"
+	inMonitoring.TargetNamespace = "monitoring"
 
 	cases := map[string]struct {
 		reason   string
@@ -251,12 +251,12 @@ func TestCompose(t *testing.T) {
 				phase:      v1alpha1.PhaseUpdating,
 			},
 		},
-		"NamespaceTaken": {
+		"NamespaceConflict": {
 			reason:   "A workload lives beside the stack, not in it. Everything else comes up.",
 			claim:    claim(workloads(inMonitoring, podinfo("bakery"))),
-			observed: settle(t, compose.World{XR: toUnstructured(t, claim(workloads()))}).Observed,
+			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(workloads()))}).Observed,
 			want: want{
-				conditions: conditions(working, working, failed("NamespaceTaken",
+				conditions: conditions(working, working, failed("NamespaceConflict",
 					"Workload shop cannot have namespace monitoring, which is that of component kube-prometheus-stack: give it another in workloads[].namespace")),
 				composed: []string{"cluster", "stack", "workload-bakery"},
 				phase:    v1alpha1.PhaseProvisioning,
@@ -290,7 +290,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(was, components(till)),
 			observed: there,
 			want: want{
-				conditions: conditions(working, failed("NamespaceTaken",
+				conditions: conditions(working, failed("NamespaceConflict",
 					"Component till cannot have namespace shop, which is that of workload shop: give it another namespace"), working),
 				composed: all,
 				phase:    v1alpha1.PhaseDegraded,
@@ -301,7 +301,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(was, workloads(), components(till)),
 			observed: there,
 			want: want{
-				conditions: conditions(working, failed("NamespaceTaken",
+				conditions: conditions(working, failed("NamespaceConflict",
 					"Component till cannot have namespace shop, which is that of workload shop: give it another namespace"), working),
 				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseDegraded,
@@ -310,9 +310,9 @@ func TestCompose(t *testing.T) {
 		"NamespaceOfComponent": {
 			reason:   "Who was there first stays.",
 			claim:    claim(was, components(till)),
-			observed: settle(t, compose.World{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed,
+			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed,
 			want: want{
-				conditions: conditions(working, working, failed("NamespaceTaken",
+				conditions: conditions(working, working, failed("NamespaceConflict",
 					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
 				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseDegraded,
@@ -323,7 +323,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(was, components(till)),
 			observed: both,
 			want: want{
-				conditions: conditions(working, working, failed("NamespaceTaken",
+				conditions: conditions(working, working, failed("NamespaceConflict",
 					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
 				composed: all,
 				phase:    v1alpha1.PhaseDegraded,
@@ -332,7 +332,7 @@ func TestCompose(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
 			status := v1alpha1.ObservabilityPlatformStatus{}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
@@ -350,21 +350,21 @@ func TestStatus(t *testing.T) {
 	clusterName := compose.Name("team-a", "demo", "cluster")
 	ref := &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"}
 	ready := condition("Ready", "True", "", "")
-	row := v1alpha1.Row{Name: "cert-manager", Version: "v1.21.1", Ready: true}
-	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	row := v1alpha1.ChildStatus{Name: "cert-manager", Version: "v1.21.1", Ready: true}
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	talking := with(with(with(there,
 		"cluster", map[string]any{"conditions": []any{ready}, "version": "1.34", "access": map[string]any{
-			"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "server": "https://one.example.org",
+			"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "apiServerURL": "https://one.example.org",
 			"kubeconfigSecretRef": map[string]any{"name": "remote", "key": "kubeconfig"},
 		}}),
 		"stack", map[string]any{"conditions": []any{ready}, "components": []any{
 			map[string]any{"name": "cert-manager", "version": "v1.21.1", "ready": true},
 		}}),
-		"workload-shop", map[string]any{"conditions": []any{ready}, "version": "6.9.1"})
+		"workload-shop", map[string]any{"conditions": []any{ready}, "chartVersion": "6.9.1"})
 	full := v1alpha1.ObservabilityPlatformStatus{
-		Phase: v1alpha1.PhaseReady, ClusterName: clusterName, Version: "1.34", Endpoint: "https://one.example.org", KubeconfigSecretRef: ref,
-		Components: []v1alpha1.Row{row},
-		Workloads:  []v1alpha1.Row{{Name: "shop", Version: "6.9.1", Ready: true}},
+		Phase: v1alpha1.PhaseReady, ClusterName: clusterName, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
+		Components: []v1alpha1.ChildStatus{row},
+		Workloads:  []v1alpha1.ChildStatus{{Name: "shop", Version: "6.9.1", Ready: true}},
 	}
 	cases := map[string]struct {
 		reason   string
@@ -376,7 +376,7 @@ func TestStatus(t *testing.T) {
 			reason: "The cluster's name is known from the beginning.",
 			want: v1alpha1.ObservabilityPlatformStatus{
 				Phase: v1alpha1.PhaseProvisioning, ClusterName: clusterName,
-				Workloads: []v1alpha1.Row{{Name: "shop", Reason: "Waiting"}},
+				Workloads: []v1alpha1.ChildStatus{{Name: "shop", Reason: "Waiting"}},
 			},
 		},
 		"Everything": {
@@ -389,15 +389,15 @@ func TestStatus(t *testing.T) {
 			was:      full,
 			observed: there,
 			want: v1alpha1.ObservabilityPlatformStatus{
-				Phase: v1alpha1.PhaseReady, ClusterName: clusterName, Version: "1.34", Endpoint: "https://one.example.org", KubeconfigSecretRef: ref,
-				Components: []v1alpha1.Row{row},
-				Workloads:  []v1alpha1.Row{{Name: "shop", Ready: true}},
+				Phase: v1alpha1.PhaseReady, ClusterName: clusterName, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
+				Components: []v1alpha1.ChildStatus{row},
+				Workloads:  []v1alpha1.ChildStatus{{Name: "shop", Ready: true}},
 			},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{
+			res := run(t, compose.Request{
 				XR:       toUnstructured(t, claim(func(c *v1alpha1.ObservabilityPlatform) { c.Status = tc.was })),
 				Observed: tc.observed,
 			})
@@ -418,9 +418,9 @@ func TestRoom(t *testing.T) {
 	socks := v1alpha1.PlatformWorkload{Name: "socks", WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppSockShop}}
 	again := demo
 	again.Name = "again"
-	on := func(p v1alpha1.Provider, size v1alpha1.NodeSize, most int64) func(*v1alpha1.ObservabilityPlatform) {
+	on := func(p v1alpha1.Provider, size v1alpha1.InstanceSize, most int64) func(*v1alpha1.ObservabilityPlatform) {
 		return func(c *v1alpha1.ObservabilityPlatform) {
-			c.Spec.Cluster.Provider, c.Spec.Cluster.Nodes = p, v1alpha1.Nodes{Size: size, Max: most}
+			c.Spec.Cluster.Provider, c.Spec.Cluster.Nodes = p, v1alpha1.Nodes{InstanceSize: size, MaxCount: most}
 		}
 	}
 	cases := map[string]struct {
@@ -428,17 +428,17 @@ func TestRoom(t *testing.T) {
 		claim  *v1alpha1.ObservabilityPlatform
 		want   string
 	}{
-		"Fits":      {reason: "There is room for both.", claim: claim(on(v1alpha1.ProviderGKE, v1alpha1.NodeSizeMedium, 2), workloads(demo, socks))},
-		"Elsewhere": {reason: "Nobody knows the nodes of a cluster that is there already.", claim: claim(on(v1alpha1.ProviderExisting, v1alpha1.NodeSizeSmall, 1), workloads(demo, socks))},
+		"Fits":      {reason: "There is room for both.", claim: claim(on(v1alpha1.ProviderGKE, v1alpha1.InstanceSizeMedium, 2), workloads(demo, socks))},
+		"Elsewhere": {reason: "Nobody knows the nodes of a cluster that is there already.", claim: claim(on(v1alpha1.ProviderExisting, v1alpha1.InstanceSizeSmall, 1), workloads(demo, socks))},
 		"First": {
 			reason: "The first alone is too large.",
-			claim:  claim(on(v1alpha1.ProviderEKS, v1alpha1.NodeSizeSmall, 1), workloads(demo)),
+			claim:  claim(on(v1alpha1.ProviderEKS, v1alpha1.InstanceSizeSmall, 1), workloads(demo)),
 			want: "demo: demo takes 2 CPU and 6Gi of memory, in all 2 CPU and 6Gi of memory; 1 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 1800m CPU and 6Gi of memory. " +
 				"Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides",
 		},
 		"Second": {
 			reason: "The first takes what the second would need.",
-			claim:  claim(on(v1alpha1.ProviderAKS, v1alpha1.NodeSizeSmall, 2), workloads(podinfo("tiny"), demo, socks, again)),
+			claim:  claim(on(v1alpha1.ProviderAKS, v1alpha1.InstanceSizeSmall, 2), workloads(podinfo("tiny"), demo, socks, again)),
 			want: "again: tiny takes 100m CPU and 64Mi of memory, demo takes 2 CPU and 6Gi of memory, socks takes 1070m CPU and 2948Mi of memory, again takes 2 CPU and 6Gi of memory, in all 5170m CPU and 15300Mi of memory; " +
 				"2 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 3600m CPU and 12Gi of memory. " +
 				"Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides",
@@ -447,8 +447,8 @@ func TestRoom(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			for _, c := range run(t, compose.World{XR: toUnstructured(t, tc.claim)}).Conditions {
-				if c.Reason == "DoesNotFit" {
+			for _, c := range run(t, compose.Request{XR: toUnstructured(t, tc.claim)}).Conditions {
+				if c.Reason == "InsufficientCapacity" {
 					got = c.Message
 				}
 			}
@@ -464,7 +464,7 @@ func TestObjects(t *testing.T) {
 	c := claim(func(c *v1alpha1.ObservabilityPlatform) {
 		c.Spec.Workloads[0].Values = &runtime.RawExtension{Raw: []byte(`{"replicaCount": 2}`)}
 	})
-	res := run(t, settle(t, compose.World{XR: toUnstructured(t, c)}))
+	res := run(t, settle(t, compose.Request{XR: toUnstructured(t, c)}))
 	name := func(part string) string { return compose.Name("team-a", "demo", part) }
 	object := func(kind, part string, spec map[string]any) map[string]any {
 		return map[string]any{
@@ -485,7 +485,7 @@ func TestObjects(t *testing.T) {
 			want: object("KubernetesCluster", "cluster", map[string]any{
 				"provider": "Existing",
 				"version":  "1.34",
-				"nodes":    map[string]any{"min": int64(2), "max": int64(5)},
+				"nodes":    map[string]any{"minCount": int64(2), "maxCount": int64(5)},
 				"existing": map[string]any{"kubeconfigSecretRef": map[string]any{"name": "remote", "key": "kubeconfig"}},
 			}),
 		},
@@ -493,17 +493,17 @@ func TestObjects(t *testing.T) {
 			reason:   "The stack is what the claim says of it, on the claim's cluster.",
 			resource: "stack",
 			want: object("ObservabilityStack", "stack", map[string]any{
-				"profile": "Minimal", "delivery": "Helm", "clusterRef": ref,
-				"pages": []any{map[string]any{"name": "shop", "namespace": "shop", "service": "podinfo", "port": int64(9898)}},
+				"profile": "Minimal", "deployer": "Helm", "clusterRef": ref,
+				"workloadRoutes": []any{map[string]any{"name": "shop", "namespace": "shop", "service": "podinfo", "port": int64(9898)}},
 			}),
 		},
 		"Workload": {
 			reason:   "A workload lives in a namespace of its own, and goes before the stack that observes it.",
 			resource: "workload-shop",
 			want: object("Workload", "workload-shop", map[string]any{
-				"app": "podinfo", "delivery": "Helm", "clusterRef": ref, "namespace": "shop",
-				"values":       map[string]any{"replicaCount": int64(2)},
-				"surroundings": map[string]any{"features": []any{"Prometheus"}},
+				"app": "podinfo", "deployer": "Helm", "clusterRef": ref, "targetNamespace": "shop",
+				"values":      map[string]any{"replicaCount": int64(2)},
+				"environment": map[string]any{"capabilities": []any{"Prometheus"}},
 				"dependsOn": []any{
 					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "content")},
 				},
@@ -521,21 +521,21 @@ func TestObjects(t *testing.T) {
 
 // TestNamespaceOfWorkload proves that a refused component is not asked for.
 func TestNamespaceOfWorkload(t *testing.T) {
-	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	chart := &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "till", Version: "1.2.3"}
 	no := false
-	res := run(t, compose.World{Observed: there, XR: toUnstructured(t, claim(components(
-		v1alpha1.StackComponent{Name: "till", Namespace: "shop", Chart: chart},
-		v1alpha1.StackComponent{Name: "bank", Namespace: "banks", Chart: chart},
-		v1alpha1.StackComponent{Name: "bakery", Namespace: "shop", Chart: chart, Enabled: &no},
+	res := run(t, compose.Request{Observed: there, XR: toUnstructured(t, claim(components(
+		v1alpha1.StackComponent{Name: "till", TargetNamespace: "shop", Chart: chart},
+		v1alpha1.StackComponent{Name: "bank", TargetNamespace: "banks", Chart: chart},
+		v1alpha1.StackComponent{Name: "bakery", TargetNamespace: "shop", Chart: chart, Enabled: &no},
 	)))})
 	st := v1alpha1.ObservabilityStack{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Resources["stack"].Object, &st); err != nil {
 		t.Fatal(err)
 	}
 	want := []v1alpha1.StackComponent{
-		{Name: "bank", Namespace: "banks", Chart: chart},
-		{Name: "bakery", Namespace: "shop", Chart: chart, Enabled: &no},
+		{Name: "bank", TargetNamespace: "banks", Chart: chart},
+		{Name: "bakery", TargetNamespace: "shop", Chart: chart, Enabled: &no},
 	}
 	if diff := cmp.Diff(want, st.Spec.Components); diff != "" {
 		t.Errorf("components of the stack: -want, +got:\n%s", diff)
@@ -544,9 +544,9 @@ func TestNamespaceOfWorkload(t *testing.T) {
 
 // TestMalformed children are what nobody of ours writes; they must not panic.
 func TestMalformed(t *testing.T) {
-	there := settle(t, compose.World{XR: toUnstructured(t, claim())}).Observed
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	for _, name := range []string{"cluster", "stack"} {
-		w := compose.World{XR: toUnstructured(t, claim()), Observed: with(there, name, map[string]any{"components": "all", "access": "yes"})}
+		w := compose.Request{XR: toUnstructured(t, claim()), Observed: with(there, name, map[string]any{"components": "all", "access": "yes"})}
 		if _, err := compose.Run(w, compose.For(Compose)); err == nil {
 			t.Errorf("%s: want an error for a status that is none", name)
 		}

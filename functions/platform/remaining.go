@@ -15,8 +15,8 @@ import (
 // maxRemaining is how many objects of a layer a status may name.
 const maxRemaining = 1024
 
-// A layer of a platform goes as one, when those above it are gone.
-type layer struct {
+// A teardownStage of a platform goes as one, when those above it are gone.
+type teardownStage struct {
 	// part is its condition.
 	part string
 
@@ -29,12 +29,12 @@ type layer struct {
 	// there are its composites that exist, by composition-resource-name.
 	there map[string]*unstructured.Unstructured
 
-	// noted are the objects that the status names: all of the layer, once it was
+	// recorded are the objects that the status names: all of the layer, once it was
 	// looked at, less those that are gone.
-	noted []v1alpha1.ObjectReference
+	recorded []v1alpha1.ObjectReference
 
-	// left are those of them that are there or may be.
-	left []v1alpha1.ObjectReference
+	// remaining are those of them that are there or may be.
+	remaining []v1alpha1.ObjectReference
 
 	// complete says that everything that exists of the layer is noted.
 	complete bool
@@ -44,19 +44,19 @@ type layer struct {
 }
 
 // gone says that nothing of the layer is left.
-func (l *layer) gone() bool { return len(l.there) == 0 && len(l.left) == 0 }
+func (l *teardownStage) gone() bool { return len(l.there) == 0 && len(l.remaining) == 0 }
 
 // layers of a platform, those that go first first. What is neither a workload
 // nor the stack goes with the cluster.
-func layers(in compose.Input[v1alpha1.ObservabilityPlatform]) []layer {
-	noted := in.Claim.Status.Remaining
+func layers(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) []teardownStage {
+	noted := in.Claim.Status.PendingDeletion
 	if noted == nil {
-		noted = &v1alpha1.Remaining{}
+		noted = &v1alpha1.PendingDeletion{}
 	}
-	ls := []layer{
-		{part: PartWorkloads, what: "workloads", kind: v1alpha1.WorkloadKind, noted: noted.Workloads},
-		{part: PartStack, what: "the stack", kind: v1alpha1.ObservabilityStackKind, noted: noted.Stack},
-		{part: PartCluster, what: "the cluster", kind: v1alpha1.KubernetesClusterKind, noted: noted.Cluster},
+	ls := []teardownStage{
+		{part: ConditionWorkloadsReady, what: "workloads", kind: v1alpha1.WorkloadKind, recorded: noted.Workloads},
+		{part: ConditionStackReady, what: "the stack", kind: v1alpha1.ObservabilityStackKind, recorded: noted.Stack},
+		{part: ConditionClusterReady, what: "the cluster", kind: v1alpha1.KubernetesClusterKind, recorded: noted.Cluster},
 	}
 	for i := range ls {
 		ls[i].there = map[string]*unstructured.Unstructured{}
@@ -80,7 +80,7 @@ func layers(in compose.Input[v1alpha1.ObservabilityPlatform]) []layer {
 // look at what there is of a layer. Crossplane notes in every composite what it
 // composes. Components are looked up to see what they compose in turn: they, and
 // all else, are looked up until they are gone.
-func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
+func (l *teardownStage) look(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) {
 	found, asked := map[v1alpha1.ObjectReference]bool{}, map[v1alpha1.ObjectReference]bool{}
 	l.complete = true
 	for _, name := range slices.Sorted(maps.Keys(l.there)) {
@@ -93,44 +93,44 @@ func (l *layer) look(in compose.Input[v1alpha1.ObservabilityPlatform]) {
 			}
 			asked[r] = true
 			l.requirements = append(l.requirements, requirement(in.Claim.Namespace, r))
-			l.complete = l.complete && in.Answered(requirementName(r))
-			for _, leaf := range composed(in.One(requirementName(r))) {
+			l.complete = l.complete && in.IsResolved(requirementName(r))
+			for _, leaf := range composed(in.RequiredObject(requirementName(r))) {
 				found[leaf] = true
 			}
 		}
 	}
-	for _, r := range l.noted {
+	for _, r := range l.recorded {
 		if !asked[r] {
 			l.requirements = append(l.requirements, requirement(in.Claim.Namespace, r))
 		}
 		// While its composites are there it may come back.
-		if len(l.there) > 0 || !in.Answered(requirementName(r)) || len(in.Required[requirementName(r)]) > 0 {
-			l.left = append(l.left, r)
+		if len(l.there) > 0 || !in.IsResolved(requirementName(r)) || len(in.Required[requirementName(r)]) > 0 {
+			l.remaining = append(l.remaining, r)
 		}
 		delete(found, r)
 	}
 	l.complete = l.complete && len(found) == 0
 	for r := range found {
-		l.left = append(l.left, r)
+		l.remaining = append(l.remaining, r)
 	}
-	slices.SortFunc(l.left, func(a, b v1alpha1.ObjectReference) int {
+	slices.SortFunc(l.remaining, func(a, b v1alpha1.ObjectReference) int {
 		return strings.Compare(requirementName(a), requirementName(b))
 	})
-	if len(l.left) > maxRemaining {
+	if len(l.remaining) > maxRemaining {
 		// Nobody can note more. The Usages keep the order all the same.
-		l.left, l.complete = l.left[:maxRemaining], true
+		l.remaining, l.complete = l.remaining[:maxRemaining], true
 	}
 }
 
 // leaving says that the layer was let go, or is being deleted by somebody else,
 // and something of it is left.
-func (l *layer) leaving() bool {
+func (l *teardownStage) leaving() bool {
 	for _, o := range l.there {
 		if o.GetDeletionTimestamp() != nil {
 			return true
 		}
 	}
-	return len(l.there) == 0 && len(l.left) > 0
+	return len(l.there) == 0 && len(l.remaining) > 0
 }
 
 // composed are the objects that a composite says it composes.
@@ -165,8 +165,8 @@ func requirement(namespace string, r v1alpha1.ObjectReference) compose.Requireme
 }
 
 // remaining is what the status says is left of layers; nil for nothing.
-func remaining(ls []layer) *v1alpha1.Remaining {
-	r := v1alpha1.Remaining{Workloads: ls[0].left, Stack: ls[1].left, Cluster: ls[2].left}
+func remaining(ls []teardownStage) *v1alpha1.PendingDeletion {
+	r := v1alpha1.PendingDeletion{Workloads: ls[0].remaining, Stack: ls[1].remaining, Cluster: ls[2].remaining}
 	if len(r.Workloads)+len(r.Stack)+len(r.Cluster) == 0 {
 		return nil
 	}

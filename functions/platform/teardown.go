@@ -16,25 +16,25 @@ import (
 // more as soon as it has asked for its deletion. So everything that exists of a
 // layer is noted in the status first, and looked up by its name until it is
 // gone.
-func tearDown(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) compose.Plan {
-	p := compose.Plan{Parts: []string{PartCluster, PartStack, PartWorkloads}, Due: e.due}
-	reason, progress := ReasonGone, "Nothing is left. A longer lifetime, or the end of its suspension, brings the platform back"
+func tearDown(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expiry) compose.Plan {
+	p := compose.Plan{ConditionTypes: []string{ConditionClusterReady, ConditionStackReady, ConditionWorkloadsReady}, RequeueAfter: e.due}
+	reason, progress := ReasonDeleted, "Nothing is left. A longer lifetime, or the end of its suspension, brings the platform back"
 	blocked := ""
 	ls := layers(in)
 	for _, l := range ls {
 		p.Requirements = append(p.Requirements, l.requirements...)
 		keep := blocked != "" || !l.complete
-		problem := compose.Problem{Part: l.part, Progressing: true, Reason: ReasonTearingDown}
+		problem := compose.Problem{ConditionType: l.part, Progressing: true, Reason: ReasonTearingDown}
 		switch {
 		case l.gone():
-			problem.Reason, problem.Message = ReasonGone, "Nothing is left of "+l.what
+			problem.Reason, problem.Message = ReasonDeleted, "Nothing is left of "+l.what
 		case blocked != "":
 			problem.Message = "Waiting for " + blocked + " to be gone"
 		default:
 			blocked = l.what
 			reason, progress = ReasonTearingDown, "Taking down "+l.what
 			if len(l.there) == 0 {
-				progress = fmt.Sprintf("Waiting for %s %s of %s to be gone", l.left[0].Kind, l.left[0].Name, l.what)
+				progress = fmt.Sprintf("Waiting for %s %s of %s to be gone", l.remaining[0].Kind, l.remaining[0].Name, l.what)
 			}
 			problem.Message = progress
 		}
@@ -44,28 +44,28 @@ func tearDown(in compose.Input[v1alpha1.ObservabilityPlatform], e ending) compos
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.there)) {
 			// Without an object it stays as it is.
-			p.Resources = append(p.Resources, compose.Resource{Name: name, Part: l.part, Ready: compose.Exists})
+			p.Resources = append(p.Resources, compose.Resource{Name: name, ConditionType: l.part, Ready: compose.Exists})
 		}
 	}
-	p.Idle = reason == ReasonGone
+	p.NoRequeue = reason == ReasonDeleted
 	p.Conditions = e.conditions(in, reason, progress)
-	p.Status = func(compose.Outcome) (any, error) { return downStatus(in, e, ls, p.Idle), nil }
+	p.Status = func(compose.Outcome) (any, error) { return downStatus(in, e, ls, p.NoRequeue), nil }
 	return p
 }
 
 // downStatus is what is still true of a platform that goes.
-func downStatus(in compose.Input[v1alpha1.ObservabilityPlatform], e ending, ls []layer, idle bool) *v1alpha1.ObservabilityPlatformStatus {
+func downStatus(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expiry, ls []teardownStage, idle bool) *v1alpha1.ObservabilityPlatformStatus {
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase: v1alpha1.PhaseTearingDown, ClusterName: was.ClusterName,
-		ExpiresAt: e.expiresAt, CheckedAt: e.checkedAt, Expired: e.expired, Remaining: remaining(ls),
+		ExpirationTime: e.expirationTime, ClockCheckTime: e.clockCheckTime, ExpirationConfirmed: e.expired, PendingDeletion: remaining(ls),
 	}
 	if idle {
-		s.Phase = v1alpha1.PhaseDown
+		s.Phase = v1alpha1.PhaseTornDown
 		return s
 	}
 	if !ls[2].gone() {
-		s.Version, s.Endpoint, s.KubeconfigSecretRef = was.Version, was.Endpoint, was.KubeconfigSecretRef
+		s.KubernetesVersion, s.APIServerURL, s.KubeconfigSecretRef = was.KubernetesVersion, was.APIServerURL, was.KubeconfigSecretRef
 	}
 	if !ls[1].gone() {
 		s.Components = leavingRows(was.Components)
@@ -77,30 +77,30 @@ func downStatus(in compose.Input[v1alpha1.ObservabilityPlatform], e ending, ls [
 }
 
 // leavingRows are rows of what goes.
-func leavingRows(rs []v1alpha1.Row) []v1alpha1.Row {
-	var out []v1alpha1.Row
+func leavingRows(rs []v1alpha1.ChildStatus) []v1alpha1.ChildStatus {
+	var out []v1alpha1.ChildStatus
 	for _, r := range rs {
-		out = append(out, v1alpha1.Row{Name: r.Name, Version: r.Version, Reason: ReasonTearingDown})
+		out = append(out, v1alpha1.ChildStatus{Name: r.Name, Version: r.Version, Reason: ReasonTearingDown})
 	}
 	return out
 }
 
-// comeBack makes a plan wait for what is left of a platform that was taken down
+// planRestore makes a plan wait for what is left of a platform that was taken down
 // and is wanted again. What is being deleted would take along what is made under
 // its name.
-func comeBack(in compose.Input[v1alpha1.ObservabilityPlatform], p *compose.Plan) *v1alpha1.Remaining {
-	if in.Claim.Status.Remaining == nil {
+func planRestore(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], p *compose.Plan) *v1alpha1.PendingDeletion {
+	if in.Claim.Status.PendingDeletion == nil {
 		return nil
 	}
 	ls := layers(in)
 	for i, l := range ls {
 		if !l.leaving() {
-			ls[i].left = nil
+			ls[i].remaining = nil
 			continue
 		}
 		p.Requirements = append(p.Requirements, l.requirements...)
 		for j, r := range p.Resources {
-			if r.Part == l.part {
+			if r.ConditionType == l.part {
 				p.Resources[j].Gate = compose.Gate{Waiting: "Waiting for what is left of " + l.what + " to be gone"}.And(r.Gate)
 			}
 		}

@@ -9,37 +9,37 @@ import (
 
 // Cluster keeps a composer of KubernetesClusters within the policy. Every
 // cluster passes here, whether a platform or a person asks for it.
-func Cluster(next func(compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error)) func(compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
-	return func(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
-		rules, known, invalid := Read(in.World)
-		refusals := append(rules.Refusals(in.Claim.Spec), rules.refuseEndless(in)...)
-		rules.Inherit(&in.Claim.Spec, &in.Settings)
+func Cluster(next func(compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error)) func(compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
+	return func(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
+		rules, known, invalid := Read(in.Request)
+		refusals := append(rules.Violations(in.Claim.Spec), rules.requireLifetime(in)...)
+		rules.ApplyDefaults(&in.Claim.Spec, &in.Settings)
 		p, err := next(in)
 		if err != nil {
 			return compose.Plan{}, err
 		}
 		p.Requirements = append(p.Requirements, Requirements(in.Claim.Namespace)...)
-		part := p.Parts[len(p.Parts)-1]
+		part := p.ConditionTypes[len(p.ConditionTypes)-1]
 		var refused *compose.Problem
 		switch {
 		case !known:
-			p.Wait(waiting)
+			p.BlockNew(waiting)
 		case invalid != nil:
 			refused = invalidPolicy(invalid)
 		case len(refusals) > 0:
 			refused = notAllowed(refusals...)
 		}
 		if refused != nil {
-			refused.Part = part
-			p.Refuse(*refused)
+			refused.ConditionType = part
+			p.Freeze(*refused)
 		}
 		return p, nil
 	}
 }
 
-// refuseEndless refuses a cluster that is made and that no platform ends, where
+// requireLifetime refuses a cluster that is made and that no platform ends, where
 // lifetimes are limited.
-func (p Policy) refuseEndless(in compose.Input[v1alpha1.KubernetesCluster]) []string {
+func (p Policy) requireLifetime(in compose.TypedRequest[v1alpha1.KubernetesCluster]) []string {
 	if p.Limits.MaxLifetime == "" || in.Claim.Spec.Provider == v1alpha1.ProviderExisting {
 		return nil
 	}

@@ -15,9 +15,9 @@ import (
 
 // Platform keeps a composer of ObservabilityPlatforms within the policy, as far
 // as it is not the cluster's.
-func Platform(next func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error)) func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
-	return func(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
-		rules, known, invalid := Read(in.World)
+func Platform(next func(compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error)) func(compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+	return func(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+		rules, known, invalid := Read(in.Request)
 		var refused *compose.Problem
 		switch {
 		case !known, invalid != nil:
@@ -30,23 +30,23 @@ func Platform(next func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.
 				refused = notAllowed(r)
 			}
 		}
-		problems := rules.deliver(&in)
+		problems := rules.chooseDeployers(&in)
 		p, err := next(in)
 		if err != nil {
 			return compose.Plan{}, err
 		}
 		p.Requirements = append(p.Requirements, Requirements(in.Claim.Namespace)...)
-		if in.Claim.Spec.Suspend || in.Claim.Status.Expired {
+		if in.Claim.Spec.Suspend || in.Claim.Status.ExpirationConfirmed {
 			// Nobody is kept from taking down what there is.
 			return p, nil
 		}
 		p.Problems = append(p.Problems, problems...)
 		switch {
 		case !known:
-			p.Wait(waiting)
+			p.BlockNew(waiting)
 		case refused != nil:
-			refused.Part = platform.PartCluster
-			p.Refuse(*refused)
+			refused.ConditionType = platform.ConditionClusterReady
+			p.Freeze(*refused)
 		}
 		return p, nil
 	}
@@ -55,7 +55,7 @@ func Platform(next func(compose.Input[v1alpha1.ObservabilityPlatform]) (compose.
 // lifetimeSoFar of a claim while it is not known what the policy says: the end
 // that its status names, or else what it asks for.
 func lifetimeSoFar(c v1alpha1.ObservabilityPlatform) string {
-	if end := c.Status.ExpiresAt; end != nil && !c.CreationTimestamp.IsZero() {
+	if end := c.Status.ExpirationTime; end != nil && !c.CreationTimestamp.IsZero() {
 		return end.Sub(c.CreationTimestamp.Time).String()
 	}
 	return c.Spec.Lifetime
@@ -64,7 +64,7 @@ func lifetimeSoFar(c v1alpha1.ObservabilityPlatform) string {
 // limitLifetime of a claim to what the policy allows, and say what is refused. A
 // claim that names none inherits one when it is begun, and keeps it. What was
 // begun is never ended by a policy that came later.
-func (p Policy) limitLifetime(in *compose.Input[v1alpha1.ObservabilityPlatform]) string {
+func (p Policy) limitLifetime(in *compose.TypedRequest[v1alpha1.ObservabilityPlatform]) string {
 	most, least := p.Limits.MaxLifetime, p.Defaults.Lifetime
 	asked := in.Claim.Spec.Lifetime
 	if most == "" && (least == "" || asked != "") {
@@ -74,7 +74,7 @@ func (p Policy) limitLifetime(in *compose.Input[v1alpha1.ObservabilityPlatform])
 		least = most
 	}
 	begun := len(in.Observed) > 0
-	sofar := in.Claim.Status.ExpiresAt != nil
+	sofar := in.Claim.Status.ExpirationTime != nil
 	switch {
 	case asked != "" && most != "" && duration(asked) > duration(most):
 		if sofar {
@@ -95,27 +95,27 @@ func (p Policy) limitLifetime(in *compose.Input[v1alpha1.ObservabilityPlatform])
 	return ""
 }
 
-// deliver by the engines that the policy names where the claim names none. What
+// chooseDeployers by the engines that the policy names where the claim names none. What
 // is there keeps its engine.
-func (p Policy) deliver(in *compose.Input[v1alpha1.ObservabilityPlatform]) []compose.Problem {
+func (p Policy) chooseDeployers(in *compose.TypedRequest[v1alpha1.ObservabilityPlatform]) []compose.Problem {
 	spec := &in.Claim.Spec
 	var problems []compose.Problem
 	if s := in.Observed[platform.ResourceStack]; s != nil {
-		was, _, _ := unstructured.NestedString(s.Object, "spec", "delivery")
-		if asked := spec.Stack.Delivery; asked != "" && was != "" && string(asked) != was {
-			problems = append(problems, compose.Problem{Part: platform.PartStack, Reason: "DeliveryChanged", Message: fmt.Sprintf(
+		was, _, _ := unstructured.NestedString(s.Object, "spec", "deployer")
+		if asked := spec.Stack.Deployer; asked != "" && was != "" && string(asked) != was {
+			problems = append(problems, compose.Problem{ConditionType: platform.ConditionStackReady, Reason: "ImmutableField", Message: fmt.Sprintf(
 				"The stack was delivered by %s, and %s does not take it over: suspend the platform and bring it back with the other", was, asked)})
 		}
 		if was != "" {
-			spec.Stack.Delivery = v1alpha1.Delivery(was)
+			spec.Stack.Deployer = v1alpha1.Deployer(was)
 		}
-	} else if spec.Stack.Delivery == "" {
-		spec.Stack.Delivery = p.Defaults.StackDelivery
+	} else if spec.Stack.Deployer == "" {
+		spec.Stack.Deployer = p.Defaults.StackDeployer
 	}
 	workloads := make([]v1alpha1.PlatformWorkload, len(spec.Workloads))
 	for i, w := range spec.Workloads {
-		if w.Delivery == "" && in.Observed[platform.ResourceOf(w.Name)] == nil {
-			w.Delivery = p.Defaults.WorkloadDelivery
+		if w.Deployer == "" && in.Observed[platform.ResourceOf(w.Name)] == nil {
+			w.Deployer = p.Defaults.WorkloadDeployer
 		}
 		workloads[i] = w
 	}

@@ -52,21 +52,21 @@ func TestLifetimes(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			in := compose.Input[v1alpha1.ObservabilityPlatform]{World: world(t, tc.policy, "")}
+			in := compose.TypedRequest[v1alpha1.ObservabilityPlatform]{Request: world(t, tc.policy, "")}
 			if tc.unknown {
-				in.World = compose.World{}
+				in.Request = compose.Request{}
 			}
 			in.XR = &unstructured.Unstructured{Object: map[string]any{}}
 			born := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
-			in.Claim.CreationTimestamp, in.Claim.Spec.Lifetime, in.Claim.Status.Expired = metav1.NewTime(born), tc.asked, tc.down
+			in.Claim.CreationTimestamp, in.Claim.Spec.Lifetime, in.Claim.Status.ExpirationConfirmed = metav1.NewTime(born), tc.asked, tc.down
 			if tc.begun {
 				in.Observed = map[string]*unstructured.Unstructured{"cluster": {Object: map[string]any{}}}
 			}
 			if tc.ends != "" {
-				in.Claim.Status.ExpiresAt = &metav1.Time{Time: born.Add(duration(tc.ends))}
+				in.Claim.Status.ExpirationTime = &metav1.Time{Time: born.Add(duration(tc.ends))}
 			}
 			got := ""
-			p, err := Platform(func(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+			p, err := Platform(func(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
 				got = in.Claim.Spec.Lifetime
 				return compose.Plan{Resources: []compose.Resource{{Name: "new", Object: map[string]any{}}}}, nil
 			})(in)
@@ -95,35 +95,35 @@ func TestLifetimes(t *testing.T) {
 
 // TestDeliveries shows which engines deliver what names none.
 func TestDeliveries(t *testing.T) {
-	const flux = "defaults: {stackDelivery: Flux, workloadDelivery: ArgoCD}"
+	const flux = "defaults: {stackDeployer: Flux, workloadDeployer: ArgoCD}"
 	by := func(d string) *unstructured.Unstructured {
-		return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"delivery": d}}}
+		return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"deployer": d}}}
 	}
 	cases := map[string]struct {
 		reason          string
 		policy          string
-		stack, workload v1alpha1.Delivery
+		stack, workload v1alpha1.Deployer
 		observed        map[string]*unstructured.Unstructured
-		want            []v1alpha1.Delivery
+		want            []v1alpha1.Deployer
 		says            string
 	}{
-		"None":      {"Profiles have engines of their own.", "", "", "", nil, []v1alpha1.Delivery{"", ""}, ""},
-		"Inherited": {"A new claim inherits what it does not name.", flux, "", "", nil, []v1alpha1.Delivery{"Flux", "ArgoCD"}, ""},
-		"Named":     {"A claim may name others.", flux, "Helm", "Helm", nil, []v1alpha1.Delivery{"Helm", "Helm"}, ""},
-		"Kept":      {"What is there keeps its engine when the policy changes.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("Helm"), "workload-shop": by("Helm")}, []v1alpha1.Delivery{"Helm", ""}, ""},
-		"Without":   {"And when the policy goes.", "", "", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Delivery{"Flux", ""}, ""},
-		"ByProfile": {"What the profile chose has no word of its own.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("")}, []v1alpha1.Delivery{"", "ArgoCD"}, ""},
-		"Changed":   {"No engine takes over what another brought.", flux, "Helm", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Delivery{"Flux", "ArgoCD"}, "The stack was delivered by Flux, and Helm does not take it over"},
+		"None":      {"Profiles have engines of their own.", "", "", "", nil, []v1alpha1.Deployer{"", ""}, ""},
+		"Inherited": {"A new claim inherits what it does not name.", flux, "", "", nil, []v1alpha1.Deployer{"Flux", "ArgoCD"}, ""},
+		"Named":     {"A claim may name others.", flux, "Helm", "Helm", nil, []v1alpha1.Deployer{"Helm", "Helm"}, ""},
+		"Kept":      {"What is there keeps its engine when the policy changes.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("Helm"), "workload-shop": by("Helm")}, []v1alpha1.Deployer{"Helm", ""}, ""},
+		"Without":   {"And when the policy goes.", "", "", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Deployer{"Flux", ""}, ""},
+		"ByProfile": {"What the profile chose has no word of its own.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("")}, []v1alpha1.Deployer{"", "ArgoCD"}, ""},
+		"Changed":   {"No engine takes over what another brought.", flux, "Helm", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Deployer{"Flux", "ArgoCD"}, "The stack was delivered by Flux, and Helm does not take it over"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			in := compose.Input[v1alpha1.ObservabilityPlatform]{World: world(t, tc.policy, "")}
+			in := compose.TypedRequest[v1alpha1.ObservabilityPlatform]{Request: world(t, tc.policy, "")}
 			in.XR, in.Observed = &unstructured.Unstructured{Object: map[string]any{}}, tc.observed
-			in.Claim.Spec.Stack.Delivery = tc.stack
-			in.Claim.Spec.Workloads = []v1alpha1.PlatformWorkload{{Name: "shop", WorkloadParameters: v1alpha1.WorkloadParameters{Delivery: tc.workload}}}
-			var got []v1alpha1.Delivery
-			p, err := Platform(func(in compose.Input[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
-				got = []v1alpha1.Delivery{in.Claim.Spec.Stack.Delivery, in.Claim.Spec.Workloads[0].Delivery}
+			in.Claim.Spec.Stack.Deployer = tc.stack
+			in.Claim.Spec.Workloads = []v1alpha1.PlatformWorkload{{Name: "shop", WorkloadParameters: v1alpha1.WorkloadParameters{Deployer: tc.workload}}}
+			var got []v1alpha1.Deployer
+			p, err := Platform(func(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (compose.Plan, error) {
+				got = []v1alpha1.Deployer{in.Claim.Spec.Stack.Deployer, in.Claim.Spec.Workloads[0].Deployer}
 				return compose.Plan{}, nil
 			})(in)
 			if err != nil {
@@ -135,14 +135,14 @@ func TestDeliveries(t *testing.T) {
 			says := ""
 			for _, pr := range p.Problems {
 				says += pr.Message
-				if pr.Part != platform.PartStack {
-					t.Errorf("part is %s, want %s", pr.Part, platform.PartStack)
+				if pr.ConditionType != platform.ConditionStackReady {
+					t.Errorf("part is %s, want %s", pr.ConditionType, platform.ConditionStackReady)
 				}
 			}
 			if (says == "") != (tc.says == "") || !strings.Contains(says, tc.says) {
 				t.Errorf("\n%s\nsays %q, want %q", tc.reason, says, tc.says)
 			}
-			if in.Claim.Spec.Workloads[0].Delivery != tc.workload {
+			if in.Claim.Spec.Workloads[0].Deployer != tc.workload {
 				t.Error("what was given was changed")
 			}
 		})
@@ -166,10 +166,10 @@ func TestEndless(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			in := compose.Input[v1alpha1.KubernetesCluster]{}
+			in := compose.TypedRequest[v1alpha1.KubernetesCluster]{}
 			in.XR = &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"ownerReferences": tc.owners}}}
 			in.Claim.Spec = cluster(func(c *v1alpha1.ClusterParameters) { c.Provider = tc.provider })
-			if got := tc.policy.refuseEndless(in); (len(got) > 0) != tc.refused {
+			if got := tc.policy.requireLifetime(in); (len(got) > 0) != tc.refused {
 				t.Errorf("\n%s\nrefuseEndless(...): %v, want refused %v", tc.reason, got, tc.refused)
 			}
 		})

@@ -40,25 +40,25 @@ type Policy struct {
 
 // Limits that claims cannot exceed. What is empty is not limited.
 type Limits struct {
-	// Providers that claims may name.
-	Providers []v1alpha1.Provider `json:"providers,omitempty"`
+	// AllowedProviders that claims may name.
+	AllowedProviders []v1alpha1.Provider `json:"allowedProviders,omitempty"`
 
-	// Regions that claims may name: neutral names, and a cloud's own.
-	Regions []string `json:"regions,omitempty"`
+	// AllowedRegions that claims may name: neutral names, and a cloud's own.
+	AllowedRegions []string `json:"allowedRegions,omitempty"`
 
-	// NodeSizes that claims may name. A claim that names machines by a cloud's
+	// AllowedInstanceSizes that claims may name. A claim that names machines by a cloud's
 	// own types is refused where this is given.
-	NodeSizes []v1alpha1.NodeSize `json:"nodeSizes,omitempty"`
+	AllowedInstanceSizes []v1alpha1.InstanceSize `json:"allowedInstanceSizes,omitempty"`
 
-	// MaxNodes is the highest nodes.max.
+	// MaxNodes is the highest nodes.maxCount.
 	MaxNodes int64 `json:"maxNodes,omitempty"`
 
-	// ProviderConfigs are the names of the credentials that claims may use.
-	ProviderConfigs []string `json:"providerConfigs,omitempty"`
+	// AllowedProviderConfigs are the names of the credentials that claims may use.
+	AllowedProviderConfigs []string `json:"allowedProviderConfigs,omitempty"`
 
-	// ManagementCluster says whether claims may use the management cluster. It
+	// AllowManagementCluster says whether claims may use the management cluster. It
 	// has the last word over the function's flag.
-	ManagementCluster *bool `json:"managementCluster,omitempty"`
+	AllowManagementCluster *bool `json:"allowManagementCluster,omitempty"`
 
 	// RequiredTags are keys that claims must give in cluster.tags.
 	RequiredTags []string `json:"requiredTags,omitempty"`
@@ -71,8 +71,8 @@ type Limits struct {
 
 // Defaults that claims inherit.
 type Defaults struct {
-	// Tags of everything that is made in a cloud. A claim cannot change them.
-	Tags map[string]v1alpha1.TagValue `json:"tags,omitempty"`
+	// EnforcedTags of everything that is made in a cloud. A claim cannot change them.
+	EnforcedTags map[string]v1alpha1.TagValue `json:"enforcedTags,omitempty"`
 
 	// ChartMirror is an OCI registry that serves all charts, as the function's
 	// flag --chart-mirror: https://HOST[/PATH], or http:// for one without TLS.
@@ -81,13 +81,13 @@ type Defaults struct {
 	// Lifetime of claims that name none.
 	Lifetime string `json:"lifetime,omitempty"`
 
-	// StackDelivery is the engine of stacks of claims that name none: Helm or
+	// StackDeployer is the engine of stacks of claims that name none: Helm or
 	// Flux.
-	StackDelivery v1alpha1.Delivery `json:"stackDelivery,omitempty"`
+	StackDeployer v1alpha1.Deployer `json:"stackDeployer,omitempty"`
 
-	// WorkloadDelivery is the engine of workloads of claims that name none: Helm,
+	// WorkloadDeployer is the engine of workloads of claims that name none: Helm,
 	// Flux or ArgoCD.
-	WorkloadDelivery v1alpha1.Delivery `json:"workloadDelivery,omitempty"`
+	WorkloadDeployer v1alpha1.Deployer `json:"workloadDeployer,omitempty"`
 }
 
 // Requirements to be looked up for claims of a namespace.
@@ -102,14 +102,14 @@ func Requirements(namespace string) []compose.Requirement {
 // Read the policy. Until it was looked up the answer is false; what exists
 // then stays, and nothing new is made. A policy that cannot be read is an
 // error: it may be the one that forbids.
-func Read(w compose.World) (Policy, bool, error) {
+func Read(w compose.Request) (Policy, bool, error) {
 	var p Policy
-	if !w.Answered(requirementAll) || !w.Answered(requirementNamespace) {
+	if !w.IsResolved(requirementAll) || !w.IsResolved(requirementNamespace) {
 		return p, false, nil
 	}
 	data := map[string]any{}
 	for _, r := range []string{requirementAll, requirementNamespace} {
-		o := w.One(r)
+		o := w.RequiredObject(r)
 		if o == nil {
 			continue
 		}
@@ -141,12 +141,12 @@ func (p Policy) check() error {
 	if most != "" && duration(least) > duration(most) {
 		return fmt.Errorf("defaults.lifetime %s must be at most limits.maxLifetime, %s", least, most)
 	}
-	helm, flux, argo := v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD
-	if d := p.Defaults.StackDelivery; d != "" && d != helm && d != flux {
-		return fmt.Errorf("defaults.stackDelivery %q must be %s or %s", d, helm, flux)
+	helm, flux, argo := v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD
+	if d := p.Defaults.StackDeployer; d != "" && d != helm && d != flux {
+		return fmt.Errorf("defaults.stackDeployer %q must be %s or %s", d, helm, flux)
 	}
-	if d := p.Defaults.WorkloadDelivery; d != "" && d != helm && d != flux && d != argo {
-		return fmt.Errorf("defaults.workloadDelivery %q must be %s, %s or %s", d, helm, flux, argo)
+	if d := p.Defaults.WorkloadDeployer; d != "" && d != helm && d != flux && d != argo {
+		return fmt.Errorf("defaults.workloadDeployer %q must be %s, %s or %s", d, helm, flux, argo)
 	}
 	return nil
 }
@@ -181,34 +181,34 @@ func overlay(data map[string]any, o *unstructured.Unstructured) error {
 	return nil
 }
 
-// Refusals of a cluster that a claim asks for: what is not allowed and what
+// Violations of a cluster that a claim asks for: what is not allowed and what
 // would be.
-func (p Policy) Refusals(c v1alpha1.ClusterParameters) []string {
+func (p Policy) Violations(c v1alpha1.ClusterParameters) []string {
 	l, out := p.Limits, []string(nil)
 	refuse := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if len(l.Providers) > 0 && !slices.Contains(l.Providers, c.Provider) {
-		refuse("provider %s is not allowed here. Allowed: %s", c.Provider, list(l.Providers))
+	if len(l.AllowedProviders) > 0 && !slices.Contains(l.AllowedProviders, c.Provider) {
+		refuse("provider %s is not allowed here. Allowed: %s", c.Provider, list(l.AllowedProviders))
 	}
 	if inCloud(c.Provider) {
-		if r := region(c); len(l.Regions) > 0 && !slices.Contains(l.Regions, r) {
-			refuse("region %s is not allowed here. Allowed: %s", r, list(l.Regions))
+		if r := region(c); len(l.AllowedRegions) > 0 && !slices.Contains(l.AllowedRegions, r) {
+			refuse("region %s is not allowed here. Allowed: %s", r, list(l.AllowedRegions))
 		}
-		if !slices.Contains(l.ProviderConfigs, c.ProviderConfigRef.Name) && len(l.ProviderConfigs) > 0 {
-			refuse("providerConfigRef %s is not allowed here. Allowed: %s", c.ProviderConfigRef.Name, list(l.ProviderConfigs))
+		if !slices.Contains(l.AllowedProviderConfigs, c.ProviderConfigRef.Name) && len(l.AllowedProviderConfigs) > 0 {
+			refuse("providerConfigRef %s is not allowed here. Allowed: %s", c.ProviderConfigRef.Name, list(l.AllowedProviderConfigs))
 		}
-		if machines := ownMachines(c); machines != "" && len(l.NodeSizes) > 0 {
-			refuse("%s is not allowed here. Give nodes.size instead: %s", machines, list(l.NodeSizes))
+		if machines := usesCustomInstanceTypes(c); machines != "" && len(l.AllowedInstanceSizes) > 0 {
+			refuse("%s is not allowed here. Give nodes.instanceSize instead: %s", machines, list(l.AllowedInstanceSizes))
 		}
 		for _, key := range l.RequiredTags {
-			if _, ok := c.Tags[key]; !ok && p.Defaults.Tags[key] == "" {
+			if _, ok := c.Tags[key]; !ok && p.Defaults.EnforcedTags[key] == "" {
 				refuse("tag %s is required here: give it in cluster.tags", key)
 			}
 		}
 	}
 	out = append(out, l.nodes(c)...)
-	for _, key := range slices.Sorted(maps.Keys(p.Defaults.Tags)) {
-		if v, ok := c.Tags[key]; ok && v != p.Defaults.Tags[key] {
-			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.Tags[key], v)
+	for _, key := range slices.Sorted(maps.Keys(p.Defaults.EnforcedTags)) {
+		if v, ok := c.Tags[key]; ok && v != p.Defaults.EnforcedTags[key] {
+			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.EnforcedTags[key], v)
 		}
 	}
 	return out
@@ -220,35 +220,35 @@ func (l Limits) nodes(c v1alpha1.ClusterParameters) []string {
 	if c.Provider == v1alpha1.ProviderExisting {
 		return nil
 	}
-	out := l.pool("nodes", c.Nodes.Size, c.Nodes.Max)
+	out := l.pool("nodes", c.Nodes.InstanceSize, c.Nodes.MaxCount)
 	if c.AKS != nil && c.AKS.SystemPool != nil {
-		out = append(out, l.pool("aks.systemPool", c.AKS.SystemPool.Size, c.AKS.SystemPool.Max)...)
+		out = append(out, l.pool("aks.systemPool", c.AKS.SystemPool.InstanceSize, c.AKS.SystemPool.MaxCount)...)
 	}
 	return out
 }
 
-func (l Limits) pool(field string, size v1alpha1.NodeSize, most int64) []string {
+func (l Limits) pool(field string, size v1alpha1.InstanceSize, most int64) []string {
 	var out []string
-	if len(l.NodeSizes) > 0 && size != "" && !slices.Contains(l.NodeSizes, size) {
-		out = append(out, fmt.Sprintf("%s.size %s is not allowed here. Allowed: %s", field, size, list(l.NodeSizes)))
+	if len(l.AllowedInstanceSizes) > 0 && size != "" && !slices.Contains(l.AllowedInstanceSizes, size) {
+		out = append(out, fmt.Sprintf("%s.instanceSize %s is not allowed here. Allowed: %s", field, size, list(l.AllowedInstanceSizes)))
 	}
 	if l.MaxNodes > 0 && most > l.MaxNodes {
-		out = append(out, fmt.Sprintf("%s.max %d is not allowed here. Allowed: at most %d", field, most, l.MaxNodes))
+		out = append(out, fmt.Sprintf("%s.maxCount %d is not allowed here. Allowed: at most %d", field, most, l.MaxNodes))
 	}
 	return out
 }
 
-// Inherit gives a cluster, and the settings for it, what the platform team says.
-func (p Policy) Inherit(c *v1alpha1.ClusterParameters, s *compose.Settings) {
-	if len(p.Defaults.Tags) > 0 {
+// ApplyDefaults gives a cluster, and the settings for it, what the platform team says.
+func (p Policy) ApplyDefaults(c *v1alpha1.ClusterParameters, s *compose.Settings) {
+	if len(p.Defaults.EnforcedTags) > 0 {
 		tags := map[string]v1alpha1.TagValue{}
 		maps.Copy(tags, c.Tags)
-		maps.Copy(tags, p.Defaults.Tags)
+		maps.Copy(tags, p.Defaults.EnforcedTags)
 		c.Tags = tags
 	}
-	if p.Limits.ManagementCluster != nil {
+	if p.Limits.AllowManagementCluster != nil {
 		s.ManagementClusterNamespaces = nil
-		if *p.Limits.ManagementCluster {
+		if *p.Limits.AllowManagementCluster {
 			s.ManagementClusterNamespaces = []string{"*"}
 		}
 	}
@@ -283,8 +283,8 @@ func list[T ~string](values []T) string {
 	return strings.Join(out, ", ")
 }
 
-// ownMachines is the field by which a claim names machines past nodes.size.
-func ownMachines(c v1alpha1.ClusterParameters) string {
+// usesCustomInstanceTypes is the field by which a claim names machines past nodes.instanceSize.
+func usesCustomInstanceTypes(c v1alpha1.ClusterParameters) string {
 	switch {
 	case c.EKS != nil && len(c.EKS.InstanceTypes) > 0:
 		return "eks.instanceTypes"

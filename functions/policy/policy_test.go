@@ -16,9 +16,9 @@ import (
 
 // world in which requirements were answered with EnvironmentConfigs, given by
 // the data of the one for all and of the one for the namespace.
-func world(t *testing.T, all, own string) compose.World {
+func world(t *testing.T, all, own string) compose.Request {
 	t.Helper()
-	w := compose.World{Required: map[string][]*unstructured.Unstructured{requirementAll: nil, requirementNamespace: nil}}
+	w := compose.Request{Required: map[string][]*unstructured.Unstructured{requirementAll: nil, requirementNamespace: nil}}
 	for requirement, data := range map[string]string{requirementAll: all, requirementNamespace: own} {
 		if data == "" {
 			continue
@@ -38,7 +38,7 @@ func TestRead(t *testing.T) {
 	yes := true
 	cases := map[string]struct {
 		reason string
-		w      compose.World
+		w      compose.Request
 		want   Policy
 		known  bool
 		err    string
@@ -59,10 +59,10 @@ func TestRead(t *testing.T) {
 		},
 		"FieldByField": {
 			reason: "A namespace's own policy replaces the fields that it has and leaves the others.",
-			w:      world(t, "{limits: {maxNodes: 3, providers: [EKS]}, defaults: {tags: {team: all}}}", "limits: {maxNodes: 9, managementCluster: true}"),
+			w:      world(t, "{limits: {maxNodes: 3, allowedProviders: [EKS]}, defaults: {enforcedTags: {team: all}}}", "limits: {maxNodes: 9, allowManagementCluster: true}"),
 			want: Policy{
-				Limits:   Limits{MaxNodes: 9, Providers: []v1alpha1.Provider{v1alpha1.ProviderEKS}, ManagementCluster: &yes},
-				Defaults: Defaults{Tags: map[string]v1alpha1.TagValue{"team": "all"}},
+				Limits:   Limits{MaxNodes: 9, AllowedProviders: []v1alpha1.Provider{v1alpha1.ProviderEKS}, AllowManagementCluster: &yes},
+				Defaults: Defaults{EnforcedTags: map[string]v1alpha1.TagValue{"team": "all"}},
 			},
 			known: true,
 		},
@@ -100,10 +100,10 @@ func TestRead(t *testing.T) {
 		},
 		"Delivery": {
 			reason: "Argo CD is for workloads.",
-			w:      world(t, "defaults: {stackDelivery: ArgoCD}", ""),
-			want:   Policy{Defaults: Defaults{StackDelivery: "ArgoCD"}},
+			w:      world(t, "defaults: {stackDeployer: ArgoCD}", ""),
+			want:   Policy{Defaults: Defaults{StackDeployer: "ArgoCD"}},
 			known:  true,
-			err:    `defaults.stackDelivery "ArgoCD" must be Helm or Flux`,
+			err:    `defaults.stackDeployer "ArgoCD" must be Helm or Flux`,
 		},
 	}
 	for name, tc := range cases {
@@ -142,7 +142,7 @@ func TestDocs(t *testing.T) {
 			continue
 		}
 		found++
-		w := compose.World{Required: map[string][]*unstructured.Unstructured{requirementAll: {o}, requirementNamespace: nil}}
+		w := compose.Request{Required: map[string][]*unstructured.Unstructured{requirementAll: {o}, requirementNamespace: nil}}
 		if _, _, err := Read(w); err != nil {
 			t.Error(err)
 		}
@@ -157,7 +157,7 @@ func cluster(fs ...func(*v1alpha1.ClusterParameters)) v1alpha1.ClusterParameters
 	c := v1alpha1.ClusterParameters{
 		Provider:          v1alpha1.ProviderEKS,
 		Region:            v1alpha1.RegionEuropeWest,
-		Nodes:             v1alpha1.Nodes{Size: v1alpha1.NodeSizeMedium, Min: 1, Max: 3},
+		Nodes:             v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 1, MaxCount: 3},
 		ProviderConfigRef: v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
 	}
 	for _, f := range fs {
@@ -169,13 +169,13 @@ func cluster(fs ...func(*v1alpha1.ClusterParameters)) v1alpha1.ClusterParameters
 func TestRefusals(t *testing.T) {
 	limits := Policy{
 		Limits: Limits{
-			Providers:       []v1alpha1.Provider{v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE, v1alpha1.ProviderExisting},
-			Regions:         []string{"europe-west", "eu-south-2"},
-			NodeSizes:       []v1alpha1.NodeSize{v1alpha1.NodeSizeSmall, v1alpha1.NodeSizeMedium},
-			MaxNodes:        5,
-			ProviderConfigs: []string{"default"},
+			AllowedProviders:       []v1alpha1.Provider{v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE, v1alpha1.ProviderExisting},
+			AllowedRegions:         []string{"europe-west", "eu-south-2"},
+			AllowedInstanceSizes:   []v1alpha1.InstanceSize{v1alpha1.InstanceSizeSmall, v1alpha1.InstanceSizeMedium},
+			MaxNodes:               5,
+			AllowedProviderConfigs: []string{"default"},
 		},
-		Defaults: Defaults{Tags: map[string]v1alpha1.TagValue{"owner": "platform"}},
+		Defaults: Defaults{EnforcedTags: map[string]v1alpha1.TagValue{"owner": "platform"}},
 	}
 	tags := Policy{Limits: Limits{RequiredTags: []string{"cost-center", "owner"}}, Defaults: limits.Defaults}
 	cases := map[string]struct {
@@ -202,16 +202,16 @@ func TestRefusals(t *testing.T) {
 			reason: "A person learns all that is wrong at once, and what would be right.",
 			policy: limits,
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
-				c.Region, c.Nodes.Size, c.Nodes.Max, c.ProviderConfigRef.Name = v1alpha1.RegionUSEast, v1alpha1.NodeSizeXLarge, 6, "admin"
+				c.Region, c.Nodes.InstanceSize, c.Nodes.MaxCount, c.ProviderConfigRef.Name = v1alpha1.RegionUSEast, v1alpha1.InstanceSizeXLarge, 6, "admin"
 				c.EKS = &v1alpha1.EKSCluster{InstanceTypes: []v1alpha1.InstanceType{"m7i.48xlarge"}}
 				c.Tags = map[string]v1alpha1.TagValue{"owner": "me"}
 			}),
 			want: []string{
 				"region us-east is not allowed here. Allowed: europe-west, eu-south-2",
 				"providerConfigRef admin is not allowed here. Allowed: default",
-				"eks.instanceTypes is not allowed here. Give nodes.size instead: Small, Medium",
-				"nodes.size XLarge is not allowed here. Allowed: Small, Medium",
-				"nodes.max 6 is not allowed here. Allowed: at most 5",
+				"eks.instanceTypes is not allowed here. Give nodes.instanceSize instead: Small, Medium",
+				"nodes.instanceSize XLarge is not allowed here. Allowed: Small, Medium",
+				"nodes.maxCount 6 is not allowed here. Allowed: at most 5",
 				"tag owner is platform here and cannot be me",
 			},
 		},
@@ -223,14 +223,14 @@ func TestRefusals(t *testing.T) {
 		},
 		"Provider": {
 			reason: "A provider has to be allowed.",
-			policy: Policy{Limits: Limits{Providers: []v1alpha1.Provider{v1alpha1.ProviderKind}}},
+			policy: Policy{Limits: Limits{AllowedProviders: []v1alpha1.Provider{v1alpha1.ProviderKind}}},
 			c:      cluster(),
 			want:   []string{"provider EKS is not allowed here. Allowed: Kind"},
 		},
 		"Existing": {
 			reason: "Nobody makes the nodes of an existing cluster, nor in a region.",
 			policy: limits,
-			c:      v1alpha1.ClusterParameters{Provider: v1alpha1.ProviderExisting, Nodes: v1alpha1.Nodes{Size: v1alpha1.NodeSizeXLarge, Max: 100}},
+			c:      v1alpha1.ClusterParameters{Provider: v1alpha1.ProviderExisting, Nodes: v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeXLarge, MaxCount: 100}},
 		},
 		"AKSMachine": {
 			reason: "Machines by a cloud's types would go past the sizes.",
@@ -238,18 +238,18 @@ func TestRefusals(t *testing.T) {
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
 				c.Provider, c.AKS = v1alpha1.ProviderAKS, &v1alpha1.AKSCluster{VMSize: "Standard_M64"}
 			}),
-			want: []string{"aks.vmSize is not allowed here. Give nodes.size instead: Small, Medium"},
+			want: []string{"aks.vmSize is not allowed here. Give nodes.instanceSize instead: Small, Medium"},
 		},
 		"AKSSystemPool": {
 			reason: "The system pool is nodes as well.",
 			policy: limits,
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
 				c.Provider = v1alpha1.ProviderAKS
-				c.AKS = &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{Size: v1alpha1.NodeSizeLarge, Max: 7}}
+				c.AKS = &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeLarge, MaxCount: 7}}
 			}),
 			want: []string{
-				"aks.systemPool.size Large is not allowed here. Allowed: Small, Medium",
-				"aks.systemPool.max 7 is not allowed here. Allowed: at most 5",
+				"aks.systemPool.instanceSize Large is not allowed here. Allowed: Small, Medium",
+				"aks.systemPool.maxCount 7 is not allowed here. Allowed: at most 5",
 			},
 		},
 		"GKEMachine": {
@@ -258,7 +258,7 @@ func TestRefusals(t *testing.T) {
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
 				c.Provider, c.GKE = v1alpha1.ProviderGKE, &v1alpha1.GKECluster{MachineType: "m3-ultramem-128"}
 			}),
-			want: []string{"gke.machineType is not allowed here. Give nodes.size instead: Small, Medium"},
+			want: []string{"gke.machineType is not allowed here. Give nodes.instanceSize instead: Small, Medium"},
 		},
 		"RequiredTag": {
 			reason: "A required tag that is inherited need not be given.",
@@ -274,7 +274,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, tc.policy.Refusals(tc.c)); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.policy.Violations(tc.c)); diff != "" {
 				t.Errorf("\n%s\nRefusals(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -283,10 +283,10 @@ func TestRefusals(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	observed := map[string]any{"apiVersion": "v1", "kind": "Thing", "metadata": map[string]any{"name": "old"}, "spec": map[string]any{"tags": "old"}}
-	allowed := world(t, "{defaults: {tags: {owner: platform}, chartMirror: 'https://mirror.example.org'}, limits: {managementCluster: true}}", "")
+	allowed := world(t, "{defaults: {enforcedTags: {owner: platform}, chartMirror: 'https://mirror.example.org'}, limits: {allowManagementCluster: true}}", "")
 	cases := map[string]struct {
 		reason  string
-		w       compose.World
+		w       compose.Request
 		want    map[string]compose.Desired
 		problem string
 		mirror  string
@@ -294,7 +294,7 @@ func TestCluster(t *testing.T) {
 	}{
 		"Unknown": {
 			reason: "Until the policy was read nothing new is made, and what exists goes on.",
-			w:      compose.World{},
+			w:      compose.Request{},
 			want:   map[string]compose.Desired{"old": {Object: map[string]any{"tags": "claim"}, Ready: true}},
 		},
 		"Inherited": {
@@ -306,35 +306,35 @@ func TestCluster(t *testing.T) {
 		},
 		"Forbidden": {
 			reason:  "The policy has the last word over the function's flag, and refuses what goes beyond; what runs stays as it is.",
-			w:       world(t, "limits: {managementCluster: false, maxNodes: 2}", ""),
-			want:    map[string]compose.Desired{"old": {Object: compose.Hold(&unstructured.Unstructured{Object: observed}), Ready: true}},
+			w:       world(t, "limits: {allowManagementCluster: false, maxNodes: 2}", ""),
+			want:    map[string]compose.Desired{"old": {Object: compose.Preserve(&unstructured.Unstructured{Object: observed}), Ready: true}},
 			problem: "NotAllowed",
 		},
 		"Invalid": {
 			reason:  "A policy that cannot be read may be the one that forbids.",
 			w:       world(t, "limit: {}", ""),
-			want:    map[string]compose.Desired{"old": {Object: compose.Hold(&unstructured.Unstructured{Object: observed}), Ready: true}},
+			want:    map[string]compose.Desired{"old": {Object: compose.Preserve(&unstructured.Unstructured{Object: observed}), Ready: true}},
 			problem: "InvalidPolicy",
 			allowed: []string{"team-b"},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			in := compose.Input[v1alpha1.KubernetesCluster]{World: tc.w}
+			in := compose.TypedRequest[v1alpha1.KubernetesCluster]{Request: tc.w}
 			in.XR = &unstructured.Unstructured{Object: map[string]any{}}
 			in.Observed = map[string]*unstructured.Unstructured{"old": {Object: observed}}
 			in.Settings.ManagementClusterNamespaces = []string{"team-b"}
 			in.Claim.Spec = cluster(func(c *v1alpha1.ClusterParameters) { c.Tags = map[string]v1alpha1.TagValue{"by": "claim"} })
 			var settings compose.Settings
-			p, err := Cluster(func(in compose.Input[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
+			p, err := Cluster(func(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 				settings = in.Settings
 				tags := string(in.Claim.Spec.Tags["by"])
 				if o := in.Claim.Spec.Tags["owner"]; o != "" {
 					tags += "," + string(o)
 				}
-				return compose.Plan{Parts: []string{"AccessReady"}, Resources: []compose.Resource{
-					{Name: "old", Part: "AccessReady", Object: map[string]any{"tags": tags}, Ready: compose.Exists},
-					{Name: "new", Part: "AccessReady", Object: map[string]any{"apiVersion": "v1", "kind": "New", "metadata": map[string]any{"name": "new"}}, Ready: compose.Exists},
+				return compose.Plan{ConditionTypes: []string{"AccessReady"}, Resources: []compose.Resource{
+					{Name: "old", ConditionType: "AccessReady", Object: map[string]any{"tags": tags}, Ready: compose.Exists},
+					{Name: "new", ConditionType: "AccessReady", Object: map[string]any{"apiVersion": "v1", "kind": "New", "metadata": map[string]any{"name": "new"}}, Ready: compose.Exists},
 				}}, nil
 			})(in)
 			if err != nil {
@@ -346,7 +346,7 @@ func TestCluster(t *testing.T) {
 			if p.Problems != nil != (tc.problem != "") || (tc.problem != "" && p.Problems[0].Reason != tc.problem) {
 				t.Errorf("\n%s\nproblems are %v, want reason %q", tc.reason, p.Problems, tc.problem)
 			}
-			res, err := compose.Resolve(in.World, p)
+			res, err := compose.Resolve(in.Request, p)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ func randomAKS(r *rand.Rand) map[string]any {
 		block["resourceGroupName"] = "old"
 	}
 	if chance(r, 0.3) {
-		block["identityID"] = network + "ManagedIdentity/userAssignedIdentities/aks"
+		block["userAssignedIdentityID"] = network + "ManagedIdentity/userAssignedIdentities/aks"
 	}
 	switch r.Intn(4) {
 	case 0:

@@ -67,7 +67,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	if provider == "EKS" && chance(r, 0.5) {
 		c["eks"] = map[string]any{
 			"encryptSecrets": chance(r, 0.5),
-			"natGateways":    pick(r, []string{"One", "PerZone"}),
+			"natGatewayMode": pick(r, []string{"One", "PerZone"}),
 			"adminRoleARN":   "arn:aws:iam::123456789012:role/admins",
 		}
 	}
@@ -198,7 +198,7 @@ func TestChanges(t *testing.T) {
 			b := &strings.Builder{}
 			fmt.Fprintf(b, "# %s\n", tc.reason)
 			for n := 1; n < MaxRounds; n++ {
-				changed, err := s.Round()
+				changed, err := s.Reconcile()
 				if err != nil {
 					t.Fatal(err)
 				}

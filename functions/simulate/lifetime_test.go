@@ -82,8 +82,8 @@ func without(all map[string]any) map[string]any {
 			delete(spec, "suspend")
 			delete(m, "metadata")
 			status, _ := m["status"].(map[string]any)
-			delete(status, "expiresAt")
-			delete(status, "remaining")
+			delete(status, "expirationTime")
+			delete(status, "pendingDeletion")
 			status["conditions"] = slices.DeleteFunc(status["conditions"].([]any), func(c any) bool {
 				typ := c.(map[string]any)["type"]
 				return typ == "Expired" || typ == "Suspended"
@@ -176,7 +176,7 @@ func TestLifetime(t *testing.T) {
 
 func round(t *testing.T, s *Simulation) {
 	t.Helper()
-	if _, err := s.Round(); err != nil {
+	if _, err := s.Reconcile(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -202,7 +202,7 @@ func settleDown(t *testing.T, s *Simulation, depth map[key]int) {
 	xr := s.objects[s.roots[0]]
 	phase, _, _ := unstructured.NestedString(xr.Object, "status", "phase")
 	expired, suspended := compose.GetCondition(xr, "Expired"), compose.GetCondition(xr, "Suspended")
-	if phase != "Down" || (expired.Reason != "Gone" && suspended.Reason != "Gone") || compose.IsReady(xr) {
+	if phase != "TornDown" || (expired.Reason != "Deleted" && suspended.Reason != "Deleted") || compose.IsReady(xr) {
 		t.Errorf("nothing is left, and the claim says phase %s, Expired %v, Suspended %v", phase, expired, suspended)
 	}
 }
@@ -224,7 +224,7 @@ func TestWrongClock(t *testing.T) {
 				}
 				run = r
 				runs++
-				at, _, _ := unstructured.NestedString(r.Status, "checkedAt")
+				at, _, _ := unstructured.NestedString(r.Status, "clockCheckTime")
 				if at != last && at != "" {
 					writes++
 				}
@@ -234,7 +234,7 @@ func TestWrongClock(t *testing.T) {
 			converge(t, s)
 			runs = 0
 			for s.ServerNow.Before(born.Add(2 * time.Hour)) {
-				s.ServerNow = s.ServerNow.Add(run.Result.RunAgainAfter)
+				s.ServerNow = s.ServerNow.Add(run.Result.RequeueAfter)
 				s.Now = s.ServerNow.Add(ahead)
 				if _, err := s.Converge(); err != nil {
 					t.Fatal(err)
@@ -279,7 +279,7 @@ func TestDown(t *testing.T) {
 		b := &strings.Builder{}
 		for n := 1; n < MaxRounds; n++ {
 			before := maps.Clone(s.objects)
-			changed, err := s.Round()
+			changed, err := s.Reconcile()
 			if err != nil {
 				t.Fatal(err)
 			}

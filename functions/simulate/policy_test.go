@@ -21,7 +21,7 @@ func TestPolicy(t *testing.T) {
 		"metadata":   map[string]any{"name": "observe-k8s"},
 		"data": map[string]any{
 			"limits":   map[string]any{"maxLifetime": "8h"},
-			"defaults": map[string]any{"stackDelivery": "Helm", "workloadDelivery": "Flux"},
+			"defaults": map[string]any{"stackDeployer": "Helm", "workloadDeployer": "Flux"},
 		},
 	}}
 	claim := parse(t, `
@@ -29,7 +29,7 @@ apiVersion: observe-k8s.io/v1alpha1
 kind: ObservabilityPlatform
 metadata: {name: demo, namespace: team-a}
 spec:
-  cluster: {provider: EKS, region: europe-west, version: "1.34", nodes: {size: Medium, min: 1, max: 3, architecture: amd64}, providerConfigRef: {kind: ClusterProviderConfig, name: default}}
+  cluster: {provider: EKS, region: europe-west, version: "1.34", nodes: {instanceSize: Medium, minCount: 1, maxCount: 3, architecture: amd64}, providerConfigRef: {kind: ClusterProviderConfig, name: default}}
   stack: {profile: Standard}
   workloads: [{name: podinfo, app: podinfo}]
   lifetime: 9h
@@ -61,10 +61,10 @@ spec:
 
 	set(t, s, claim, "lifetime", "4h")
 	says("WorkloadsReady", "")
-	if got, _, _ := unstructured.NestedString(made(v1alpha1.ObservabilityStackKind)[0].Object, "spec", "delivery"); got != "Helm" {
+	if got, _, _ := unstructured.NestedString(made(v1alpha1.ObservabilityStackKind)[0].Object, "spec", "deployer"); got != "Helm" {
 		t.Errorf("the stack comes by %q, want Helm", got)
 	}
-	if got, _, _ := unstructured.NestedString(made(v1alpha1.WorkloadKind)[0].Object, "spec", "delivery"); got != "Flux" {
+	if got, _, _ := unstructured.NestedString(made(v1alpha1.WorkloadKind)[0].Object, "spec", "deployer"); got != "Flux" {
 		t.Errorf("the workload comes by %q, want Flux", got)
 	}
 
@@ -77,7 +77,7 @@ spec:
 
 	// The end that was allowed is the end.
 	at(s, born.Add(4*time.Hour+time.Second))
-	says("Expired", "Gone")
+	says("Expired", "Deleted")
 	if n := len(made(v1alpha1.KubernetesClusterKind)); n > 0 {
 		t.Errorf("%d clusters are left", n)
 	}
@@ -87,7 +87,7 @@ spec:
 apiVersion: observe-k8s.io/v1alpha1
 kind: KubernetesCluster
 metadata: {name: alone, namespace: team-b}
-spec: {provider: EKS, region: europe-west, version: "1.34", nodes: {size: Medium, min: 1, max: 3, architecture: amd64}, providerConfigRef: {kind: ClusterProviderConfig, name: default}}
+spec: {provider: EKS, region: europe-west, version: "1.34", nodes: {instanceSize: Medium, minCount: 1, maxCount: 3, architecture: amd64}, providerConfigRef: {kind: ClusterProviderConfig, name: default}}
 `)[0]
 	s = start(t, compose.Settings{}, alone)
 	s.Apply(policy)

@@ -60,15 +60,15 @@ func randomSpec(t *testing.T, r *rand.Rand) map[string]any {
 		existing = map[string]any{"managementCluster": true}
 	}
 	if chance(r, 0.3) {
-		existing["storageClass"] = "fast"
+		existing["storageClassName"] = "fast"
 	}
 	if chance(r, 0.3) {
-		existing["controlPlaneScrapable"] = true
+		existing["controlPlaneMetricsReachable"] = true
 	}
 	s := map[string]any{}
 	delivery := pick(r, []string{"", "Helm", "Flux", "Flux"})
 	if delivery != "" {
-		s["delivery"] = delivery
+		s["deployer"] = delivery
 	}
 	s["components"] = randomComponents(t, r, delivery)
 	return map[string]any{
@@ -124,7 +124,7 @@ func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
 		d := delivery
 		if chance(r, 0.1) {
 			d = pick(r, []string{"Helm", "Flux"})
-			c["delivery"] = d
+			c["deployer"] = d
 		}
 		randomValues(r, c, d)
 		if chance(r, 0.15) {
@@ -171,7 +171,7 @@ func randomWorkloads(r *rand.Rand) []any {
 		w := map[string]any{"name": name}
 		delivery := pick(r, []string{"", "Helm", "Flux", "ArgoCD"})
 		if delivery != "" {
-			w["delivery"] = delivery
+			w["deployer"] = delivery
 		}
 		if chance(r, 0.6) {
 			w["app"] = "podinfo"
@@ -192,8 +192,8 @@ func randomWorkloads(r *rand.Rand) []any {
 // False or Unknown or belong to an older generation, statuses and annotations
 // vanish, requirements are not answered, or with less than there is. What
 // exists is never hidden: Crossplane sees its own resources or does not run.
-func disturber(r *rand.Rand) func(*compose.World) {
-	return func(w *compose.World) {
+func disturber(r *rand.Rand) func(*compose.Request) {
+	return func(w *compose.Request) {
 		how := pick(r, []float64{0.1, 0.5, 1})
 		if chance(r, 0.2) {
 			delete(w.XR.Object, "status")
@@ -320,7 +320,7 @@ func TestDisturbed(t *testing.T) {
 
 		s := start(t, everyone, claim)
 		for range r.Intn(rounds + 1) {
-			if _, err := s.Round(); err != nil {
+			if _, err := s.Reconcile(); err != nil {
 				t.Fatal(err)
 			}
 			complete(t, s, all)
@@ -328,14 +328,14 @@ func TestDisturbed(t *testing.T) {
 		for n := range 1 + r.Intn(8) {
 			before := composition(s)
 			s.Disturb = disturber(r)
-			if _, err := s.Round(); err != nil {
+			if _, err := s.Reconcile(); err != nil {
 				t.Fatalf("disturbance %d: %v", n, err)
 			}
 			kept(t, before, composition(s))
 			complete(t, s, all)
 			if chance(r, 0.3) {
 				s.Disturb = nil
-				if _, err := s.Round(); err != nil {
+				if _, err := s.Reconcile(); err != nil {
 					t.Fatal(err)
 				}
 				complete(t, s, all)
@@ -361,7 +361,7 @@ func TestOrderBeginsFirst(t *testing.T) {
 		s := start(t, everyone, claim)
 		for changed := true; changed; {
 			var err error
-			if changed, err = s.Round(); err != nil {
+			if changed, err = s.Reconcile(); err != nil {
 				t.Fatal(err)
 			}
 			unprotected(t, s)
@@ -406,14 +406,14 @@ func unprotected(t *testing.T, s *Simulation) {
 // release in it is never deleted.
 func TestChanged(t *testing.T) {
 	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
-		delivery, _, _ := unstructured.NestedString(claim.Object, "spec", "stack", "delivery")
+		delivery, _, _ := unstructured.NestedString(claim.Object, "spec", "stack", "deployer")
 		feasible(claim.Object["spec"].(map[string]any), delivery)
 		cluster, _, _ := unstructured.NestedMap(claim.Object, "spec", "cluster")
 		s := start(t, everyone, claim)
 		for range 4 {
 			for range r.Intn(30) {
 				before := namespaces(s)
-				if _, err := s.Round(); err != nil {
+				if _, err := s.Reconcile(); err != nil {
 					t.Fatal(err)
 				}
 				for object, ns := range before {
@@ -464,14 +464,14 @@ func feasible(spec map[string]any, delivery string) {
 		m := w.(map[string]any)
 		plain(m)
 		m["namespace"] = "workload-" + m["name"].(string)
-		m["delivery"] = map[string]string{"front": "Flux", "back": "ArgoCD", "shop": "Helm"}[m["name"].(string)]
+		m["deployer"] = map[string]string{"front": "Flux", "back": "ArgoCD", "shop": "Helm"}[m["name"].(string)]
 	}
 	components, _, _ := unstructured.NestedSlice(spec, "stack", "components")
 	kept := []any{}
 	for _, c := range components {
 		m := c.(map[string]any)
 		plain(m)
-		delete(m, "delivery")
+		delete(m, "deployer")
 		_, own := m["chart"]
 		home, known := map[string]string{"bakery": "shops", "bank": "monitoring", "shop": "shops", "till": "shops"}[m["name"].(string)]
 		switch {
@@ -484,7 +484,7 @@ func feasible(spec map[string]any, delivery string) {
 	}
 	s := map[string]any{"components": kept}
 	if delivery != "" {
-		s["delivery"] = delivery
+		s["deployer"] = delivery
 	}
 	spec["stack"] = s
 }

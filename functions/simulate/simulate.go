@@ -61,7 +61,7 @@ type Simulation struct {
 	// Disturb, when set, changes what a composer is about to see, so that a test
 	// can play a world that is not to be relied on. It is called once without
 	// answers to requirements and once with them.
-	Disturb func(w *compose.World)
+	Disturb func(w *compose.Request)
 
 	// Watch, when set, is told of every run of a composer.
 	Watch func(r Run)
@@ -103,7 +103,7 @@ type Simulation struct {
 // A Run is one run of a composer and what came of it.
 type Run struct {
 	// World is what the composer saw.
-	World compose.World
+	World compose.Request
 
 	// Result is what it answered.
 	Result compose.Result
@@ -194,11 +194,11 @@ func (s *Simulation) written(k key) {
 	o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "simulated", Operation: metav1.ManagedFieldsOperationApply, Time: &now}})
 }
 
-// Round runs every composite's composer once and says whether anything changed,
+// Reconcile runs every composite's composer once and says whether anything changed,
 // or is about to go.
-func (s *Simulation) Round() (bool, error) {
-	changed := s.vanish()
-	changed = s.settle() || changed
+func (s *Simulation) Reconcile() (bool, error) {
+	changed := s.finalize()
+	changed = s.markReady() || changed
 	for _, k := range s.composites() {
 		// It may have gone with its parent in this round. No function runs for what
 		// is being deleted.
@@ -217,7 +217,7 @@ func (s *Simulation) Round() (bool, error) {
 // Converge runs rounds until nothing changes, and says how many it took.
 func (s *Simulation) Converge() (int, error) {
 	for n := range MaxRounds {
-		changed, err := s.Round()
+		changed, err := s.Reconcile()
 		if err != nil || !changed {
 			return n, err
 		}
@@ -246,7 +246,7 @@ func (s *Simulation) composites() []key {
 
 // reconcile runs one composer and applies what it desires.
 func (s *Simulation) reconcile(k key) (bool, error) {
-	seen := s.sees(k)
+	seen := s.inputHash(k)
 	if s.Disturb != nil {
 		seen = ""
 	} else if seen == s.seen[k] {
@@ -303,8 +303,8 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 	return changed, nil
 }
 
-// sees is different whenever a composer sees something else.
-func (s *Simulation) sees(k key) string {
+// inputHash is different whenever a composer sees something else.
+func (s *Simulation) inputHash(k key) string {
 	var b strings.Builder
 	fmt.Fprint(&b, s.changes[k], s.Now.UnixNano())
 	for _, name := range s.order[k] {
@@ -327,11 +327,11 @@ func (s *Simulation) requires(k key, rs []compose.Requirement) bool {
 	return !known || !slices.Equal(was, ks)
 }
 
-// Worlds are what the composers of all composites see now, parents before
+// Requests are what the composers of all composites see now, parents before
 // children.
-func (s *Simulation) Worlds() ([]compose.World, error) {
+func (s *Simulation) Requests() ([]compose.Request, error) {
 	ks := s.composites()
-	out := make([]compose.World, 0, len(ks))
+	out := make([]compose.Request, 0, len(ks))
 	for _, k := range ks {
 		w, err := s.world(k)
 		if err != nil {
@@ -344,26 +344,26 @@ func (s *Simulation) Worlds() ([]compose.World, error) {
 
 // world is what the composer of a composite sees. As in Crossplane, what it
 // requires is asked of itself, and answered within the run.
-func (s *Simulation) world(k key) (compose.World, error) {
-	w := compose.World{XR: s.objects[k].DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings, Now: s.Now}
+func (s *Simulation) world(k key) (compose.Request, error) {
+	w := compose.Request{XR: s.objects[k].DeepCopy(), Observed: map[string]*unstructured.Unstructured{}, Settings: s.settings, Now: s.Now}
 	for name, child := range s.children[k] {
 		w.Observed[name] = s.objects[child].DeepCopy()
 	}
 	if k.kind == v1alpha1.KubernetesClusterKind {
 		w.XR.SetOwnerReferences(s.owners(k))
 	}
-	s.disturb(&w)
+	s.injectFault(&w)
 	composer, _ := composers.For(k.kind)
 	res, err := compose.Run(w, composer)
 	if err != nil {
-		return compose.World{}, err
+		return compose.Request{}, err
 	}
 	w.Required = s.answer(res.Requirements)
-	s.disturb(&w)
+	s.injectFault(&w)
 	return w, nil
 }
 
-func (s *Simulation) disturb(w *compose.World) {
+func (s *Simulation) injectFault(w *compose.Request) {
 	if s.Disturb != nil {
 		s.Disturb(w)
 	}
@@ -433,11 +433,11 @@ func (s *Simulation) compose(k key, composed map[string]*unstructured.Unstructur
 		}
 		changed = changed || was == nil || !equal(was.Object, s.objects[ck].Object)
 	}
-	return s.refer(k) || changed
+	return s.recordRefs(k) || changed
 }
 
-// refer notes in a composite what it composes, as Crossplane does.
-func (s *Simulation) refer(k key) bool {
+// recordRefs notes in a composite what it composes, as Crossplane does.
+func (s *Simulation) recordRefs(k key) bool {
 	refs := make([]any, 0, len(s.children[k]))
 	for _, c := range slices.SortedFunc(maps.Values(s.children[k]), compareKeys) {
 		refs = append(refs, map[string]any{"apiVersion": c.apiVersion, "kind": c.kind, "name": c.name})
@@ -455,7 +455,7 @@ func (s *Simulation) refer(k key) bool {
 // remove deletes an object and everything below it.
 func (s *Simulation) remove(k key) {
 	if s.Linger != nil {
-		s.doom(k)
+		s.markDeleted(k)
 		return
 	}
 	for _, c := range s.children[k] {
@@ -470,13 +470,13 @@ func (s *Simulation) remove(k key) {
 	s.changes[k]++
 }
 
-// doom marks an object and everything below it as deleted.
-func (s *Simulation) doom(k key) {
+// markDeleted marks an object and everything below it as deleted.
+func (s *Simulation) markDeleted(k key) {
 	if s.objects[k] == nil || s.dying[k] {
 		return
 	}
 	for _, c := range s.children[k] {
-		s.doom(c)
+		s.markDeleted(c)
 	}
 	at := metav1.NewTime(s.ServerNow.UTC().Truncate(time.Second))
 	s.dying[k] = true
@@ -484,15 +484,15 @@ func (s *Simulation) doom(k key) {
 	s.changes[k]++
 }
 
-// vanish lets go what was deleted and does not linger. A Usage stays for as long
+// finalize lets go what was deleted and does not linger. A Usage stays for as long
 // as what it protects others for is there.
-func (s *Simulation) vanish() bool {
+func (s *Simulation) finalize() bool {
 	changed := false
 	for _, k := range slices.SortedFunc(maps.Keys(s.dying), compareKeys) {
 		if (s.Linger != nil && s.Linger(s.objects[k])) || s.used(k) {
 			continue
 		}
-		s.drop(k)
+		s.forget(k)
 		changed = true
 	}
 	return changed
@@ -511,8 +511,8 @@ func (s *Simulation) used(k key) bool {
 	return s.objects[key{apiVersion, kind, k.namespace, name}] != nil
 }
 
-// drop forgets an object that is gone.
-func (s *Simulation) drop(k key) {
+// forget forgets an object that is gone.
+func (s *Simulation) forget(k key) {
 	for parent, children := range s.children {
 		for name, c := range children {
 			if c == k {
@@ -574,8 +574,8 @@ func secret(k key) *unstructured.Unstructured {
 	}}
 }
 
-// settle makes every leaf ready, as its provider would in the end.
-func (s *Simulation) settle() bool {
+// markReady makes every leaf ready, as its provider would in the end.
+func (s *Simulation) markReady() bool {
 	changed := false
 	for k, o := range s.objects {
 		if _, ours := composers.For(k.kind); ours && k.apiVersion == v1alpha1.APIVersion {
@@ -635,7 +635,7 @@ func (s *Simulation) report(o *unstructured.Unstructured) map[string]any {
 	case schema.GroupKind{Group: "cloudplatform.gcp.m.upbound.io", Kind: "ServiceAccount"}:
 		return map[string]any{"project": "simulated"}
 	case schema.GroupKind{Group: "local.observe-k8s.io", Kind: "KindCluster"}, schema.GroupKind{Group: "local.observe-k8s.io", Kind: "K3dCluster"}:
-		return map[string]any{"architecture": "amd64", "stage": "Running"}
+		return map[string]any{"architecture": "amd64", "state": "Running"}
 	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "Cluster"}:
 		return map[string]any{"masterVersion": text("minMasterVersion") + ".9-gke.1"}
 	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "NodePool"}:

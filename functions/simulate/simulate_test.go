@@ -113,7 +113,7 @@ func TestGolden(t *testing.T) {
 			got := map[string]string{}
 			before := map[key]string{}
 			for n := 1; ; n++ {
-				changed, err := s.Round()
+				changed, err := s.Reconcile()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -225,7 +225,7 @@ func TestDeterminism(t *testing.T) {
 }
 
 // copyWorld copies all that a composer sees.
-func copyWorld(w compose.World) compose.World {
+func copyWorld(w compose.Request) compose.Request {
 	w.XR = w.XR.DeepCopy()
 	observed := w.Observed
 	w.Observed = map[string]*unstructured.Unstructured{}
@@ -264,7 +264,7 @@ func spoil(v any) {
 func TestPurity(t *testing.T) {
 	s := start(t, everyone, parse(t, busy)...)
 	for n := 0; ; n++ {
-		worlds, err := s.Worlds()
+		worlds, err := s.Requests()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestPurity(t *testing.T) {
 				t.Errorf("round %d, %s: two answers share something: -first, +second:\n%s", n, w.XR.GetKind(), diff)
 			}
 		}
-		changed, err := s.Round()
+		changed, err := s.Reconcile()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ kind: ObservabilityPlatform
 metadata: {name: demo, namespace: team-a}
 spec:
   cluster: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote}}}
-  stack: {profile: Full, delivery: Helm, domain: demo.example.org` + stack + `}
+  stack: {profile: Full, deployer: Helm, domain: demo.example.org` + stack + `}
 `
 }
 

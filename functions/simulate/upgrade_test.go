@@ -30,7 +30,7 @@ type recorded struct {
 }
 
 // record is a world in the form in which releases keep it.
-func record(w compose.World) recorded {
+func record(w compose.Request) recorded {
 	r := recorded{XR: w.XR.Object, Observed: map[string]map[string]any{}, Required: map[string][]map[string]any{}}
 	for name, o := range w.Observed {
 		r.Observed[name] = o.Object
@@ -44,8 +44,8 @@ func record(w compose.World) recorded {
 	return r
 }
 
-func (r recorded) world() compose.World {
-	w := compose.World{
+func (r recorded) world() compose.Request {
+	w := compose.Request{
 		XR:       &unstructured.Unstructured{Object: r.XR},
 		Observed: map[string]*unstructured.Unstructured{},
 		Required: map[string][]*unstructured.Unstructured{},
@@ -99,7 +99,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 // upgrade runs one world and writes what changes.
-func upgrade(t *testing.T, out *strings.Builder, w compose.World) {
+func upgrade(t *testing.T, out *strings.Builder, w compose.Request) {
 	t.Helper()
 	schemas, err := apis.Schemas()
 	if err != nil {
@@ -131,7 +131,7 @@ func upgrade(t *testing.T, out *strings.Builder, w compose.World) {
 		if now.GetAPIVersion() == v1alpha1.APIVersion {
 			setDefaults(is, schemas[now.GetKind()])
 		}
-		before, after := fieldsOf(compose.Hold(was)["spec"]), fieldsOf(is["spec"])
+		before, after := fieldsOf(compose.Preserve(was)["spec"]), fieldsOf(is["spec"])
 		for _, line := range differences(before, after) {
 			if strings.HasPrefix(line, ".values: ") || strings.Contains(line, ".values: \"values of sum") {
 				line, _, _ = strings.Cut(line, ":")
@@ -195,7 +195,7 @@ func goldenFile(t *testing.T, file, got string) {
 func TestRecord(t *testing.T) {
 	s := start(t, everyone, read(t, filepath.Join("..", "..", "examples", "existing.yaml"))...)
 	converge(t, s)
-	ws, err := s.Worlds()
+	ws, err := s.Requests()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,9 @@ import (
 
 // Names of the alerts, which runbooks are written for.
 const (
-	AlertBurnsFast   = "SLOBurnsFast"
-	AlertBurnsSlowly = "SLOBurnsSlowly"
-	AlertNotMeasured = "SLONotMeasured"
+	AlertBurnsFast   = "SLOErrorBudgetBurnFast"
+	AlertBurnsSlowly = "SLOErrorBudgetBurnSlow"
+	AlertNotMeasured = "SLOMetricsAbsent"
 )
 
 // Runbook of the alerts, one section each.
@@ -47,10 +47,10 @@ type Rule struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// A burn is a pair of windows over which the error budget is watched. The long
+// A burnWindow is a pair of windows over which the error budget is watched. The long
 // one says that enough of it is gone to matter, the short one that it still
 // burns.
-type burn struct {
+type burnWindow struct {
 	long, short time.Duration
 
 	// percent of the budget that is gone if it burns for the long window.
@@ -62,12 +62,12 @@ type burn struct {
 // days they are burn rates of 14.4, 6, 3 and 1.
 const day = 24 * time.Hour
 
-func fast() []burn {
-	return []burn{{time.Hour, 5 * time.Minute, 2}, {6 * time.Hour, 30 * time.Minute, 5}}
+func fast() []burnWindow {
+	return []burnWindow{{time.Hour, 5 * time.Minute, 2}, {6 * time.Hour, 30 * time.Minute, 5}}
 }
 
-func slow() []burn {
-	return []burn{{day, 2 * time.Hour, 10}, {3 * day, 6 * time.Hour, 10}}
+func slow() []burnWindow {
+	return []burnWindow{{day, 2 * time.Hour, 10}, {3 * day, 6 * time.Hour, 10}}
 }
 
 // Groups of rules that an SLO is made into. What the schema should have refused
@@ -98,9 +98,9 @@ func groups(s v1alpha1.SLO) ([]Group, error) {
 		return nil, err
 	}
 
-	r := rules{slo: s, labels: map[string]string{"slo": s.Name, "service": s.Service}}
-	if s.Namespace != "" {
-		r.labels["service_namespace"] = s.Namespace
+	r := rules{slo: s, labels: map[string]string{"slo": s.Name, "service": s.ServiceName}}
+	if s.ServiceNamespace != "" {
+		r.labels["service_namespace"] = s.ServiceNamespace
 	}
 	r.record("slo:objective:ratio", "vector("+decimal(new(big.Rat).Sub(big.NewRat(1, 1), budget))+")")
 	r.record("slo:requests:rate5m", all)
@@ -112,15 +112,15 @@ func groups(s v1alpha1.SLO) ([]Group, error) {
 	r.record("slo:burn_rate:ratio_rate1h", r.of(ratio(time.Hour))+" / "+decimal(budget))
 
 	runbook := func(alert string) string { return Runbook + "#" + strings.ToLower(alert) }
-	promise := promise(s)
+	promise := objectiveRules(s)
 	r.alert(AlertBurnsFast, r.burns(fast(), budget, window), "", "critical", map[string]string{
 		"summary":     "SLO " + s.Name + " loses its error budget fast.",
-		"description": "Of the requests of " + s.Service + ", {{ $value | humanizePercentage }} were bad in the last minutes. The promise is that " + promise + ". If this goes on, the error budget is gone within days.",
+		"description": "Of the requests of " + s.ServiceName + ", {{ $value | humanizePercentage }} were bad in the last minutes. The promise is that " + promise + ". If this goes on, the error budget is gone within days.",
 		"runbook_url": runbook(AlertBurnsFast),
 	})
 	r.alert(AlertNotMeasured, "absent("+r.of(ratio(5*time.Minute))+")", "1h", "warning", map[string]string{
 		"summary":     "SLO " + s.Name + " is not measured.",
-		"description": "There are no request metrics of " + s.Service + " of the kind that SLO " + s.Name + " counts. The promise that " + promise + " is not watched.",
+		"description": "There are no request metrics of " + s.ServiceName + " of the kind that SLO " + s.Name + " counts. The promise that " + promise + " is not watched.",
 		"runbook_url": runbook(AlertNotMeasured),
 	})
 
@@ -133,14 +133,14 @@ func groups(s v1alpha1.SLO) ([]Group, error) {
 	budgets.record("slo:error_budget_remaining:ratio", "1 - ("+budgets.over(window)+") / "+decimal(budget))
 	budgets.alert(AlertBurnsSlowly, budgets.burns(slow(), budget, window), "", "warning", map[string]string{
 		"summary":     "SLO " + s.Name + " loses its error budget slowly.",
-		"description": "Of the requests of " + s.Service + ", {{ $value | humanizePercentage }} were bad in the last hours. The promise is that " + promise + ". If this goes on, the error budget does not last.",
+		"description": "Of the requests of " + s.ServiceName + ", {{ $value | humanizePercentage }} were bad in the last hours. The promise is that " + promise + ". If this goes on, the error budget does not last.",
 		"runbook_url": runbook(AlertBurnsSlowly),
 	})
 	return []Group{{Name: "slo-" + s.Name, Rules: r.rules}, {Name: "slo-" + s.Name + "-budget", Interval: "5m", Rules: budgets.rules}}, nil
 }
 
-// promise that an SLO makes, in words.
-func promise(s v1alpha1.SLO) string {
+// objectiveRules that an SLO makes, in words.
+func objectiveRules(s v1alpha1.SLO) string {
 	good := "succeed"
 	if s.Indicator.Type == v1alpha1.SLOLatency {
 		good = "are answered within " + s.Indicator.Threshold
@@ -181,7 +181,7 @@ func (r *rules) over(d time.Duration) string {
 
 // burns is true while the budget burns too fast. A pair of windows that would
 // need more errors than there are requests never would be: it is left out.
-func (r *rules) burns(bs []burn, budget *big.Rat, window time.Duration) string {
+func (r *rules) burns(bs []burnWindow, budget *big.Rat, window time.Duration) string {
 	var out []string
 	for _, b := range bs {
 		limit := new(big.Rat).Mul(big.NewRat(b.percent*int64(window/time.Minute), 100*int64(b.long/time.Minute)), budget)
@@ -199,13 +199,13 @@ func ratio(d time.Duration) string { return "slo:error:ratio_rate" + duration(d)
 func indicator(s v1alpha1.SLO) (all, bad string, err error) {
 	// What comes by OTLP has the job that the specification makes of the service
 	// (https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/, read 2026-11).
-	job := `job=~"(.+/)?` + strings.ReplaceAll(regexp.QuoteMeta(s.Service), `\`, `\\`) + `"`
-	if s.Namespace != "" {
-		job = fmt.Sprintf("job=%q", s.Namespace+"/"+s.Service)
+	job := `job=~"(.+/)?` + strings.ReplaceAll(regexp.QuoteMeta(s.ServiceName), `\`, `\\`) + `"`
+	if s.ServiceNamespace != "" {
+		job = fmt.Sprintf("job=%q", s.ServiceNamespace+"/"+s.ServiceName)
 	}
-	m, ok := metrics()[cmp.Or(s.Indicator.Metrics, v1alpha1.SLOMetricsHTTPServer)]
+	m, ok := metrics()[cmp.Or(s.Indicator.MetricSource, v1alpha1.SLOMetricSourceHTTPServer)]
 	if !ok {
-		return "", "", fmt.Errorf("metrics %q are not known", s.Indicator.Metrics)
+		return "", "", fmt.Errorf("metrics %q are not known", s.Indicator.MetricSource)
 	}
 	rate := func(metric string, matchers ...string) string {
 		return "sum(rate(" + metric + "{" + strings.Join(slices.DeleteFunc(append([]string{job}, matchers...), func(m string) bool { return m == "" }), ", ") + "}[5m]))"
@@ -236,16 +236,16 @@ type source struct {
 	server, failed string
 }
 
-func metrics() map[v1alpha1.SLOMetrics]source {
-	return map[v1alpha1.SLOMetrics]source{
+func metrics() map[v1alpha1.SLOMetricSource]source {
+	return map[v1alpha1.SLOMetricSource]source{
 		// https://opentelemetry.io/docs/specs/semconv/http/http-metrics/, read 2026-11.
-		v1alpha1.SLOMetricsHTTPServer: {
+		v1alpha1.SLOMetricSourceHTTPServer: {
 			count:    "http_server_request_duration_seconds_count",
 			duration: "http_server_request_duration_seconds",
 			failed:   `http_response_status_code=~"5.."`,
 		},
 		// The connector spanmetrics of the OpenTelemetry collector, in seconds.
-		v1alpha1.SLOMetricsSpans: {
+		v1alpha1.SLOMetricSourceSpanMetrics: {
 			count:    "traces_span_metrics_calls_total",
 			duration: "traces_span_metrics_duration_seconds",
 			server:   `span_kind=~"SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"`,

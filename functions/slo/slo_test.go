@@ -18,16 +18,16 @@ var update = flag.Bool("update", false, "write golden files")
 
 func availability(objective string, w v1alpha1.SLOWindow) v1alpha1.SLO {
 	return v1alpha1.SLO{
-		Name: "orders", Objective: objective, Window: w, Service: "checkout",
-		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, Metrics: v1alpha1.SLOMetricsHTTPServer},
+		Name: "orders", Objective: objective, Window: w, ServiceName: "checkout",
+		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, MetricSource: v1alpha1.SLOMetricSourceHTTPServer},
 	}
 }
 
 // TestGolden keeps the rules that the unit tests of the content are written for.
 func TestGolden(t *testing.T) {
 	fast := v1alpha1.SLO{
-		Name: "fast-orders", Objective: "95", Window: v1alpha1.SLOWindow28d, Service: "check.out", Namespace: "shop",
-		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOLatency, Metrics: v1alpha1.SLOMetricsSpans, Threshold: "1s"},
+		Name: "fast-orders", Objective: "95", Window: v1alpha1.SLOWindow28d, ServiceName: "check.out", ServiceNamespace: "shop",
+		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOLatency, MetricSource: v1alpha1.SLOMetricSourceSpanMetrics, Threshold: "1s"},
 	}
 	var groups []Group
 	for _, s := range []v1alpha1.SLO{availability("99.9", v1alpha1.SLOWindow30d), fast} {
@@ -129,7 +129,7 @@ func TestRefused(t *testing.T) {
 		"All":       {"Without an error budget there is nothing to burn.", availability("100", v1alpha1.SLOWindow30d)},
 		"Window":    {"Its factors are not known.", availability("99", "1y")},
 		"Indicator": {"It does not say what is good.", change(func(s *v1alpha1.SLO) { s.Indicator.Type = "Throughput" })},
-		"Metrics":   {"They are counted nowhere.", change(func(s *v1alpha1.SLO) { s.Indicator.Metrics = "Logs" })},
+		"Metrics":   {"They are counted nowhere.", change(func(s *v1alpha1.SLO) { s.Indicator.MetricSource = "Logs" })},
 		"Threshold": {"Latency needs one.", change(func(s *v1alpha1.SLO) { s.Indicator.Type = v1alpha1.SLOLatency })},
 	}
 	for name, tc := range cases {

@@ -30,21 +30,21 @@ const (
 )
 
 // oidc is the identity provider of the team; nil where the password is asked for.
-func (w wiring) oidc() *v1alpha1.OIDC {
+func (w computedValues) oidc() *v1alpha1.OIDC {
 	if w.stack.Auth == nil {
 		return nil
 	}
 	return w.stack.Auth.OIDC
 }
 
-// keeper is what all views share for asking who is there.
-func (w wiring) keeper() []any {
+// authObjects is what all views share for asking who is there.
+func (w computedValues) authObjects() []any {
 	if w.oidc() != nil {
-		return w.maker(signIn, `c=$(head -c 32 /dev/urandom | base64 | tr +/ -_)
+		return w.secretJob(signIn, `c=$(head -c 32 /dev/urandom | base64 | tr +/ -_)
 kubectl create secret generic sign-in --from-literal=cookie="$c"
 `)
 	}
-	return append(w.maker(password, `p=$(head -c 18 /dev/urandom | base64 | tr +/ -_)
+	return append(w.secretJob(password, `p=$(head -c 18 /dev/urandom | base64 | tr +/ -_)
 h=$(printf %s "$p" | mkpasswd -m sha512 -P 0)
 kubectl create secret generic password --from-literal=username=admin --from-literal=password="$p" --from-literal=auth="admin:$h"
 `), manifest(nginxAPIGroup+"/v1alpha1", "AuthenticationFilter", password, map[string]any{"spec": map[string]any{
@@ -52,8 +52,8 @@ kubectl create secret generic password --from-literal=username=admin --from-lite
 	}}))
 }
 
-// guarded are the way to a view, and who stands in it.
-func (w wiring) guarded(v published) []any {
+// protectedRoute are the way to a view, and who stands in it.
+func (w computedValues) protectedRoute(v publishedUI) []any {
 	if w.oidc() == nil {
 		return []any{w.backend(v), route(v, passwordFilters()...)}
 	}
@@ -61,7 +61,7 @@ func (w wiring) guarded(v published) []any {
 }
 
 // route to a view, below what it is published as.
-func route(v published, filters ...any) map[string]any {
+func route(v publishedUI, filters ...any) map[string]any {
 	rule := map[string]any{"backendRefs": []any{map[string]any{"name": v.Name, "port": v.Port}}}
 	if len(filters) > 0 {
 		rule["filters"] = filters
@@ -82,11 +82,11 @@ func passwordFilters() []any {
 }
 
 // address of a view on the cluster.
-func (v published) address() string { return v.Service + "." + v.namespace + ".svc.cluster.local" }
+func (v publishedUI) address() string { return v.Service + "." + v.namespace + ".svc.cluster.local" }
 
 // backend is a view under a name of this namespace. A reference to a Service of
 // another one would need an object there, and so wait for it.
-func (w wiring) backend(v published) map[string]any {
+func (w computedValues) backend(v publishedUI) map[string]any {
 	return manifest("v1", "Service", v.Name, map[string]any{"spec": map[string]any{
 		"type":         "ExternalName",
 		"externalName": v.address(),
@@ -97,7 +97,7 @@ func (w wiring) backend(v published) map[string]any {
 // signIn stands before a view and sends people to the identity provider. Each
 // view has its own, under the view's name, with a session of its own that no
 // other takes: what a view sees of it opens no door but its own.
-func (w wiring) signIn(v published) []any {
+func (w computedValues) signIn(v publishedUI) []any {
 	labels := map[string]any{"app.kubernetes.io/name": signIn, "app.kubernetes.io/instance": v.Name}
 	secret := func(variable, name, key string) map[string]any {
 		return map[string]any{"name": variable, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": name, "key": key}}}
@@ -112,7 +112,7 @@ func (w wiring) signIn(v published) []any {
 			"image": signInImage,
 			"args":  signInArgs(oidc, v),
 			"env": []any{
-				secret("OAUTH2_PROXY_CLIENT_SECRET", oidc.ClientSecret.Name, oidc.ClientSecret.Key),
+				secret("OAUTH2_PROXY_CLIENT_SECRET", oidc.ClientSecretRef.Name, oidc.ClientSecretRef.Key),
 				secret("OAUTH2_PROXY_COOKIE_SECRET", signIn, "cookie"),
 			},
 			"ports":          []any{map[string]any{"name": "http", "containerPort": signInPort}},
@@ -141,7 +141,7 @@ func (w wiring) signIn(v published) []any {
 
 // signInArgs of OAuth2 Proxy.
 // https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview, 2026-08.
-func signInArgs(oidc *v1alpha1.OIDC, v published) []any {
+func signInArgs(oidc *v1alpha1.OIDC, v publishedUI) []any {
 	args := []any{
 		"--provider=oidc",
 		"--oidc-issuer-url=" + oidc.Issuer,
@@ -162,22 +162,22 @@ func signInArgs(oidc *v1alpha1.OIDC, v published) []any {
 	if len(oidc.Scopes) > 0 {
 		args = append(args, "--scope="+strings.Join(oidc.Scopes, " "))
 	}
-	domains := oidc.EmailDomains
+	domains := oidc.AllowedEmailDomains
 	if len(domains) == 0 {
 		domains = []string{"*"}
 	}
 	for _, d := range domains {
 		args = append(args, "--email-domain="+d)
 	}
-	for _, g := range oidc.Groups {
+	for _, g := range oidc.AllowedGroups {
 		args = append(args, "--allowed-group="+g)
 	}
 	return args
 }
 
-// maker makes a Secret on the cluster, once, so that nobody else ever knows it.
+// secretJob makes a Secret on the cluster, once, so that nobody else ever knows it.
 // What makes it is a script for a shell, of constants only.
-func (w wiring) maker(secret, script string) []any {
+func (w computedValues) secretJob(secret, script string) []any {
 	script = "set -eu\nkubectl get secret " + secret + " >/dev/null 2>&1 && exit 0\n" + script
 	pod := map[string]any{
 		"serviceAccountName": secret,

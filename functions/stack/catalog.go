@@ -36,23 +36,23 @@ type Component struct {
 	// Profiles that contain the component; none for what is brought when needed.
 	Profiles []v1alpha1.Profile `json:"profiles,omitempty"`
 
-	// Delivers is the engine that the component is. It is brought by Helm as soon
+	// ProvidesDeployer is the engine that the component is. It is brought by Helm as soon
 	// as something is to be delivered by it.
-	Delivers v1alpha1.Delivery `json:"delivers,omitempty"`
+	ProvidesDeployer v1alpha1.Deployer `json:"providesDeployer,omitempty"`
 
-	// After are components that must be Ready first where they are part of the
+	// StartAfter are components that must be Ready first where they are part of the
 	// stack; it does without where they are not.
-	After []string `json:"after,omitempty"`
+	StartAfter []string `json:"startAfter,omitempty"`
 
-	// Takes and Gives are the signals that go in and come out.
-	Takes []v1alpha1.Signal `json:"takes,omitempty"`
-	Gives []v1alpha1.Signal `json:"gives,omitempty"`
+	// Consumes and Gives are the signals that go in and come out.
+	Consumes []v1alpha1.Signal `json:"consumes,omitempty"`
+	Produces []v1alpha1.Signal `json:"produces,omitempty"`
 
 	// Personas that want it.
 	Personas []Persona `json:"personas"`
 
 	// Exposes are views that people open.
-	Exposes []View `json:"exposes,omitempty"`
+	Exposes []WebUI `json:"exposes,omitempty"`
 
 	// Scrape is where its metrics are.
 	Scrape []Target `json:"scrape,omitempty"`
@@ -62,8 +62,8 @@ type Component struct {
 	Tolerations []string `json:"tolerations,omitempty"`
 }
 
-// A View is a web page that a component serves.
-type View struct {
+// A WebUI is a web page that a component serves.
+type WebUI struct {
 	// Name of the view: the first label of its host.
 	Name string `json:"name"`
 

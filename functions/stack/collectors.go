@@ -29,7 +29,7 @@ type collection struct {
 
 // wireCollectorGateway sends each signal to the backends that are enabled, and
 // to those that the team already has. What nobody keeps is dropped here.
-func wireCollectorGateway(w wiring) map[string]any {
+func wireCollectorGateway(w computedValues) map[string]any {
 	c := &collection{
 		receivers:  map[string]any{},
 		exporters:  map[string]any{"nop": map[string]any{}},
@@ -76,9 +76,9 @@ func (c *collection) export(name string, e v1alpha1.OTLPExport) {
 		}})
 		x["headers"] = map[string]any{"authorization": "Bearer ${env:" + variable + "}"}
 	}
-	if g := e.Google; g != nil {
+	if g := e.GoogleCloud; g != nil {
 		auth := "googleclientauth/" + name
-		c.extensions[auth] = map[string]any{"project": g.Project, "quota_project": g.Project}
+		c.extensions[auth] = map[string]any{"project": g.ProjectID, "quota_project": g.ProjectID}
 		x["auth"] = map[string]any{"authenticator": auth}
 		c.contrib = true
 	}
@@ -160,7 +160,7 @@ func insecureHTTP(endpoint string) map[string]any { return map[string]any{"endpo
 
 // wireJaeger lets Jaeger show how services do, from the metrics that the
 // collectors make of traces.
-func wireJaeger(w wiring) map[string]any {
+func wireJaeger(w computedValues) map[string]any {
 	if !w.has(prometheus) || !w.has(collectorGateway) {
 		return nil
 	}

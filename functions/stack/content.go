@@ -22,7 +22,7 @@ func contentAbout() []string {
 
 // wireContent brings what there is something to see of, with links to the other
 // views, and the rules of SLOs.
-func wireContent(w wiring) map[string]any {
+func wireContent(w computedValues) map[string]any {
 	there := map[string]any{}
 	for _, name := range contentAbout() {
 		if w.has(name) {
@@ -31,7 +31,7 @@ func wireContent(w wiring) map[string]any {
 	}
 	v := map[string]any{"components": there}
 	var links []any
-	for _, p := range w.published() {
+	for _, p := range w.publishedUIs() {
 		if p.component != grafana && p.component != "perses" {
 			links = append(links, map[string]any{"name": p.Name, "url": "https://" + p.host})
 		}
@@ -89,7 +89,7 @@ func groupValues(groups []slo.Group) []any {
 
 // slos of the stack, and those of workloads that it can measure: workloads tell
 // the collectors, and nobody else.
-func (w wiring) slos() []v1alpha1.SLO {
+func (w computedValues) slos() []v1alpha1.SLO {
 	out := slices.Clone(w.stack.SLOs)
 	if !w.has(prometheus) || !w.has(content) || !w.has(collectorGateway) {
 		return out
@@ -103,10 +103,10 @@ func (w wiring) slos() []v1alpha1.SLO {
 }
 
 // sloProblems are SLOs that nobody would watch.
-func (w wiring) sloProblems() []compose.Problem {
+func (w computedValues) sloProblems() []compose.Problem {
 	var out []compose.Problem
 	add := func(format string, a ...any) {
-		out = append(out, compose.Problem{Part: PartComponents, Reason: "SLOImpossible", Message: fmt.Sprintf(format, a...)})
+		out = append(out, compose.Problem{ConditionType: ConditionComponentsReady, Reason: "ComponentMissing", Message: fmt.Sprintf(format, a...)})
 	}
 	for _, s := range w.stack.SLOs {
 		if _, err := slo.Groups(s); err != nil {
@@ -118,7 +118,7 @@ func (w wiring) sloProblems() []compose.Problem {
 				add("SLO %s needs component %s, which is not part of this stack: add it, or take the SLO out", s.Name, c)
 			}
 		}
-		if s.Indicator.Metrics == v1alpha1.SLOMetricsSpans && !w.has(collectorGateway) {
+		if s.Indicator.MetricSource == v1alpha1.SLOMetricSourceSpanMetrics && !w.has(collectorGateway) {
 			add("SLO %s counts spans and needs component %s, which is not part of this stack: add it, or count HTTPServer", s.Name, collectorGateway)
 		}
 	}

@@ -16,19 +16,19 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func orders(metrics v1alpha1.SLOMetrics) v1alpha1.SLO {
+func orders(metrics v1alpha1.SLOMetricSource) v1alpha1.SLO {
 	return v1alpha1.SLO{
-		Name: "orders", Objective: "99.9", Window: v1alpha1.SLOWindow30d, Service: "checkout",
-		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, Metrics: metrics},
+		Name: "orders", Objective: "99.9", Window: v1alpha1.SLOWindow30d, ServiceName: "checkout",
+		Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, MetricSource: metrics},
 	}
 }
 
 // watching is a stack of components that are asked for, on a cluster with or
 // without volumes.
-func watching(volumes bool, slos []v1alpha1.SLO, components ...string) wiring {
-	w := wiring{access: &v1alpha1.Access{}, stack: v1alpha1.StackParameters{SLOs: slos}, parts: map[string]selected{}}
+func watching(volumes bool, slos []v1alpha1.SLO, components ...string) computedValues {
+	w := computedValues{access: &v1alpha1.Access{}, stack: v1alpha1.StackParameters{SLOs: slos}, parts: map[string]selected{}}
 	if volumes {
-		w.access.StorageClass = "fast"
+		w.access.StorageClassName = "fast"
 	}
 	for _, c := range components {
 		w.parts[c] = selected{}
@@ -64,7 +64,7 @@ func TestContentAbout(t *testing.T) {
 }
 
 func TestWireContent(t *testing.T) {
-	v := wireContent(watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer), {Name: "broken", Objective: "much"}}, prometheus, jaeger, "perses-operator"))
+	v := wireContent(watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceHTTPServer), {Name: "broken", Objective: "much"}}, prometheus, jaeger, "perses-operator"))
 	if diff := cmp.Diff(map[string]any{prometheus: true, "perses-operator": true}, v["components"]); diff != "" {
 		t.Errorf("Jaeger has no dashboard of ours: -want, +got:\n%s", diff)
 	}
@@ -82,14 +82,14 @@ func TestWireContent(t *testing.T) {
 func TestSLOProblems(t *testing.T) {
 	cases := map[string]struct {
 		reason string
-		w      wiring
+		w      computedValues
 		want   string
 	}{
-		"Watched":      {"Nothing is wrong.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus, content), ""},
-		"NoContent":    {"Nobody would bring the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus), "SLO orders needs component content"},
-		"NoPrometheus": {"Nobody would read the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, content), "SLO orders needs component kube-prometheus-stack"},
-		"NoSpans":      {"Nobody counts spans.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content), "SLO orders counts spans and needs component collector-gateway"},
-		"Spans":        {"The collectors count them.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsSpans)}, prometheus, content, collectorGateway), ""},
+		"Watched":      {"Nothing is wrong.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceHTTPServer)}, prometheus, content), ""},
+		"NoContent":    {"Nobody would bring the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceHTTPServer)}, prometheus), "SLO orders needs component content"},
+		"NoPrometheus": {"Nobody would read the rules.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceHTTPServer)}, content), "SLO orders needs component kube-prometheus-stack"},
+		"NoSpans":      {"Nobody counts spans.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceSpanMetrics)}, prometheus, content), "SLO orders counts spans and needs component collector-gateway"},
+		"Spans":        {"The collectors count them.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceSpanMetrics)}, prometheus, content, collectorGateway), ""},
 		"Invalid":      {"What an older schema let through is said.", watching(true, []v1alpha1.SLO{{Name: "x", Objective: "much"}}, prometheus, content), `cannot make rules of SLO x: objective "much" is no number`},
 	}
 	for name, tc := range cases {
@@ -106,8 +106,8 @@ func TestSLOProblems(t *testing.T) {
 }
 
 func TestWorkloadSLOs(t *testing.T) {
-	own := orders(v1alpha1.SLOMetricsHTTPServer)
-	of := func(w wiring) []string {
+	own := orders(v1alpha1.SLOMetricSourceHTTPServer)
+	of := func(w computedValues) []string {
 		w.workloadSLOs = []v1alpha1.SLO{{Name: "orders", Objective: "95"}, {Name: "shop-frontend", Objective: "99"}}
 		var out []string
 		for _, s := range w.slos() {
@@ -117,7 +117,7 @@ func TestWorkloadSLOs(t *testing.T) {
 	}
 	cases := map[string]struct {
 		reason string
-		w      wiring
+		w      computedValues
 		want   []string
 	}{
 		"All":         {"The stack's own come first, and instead of one of the same name.", watching(true, []v1alpha1.SLO{own}, prometheus, content, collectorGateway), []string{"orders " + own.Objective, "shop-frontend 99"}},
@@ -134,22 +134,22 @@ func TestWorkloadSLOs(t *testing.T) {
 }
 
 func TestNoticeOfRetention(t *testing.T) {
-	week := orders(v1alpha1.SLOMetricsHTTPServer)
+	week := orders(v1alpha1.SLOMetricSourceHTTPServer)
 	week.Window = v1alpha1.SLOWindow7d
 	cases := map[string]struct {
 		reason string
-		w      wiring
+		w      computedValues
 		want   string
 	}{
 		"None":  {"Without SLOs there is nothing to say.", watching(true, nil, prometheus), ""},
-		"Month": {"A month is longer than what is kept.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricsHTTPServer)}, prometheus), "keeps metrics for 15d"},
+		"Month": {"A month is longer than what is kept.", watching(true, []v1alpha1.SLO{orders(v1alpha1.SLOMetricSourceHTTPServer)}, prometheus), "keeps metrics for 15d"},
 		"Week":  {"A week is kept on a volume.", watching(true, []v1alpha1.SLO{week}, prometheus), ""},
 		"Day":   {"Without a volume not even a week is.", watching(false, []v1alpha1.SLO{week}, prometheus), "keeps metrics for 1d"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			for _, n := range tc.w.notices() {
+			for _, n := range tc.w.warnings() {
 				if n.Name == "slos" {
 					got = n.Message
 				}

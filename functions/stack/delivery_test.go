@@ -16,18 +16,18 @@ import (
 // come first.
 func TestDelivery(t *testing.T) {
 	type delivery struct {
-		Engine v1alpha1.Delivery
+		Engine v1alpha1.Deployer
 		// OnEngine says that it comes after the component that is the engine.
 		OnEngine bool
 	}
-	const helm, flux = v1alpha1.DeliveryHelm, v1alpha1.DeliveryFlux
-	overridden := parameters(v1alpha1.StackComponent{Name: "cert-manager", Delivery: helm})
+	const helm, flux = v1alpha1.DeployerHelm, v1alpha1.DeployerFlux
+	overridden := parameters(v1alpha1.StackComponent{Name: "cert-manager", Deployer: helm})
 	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
 	cases := map[string]struct {
 		reason   string
 		p        v1alpha1.StackParameters
-		engines  []v1alpha1.Delivery
-		there    map[string]lodging
+		engines  []v1alpha1.Deployer
+		there    map[string]namespaceOwner
 		want     map[string]delivery
 		problems []string
 	}{
@@ -49,25 +49,25 @@ func TestDelivery(t *testing.T) {
 		"Engines": {
 			reason:  "Engines for others come along, and deliver nothing here.",
 			p:       v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal},
-			engines: []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD},
+			engines: []v1alpha1.Deployer{v1alpha1.DeployerArgoCD},
 			want:    map[string]delivery{"argo-cd": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {Engine: helm}, "kube-prometheus-stack": {Engine: helm}},
 		},
 		"Latched": {
 			reason: "A larger profile has another default, which does not touch what is there.",
 			p:      standard,
-			there:  map[string]lodging{"cert-manager": {namespace: "cert-manager", host: true, engine: helm}},
+			there:  map[string]namespaceOwner{"cert-manager": {namespace: "cert-manager", owner: true, deployer: helm}},
 			want:   map[string]delivery{"flux": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
 		},
 		"Changed": {
 			reason:   "Asked for by name, it is refused. The schema does so too.",
 			p:        byFlux(parameters()),
-			there:    map[string]lodging{"cert-manager": {namespace: "cert-manager", host: true, engine: helm}},
+			there:    map[string]namespaceOwner{"cert-manager": {namespace: "cert-manager", owner: true, deployer: helm}},
 			want:     map[string]delivery{"flux": {Engine: helm}, "cert-manager": {Engine: helm}, "prometheus-operator-crds": {flux, true}, "kube-prometheus-stack": {flux, true}},
 			problems: []string{"Component cert-manager was delivered by Helm, and Flux does not take it over: disable it, and enable it again when it is gone"},
 		},
 		"Disabled": {
 			reason: "Without Flux, Flux cannot deliver.",
-			p:      byFlux(parameters(v1alpha1.StackComponent{Name: "cert-manager", Delivery: helm}, disabled(v1alpha1.StackComponent{Name: "flux"}))),
+			p:      byFlux(parameters(v1alpha1.StackComponent{Name: "cert-manager", Deployer: helm}, disabled(v1alpha1.StackComponent{Name: "flux"}))),
 			want:   map[string]delivery{"cert-manager": {Engine: helm}},
 			problems: []string{
 				"Component kube-prometheus-stack needs prometheus-operator-crds, which is not part of this stack: add it, or take it out of dependsOn",
@@ -77,7 +77,7 @@ func TestDelivery(t *testing.T) {
 		"EngineDisabled": {
 			reason:   "The same for workloads.",
 			p:        parameters(disabled(v1alpha1.StackComponent{Name: "argo-cd"})),
-			engines:  []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD},
+			engines:  []v1alpha1.Deployer{v1alpha1.DeployerArgoCD},
 			want:     map[string]delivery{"cert-manager": {Engine: helm}, "prometheus-operator-crds": {Engine: helm}, "kube-prometheus-stack": {Engine: helm}},
 			problems: []string{"Workloads are delivered by ArgoCD, and component argo-cd is disabled: enable it, or choose another delivery for them"},
 		},
@@ -91,8 +91,8 @@ func TestDelivery(t *testing.T) {
 			got := map[string]delivery{}
 			for _, s := range all {
 				// What else a profile holds is of no interest here.
-				if _, ok := tc.want[s.Name]; ok || s.Delivers != "" {
-					got[s.Name] = delivery{Engine: s.engine, OnEngine: s.engineHost != ""}
+				if _, ok := tc.want[s.Name]; ok || s.ProvidesDeployer != "" {
+					got[s.Name] = delivery{Engine: s.deployer, OnEngine: s.deployerComponent != ""}
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -116,13 +116,13 @@ func TestEnginesOfCatalog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[v1alpha1.Delivery]string{}
+	got := map[v1alpha1.Deployer]string{}
 	for _, e := range entries {
-		if e.Delivers != "" {
-			got[e.Delivers] = e.Namespace
+		if e.ProvidesDeployer != "" {
+			got[e.ProvidesDeployer] = e.Namespace
 		}
 	}
-	want := map[v1alpha1.Delivery]string{v1alpha1.DeliveryFlux: "flux-system", v1alpha1.DeliveryArgoCD: component.ArgoCDNamespace}
+	want := map[v1alpha1.Deployer]string{v1alpha1.DeployerFlux: "flux-system", v1alpha1.DeployerArgoCD: component.ArgoCDNamespace}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("namespaces of engines: -want, +got:\n%s", diff)
 	}
@@ -132,7 +132,7 @@ func TestEnginesOfCatalog(t *testing.T) {
 func TestEngineFirst(t *testing.T) {
 	xr := claim()
 	xr.Spec.StackParameters = byFlux(xr.Spec.StackParameters)
-	w := compose.World{XR: toUnstructured(t, xr), Required: reachable()}
+	w := compose.Request{XR: toUnstructured(t, xr), Required: reachable()}
 	if diff := cmp.Diff([]string{"flux"}, names(run(t, w))); diff != "" {
 		t.Errorf("first round: -want, +got:\n%s", diff)
 	}
@@ -143,7 +143,7 @@ func TestEngineFirst(t *testing.T) {
 	}
 	s := spec(t, res.Resources["cert-manager"])
 	want := []v1alpha1.LocalReference{{Name: ComponentName("team-a", "demo", "flux")}}
-	if diff := cmp.Diff(want, s.DependsOn); diff != "" || s.Engine != v1alpha1.DeliveryFlux {
-		t.Errorf("engine %s, dependsOn: -want, +got:\n%s", s.Engine, diff)
+	if diff := cmp.Diff(want, s.DependsOn); diff != "" || s.Deployer != v1alpha1.DeployerFlux {
+		t.Errorf("engine %s, dependsOn: -want, +got:\n%s", s.Deployer, diff)
 	}
 }

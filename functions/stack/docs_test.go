@@ -34,12 +34,12 @@ func page(t *testing.T) string {
 	row := func(name string) {
 		c := entries[name]
 		maturity := string(c.Project.Maturity)
-		if maturity == "None" {
+		if maturity == "NonCNCF" {
 			maturity = "not in the CNCF"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s → %s | [%s](%s), %s (%s) | %s %s | %s |\n", name, c.Purpose,
-			joined(c.Personas), joined(c.Takes), joined(c.Gives), c.Project.Name, c.Project.Source, maturity, c.Project.Date,
-			c.Chart.Name, c.Chart.Version, joined(c.Needs))
+			joined(c.Personas), joined(c.Consumes), joined(c.Produces), c.Project.Name, c.Project.Source, maturity, c.Project.Date,
+			c.Chart.Name, c.Chart.Version, joined(c.Requires))
 	}
 	for _, section := range []struct {
 		title string
@@ -48,7 +48,7 @@ func page(t *testing.T) string {
 		{"In every profile", func(c Component) bool { return c.in(v1alpha1.ProfileMinimal) }},
 		{"From Standard on", func(c Component) bool { return c.in(v1alpha1.ProfileStandard) && !c.in(v1alpha1.ProfileMinimal) }},
 		{"In Full", func(c Component) bool { return c.in(v1alpha1.ProfileFull) && !c.in(v1alpha1.ProfileStandard) }},
-		{"Engines, brought with what they deliver", func(c Component) bool { return c.Delivers != "" }},
+		{"Engines, brought with what they deliver", func(c Component) bool { return c.ProvidesDeployer != "" }},
 		{"Beyond the CNCF, only when named there", func(c Component) bool { return c.beyondCNCF() }},
 	} {
 		fmt.Fprintf(&b, "| **%s** | | | | | | |\n", section.title)

@@ -20,12 +20,12 @@ func domain(p v1alpha1.StackParameters, a *v1alpha1.Access) string {
 	if a == nil {
 		return p.Domain
 	}
-	return cmp.Or(p.Domain, a.Domain)
+	return cmp.Or(p.Domain, a.DefaultDomain)
 }
 
-// A published view has a host.
-type published struct {
-	View
+// A publishedUI view has a host.
+type publishedUI struct {
+	WebUI
 
 	// component that serves it; empty for the page of a workload.
 	component string
@@ -35,22 +35,22 @@ type published struct {
 	host      string
 }
 
-// published are the views that a person can open, by host.
-func (w wiring) published() []published {
+// publishedUIs are the views that a person can open, by host.
+func (w computedValues) publishedUIs() []publishedUI {
 	d := domain(w.stack, w.access)
 	if d == "" || !w.has(ingress) {
 		return nil
 	}
-	var out []published
+	var out []publishedUI
 	for _, name := range sortedKeys(w.parts) {
 		for _, v := range w.parts[name].Exposes {
-			out = append(out, published{View: v, component: name, namespace: w.parts[name].Namespace, host: v.Name + "." + d})
+			out = append(out, publishedUI{WebUI: v, component: name, namespace: w.parts[name].Namespace, host: v.Name + "." + d})
 		}
 	}
-	for _, p := range w.pages {
-		page := published{View: View{Name: "workload-" + p.Name, Service: p.Service, Port: p.Port}, namespace: p.Namespace, host: p.Name + "." + d}
+	for _, p := range w.workloadRoutes {
+		page := publishedUI{WebUI: WebUI{Name: "workload-" + p.Name, Service: p.Service, Port: p.Port}, namespace: p.Namespace, host: p.Name + "." + d}
 		// A view of the stack was there first.
-		if !slices.ContainsFunc(out, func(v published) bool { return v.host == page.host }) {
+		if !slices.ContainsFunc(out, func(v publishedUI) bool { return v.host == page.host }) {
 			out = append(out, page)
 		}
 	}
@@ -58,13 +58,13 @@ func (w wiring) published() []published {
 }
 
 // urls that a person opens, the dashboards first.
-func (w wiring) urls() []v1alpha1.URL {
+func (w computedValues) urls() []v1alpha1.URL {
 	port := ""
-	if w.access != nil && w.access.HTTPSPort != 0 && w.access.HTTPSPort != 443 {
-		port = ":" + strconv.FormatInt(w.access.HTTPSPort, 10)
+	if w.access != nil && w.access.IngressHTTPSPort != 0 && w.access.IngressHTTPSPort != 443 {
+		port = ":" + strconv.FormatInt(w.access.IngressHTTPSPort, 10)
 	}
 	var out []v1alpha1.URL
-	for _, v := range w.published() {
+	for _, v := range w.publishedUIs() {
 		out = append(out, v1alpha1.URL{Name: v.Name, URL: "https://" + v.host + port})
 	}
 	first := func(u v1alpha1.URL) int { return slices.Index([]string{"", grafana, "perses"}, u.Name) }
@@ -73,7 +73,7 @@ func (w wiring) urls() []v1alpha1.URL {
 }
 
 // wireCertManager lets authorities reach its answers through the gateway.
-func wireCertManager(w wiring) map[string]any {
+func wireCertManager(w computedValues) map[string]any {
 	if !w.acme() {
 		return nil
 	}
@@ -83,19 +83,19 @@ func wireCertManager(w wiring) map[string]any {
 }
 
 // acme says that certificates come from an authority that everybody trusts.
-func (w wiring) acme() bool {
+func (w computedValues) acme() bool {
 	return w.has(ingress) && w.has(gatewayAPI) && w.stack.TLS != nil && w.stack.TLS.ACME != nil
 }
 
 // wireGatewayAPI leaves the kinds to clusters that bring them.
-func wireGatewayAPI(w wiring) map[string]any {
+func wireGatewayAPI(w computedValues) map[string]any {
 	return map[string]any{"enabled": !w.access.ManagedGatewayAPI}
 }
 
 // wireIngress makes one door to all views: a gateway with a certificate, somebody
 // who asks who is there, and a route to every view.
-func wireIngress(w wiring) map[string]any {
-	views := w.published()
+func wireIngress(w computedValues) map[string]any {
+	views := w.publishedUIs()
 	if len(views) == 0 {
 		return manifests()
 	}
@@ -107,18 +107,18 @@ func wireIngress(w wiring) map[string]any {
 		[]any{w.proxy(), w.gateway()},
 		w.issuers(),
 		[]any{certificate("ingress-tls", issuer("Issuer", ingress), map[string]any{"dnsNames": hosts, "usages": []any{"server auth"}})},
-		w.keeper(),
+		w.authObjects(),
 		[]any{redirect()},
 	)
 	for _, v := range views {
-		objects = append(objects, w.guarded(v)...)
+		objects = append(objects, w.protectedRoute(v)...)
 	}
 	return manifests(append(objects, w.tracing(views)...)...)
 }
 
 // proxy is how NGINX runs. It finds the views by name, so that a route does not
 // have to wait for the namespace of its view.
-func (w wiring) proxy() map[string]any {
+func (w computedValues) proxy() map[string]any {
 	pod := map[string]any{}
 	if t := w.tolerated(); len(t) > 0 {
 		pod["tolerations"] = t
@@ -145,7 +145,7 @@ func (w wiring) proxy() map[string]any {
 }
 
 // tracing lets NGINX begin a trace for every request that has none.
-func (w wiring) tracing(views []published) []any {
+func (w computedValues) tracing(views []publishedUI) []any {
 	if !w.has(collectorGateway) {
 		return nil
 	}
@@ -164,7 +164,7 @@ func (w wiring) tracing(views []published) []any {
 	return out
 }
 
-func (w wiring) gateway() map[string]any {
+func (w computedValues) gateway() map[string]any {
 	from := map[string]any{"namespaces": map[string]any{"from": "Same"}}
 	return manifest(gatewayAPIVersion, "Gateway", ingress, map[string]any{"spec": map[string]any{
 		"gatewayClassName": "nginx",
@@ -181,9 +181,9 @@ func (w wiring) gateway() map[string]any {
 
 // issuers of the certificate: an authority of the cluster's own, or one that
 // everybody trusts.
-func (w wiring) issuers() []any {
+func (w computedValues) issuers() []any {
 	if !w.acme() {
-		return authorityOf(ingress)
+		return selfSignedCA(ingress)
 	}
 	a := w.stack.TLS.ACME
 	return []any{manifest(certManagerAPI, "Issuer", ingress, map[string]any{"spec": map[string]any{"acme": map[string]any{

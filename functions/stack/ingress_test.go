@@ -22,10 +22,10 @@ func everything() v1alpha1.StackParameters {
 }
 
 // routes of a stack by host.
-func routes(t *testing.T, w wiring) map[string]any {
+func routes(t *testing.T, w computedValues) map[string]any {
 	t.Helper()
 	out := map[string]any{}
-	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		if dig(o, "kind") != "HTTPRoute" || dig(o, "metadata", "name") == "redirect" {
 			continue
 		}
@@ -40,8 +40,8 @@ func routes(t *testing.T, w wiring) map[string]any {
 func signedIn(p v1alpha1.StackParameters) v1alpha1.StackParameters {
 	p.Auth = &v1alpha1.Auth{OIDC: &v1alpha1.OIDC{
 		Issuer: "https://login.example.org/realms/team", ClientID: "observe",
-		ClientSecret: v1alpha1.OIDCSecret{Name: "oidc", Key: "client-secret"},
-		EmailDomains: []string{"example.org"}, Groups: []string{"platform", "on call"}, GroupsClaim: "groups",
+		ClientSecretRef:     v1alpha1.OIDCSecret{Name: "oidc", Key: "client-secret"},
+		AllowedEmailDomains: []string{"example.org"}, AllowedGroups: []string{"platform", "on call"}, GroupsClaim: "groups",
 	}}
 	return p
 }
@@ -90,9 +90,9 @@ func asksForPassword(t *testing.T, host string, rule any) {
 
 // asksProvider sees that a rule of a route leads to a Service whose only pods ask
 // the identity provider who is there, and let in those of the team alone.
-func asksProvider(t *testing.T, w wiring, host string, rule any) {
+func asksProvider(t *testing.T, w computedValues, host string, rule any) {
 	t.Helper()
-	objects := dig(w.wire(ingress), "manifests").([]any)
+	objects := dig(w.valuesOf(ingress), "manifests").([]any)
 	find := func(kind, name any) any {
 		i := slices.IndexFunc(objects, func(o any) bool { return dig(o, "kind") == kind && dig(o, "metadata", "name") == name })
 		if i < 0 {
@@ -117,8 +117,8 @@ func asksProvider(t *testing.T, w wiring, host string, rule any) {
 	}
 	containers := dig(guard, "spec", "template", "spec", "containers").([]any)
 	args, _ := dig(containers[0], "args").([]any)
-	i := slices.IndexFunc(w.published(), func(v published) bool { return v.host == host })
-	v := w.published()[i]
+	i := slices.IndexFunc(w.publishedUIs(), func(v publishedUI) bool { return v.host == host })
+	v := w.publishedUIs()[i]
 	for _, want := range []string{
 		"--oidc-issuer-url=https://login.example.org/realms/team", "--client-id=observe",
 		"--email-domain=example.org", "--allowed-group=platform", "--allowed-group=on call",
@@ -142,7 +142,7 @@ func asksProvider(t *testing.T, w wiring, host string, rule any) {
 }
 
 // closed sees that no other component opens a door of its own.
-func closed(t *testing.T, w wiring) {
+func closed(t *testing.T, w computedValues) {
 	t.Helper()
 	for _, name := range sortedKeys(w.parts) {
 		var walk func(path string, v any)
@@ -164,7 +164,7 @@ func closed(t *testing.T, w wiring) {
 			}
 		}
 		walk("", w.parts[name].Values)
-		walk("", w.wire(name))
+		walk("", w.valuesOf(name))
 	}
 }
 
@@ -184,7 +184,7 @@ func TestViews(t *testing.T) {
 		t.Errorf("routes: -want, +got:\n%s", diff)
 	}
 	var named []string
-	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		if dig(o, "metadata", "name") == "ingress-tls" {
 			for _, h := range dig(o, "spec", "dnsNames").([]any) {
 				named = append(named, h.(string))
@@ -206,7 +206,7 @@ func TestViews(t *testing.T) {
 func TestPages(t *testing.T) {
 	w := wired(t, everything(), v1alpha1.Access{})
 	views := len(w.urls())
-	w.pages = []v1alpha1.WorkloadPage{
+	w.workloadRoutes = []v1alpha1.WorkloadRoute{
 		{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080},
 		{Name: "perses", Namespace: "perses-2", Service: "web", Port: 80},
 	}
@@ -219,7 +219,7 @@ func TestPages(t *testing.T) {
 		t.Error("the page of a workload is open to the world")
 	}
 	found := false
-	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		if dig(o, "kind") == "Service" && dig(o, "metadata", "name") == "workload-shop" {
 			found = dig(o, "spec", "externalName") == "frontend.shops.svc.cluster.local"
 		}
@@ -245,9 +245,9 @@ func TestDomain(t *testing.T) {
 		notice string
 	}{
 		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, notice: "views"},
-		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.localhost", notice: "password"},
-		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, access: v1alpha1.Access{Domain: "localhost", HTTPSPort: 8443}, want: "https://perses.localhost:8443", notice: "password"},
-		"Own":   {reason: "The team's own domain wins.", stack: own, access: v1alpha1.Access{Domain: "localhost"}, want: "https://perses.demo.example.org", notice: "password"},
+		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, access: v1alpha1.Access{DefaultDomain: "localhost"}, want: "https://perses.localhost", notice: "password"},
+		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, access: v1alpha1.Access{DefaultDomain: "localhost", IngressHTTPSPort: 8443}, want: "https://perses.localhost:8443", notice: "password"},
+		"Own":   {reason: "The team's own domain wins.", stack: own, access: v1alpha1.Access{DefaultDomain: "localhost"}, want: "https://perses.demo.example.org", notice: "password"},
 		"NoDoor": {
 			reason: "Without the door there are no views.", notice: "",
 			stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Domain: "demo.example.org"},
@@ -263,9 +263,9 @@ func TestDomain(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nurl: -want, +got:\n%s", tc.reason, diff)
 			}
-			told := slices.ContainsFunc(w.notices(), func(n v1alpha1.Notice) bool { return n.Name == tc.notice })
+			told := slices.ContainsFunc(w.warnings(), func(n v1alpha1.Warning) bool { return n.Name == tc.notice })
 			if tc.notice != "" && !told {
-				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.notice, w.notices())
+				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.notice, w.warnings())
 			}
 		})
 	}
@@ -275,10 +275,10 @@ func TestDomain(t *testing.T) {
 // what it has to do, and that without a door there is nobody to ask.
 func TestOIDC(t *testing.T) {
 	p := signedIn(everything())
-	p.Auth.OIDC.EmailDomains, p.Auth.OIDC.Scopes = nil, []string{"openid", "email"}
+	p.Auth.OIDC.AllowedEmailDomains, p.Auth.OIDC.Scopes = nil, []string{"openid", "email"}
 	w := wired(t, p, v1alpha1.Access{Architecture: v1alpha1.ArchitectureARM64})
 	guards := 0
-	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		switch dig(o, "kind") {
 		case "AuthenticationFilter":
 			t.Error("people are asked for a password that nobody told them")
@@ -294,11 +294,11 @@ func TestOIDC(t *testing.T) {
 			}
 		}
 	}
-	if guards == 0 || guards != len(w.published()) {
-		t.Errorf("want somebody before each of %d views, got %d", len(w.published()), guards)
+	if guards == 0 || guards != len(w.publishedUIs()) {
+		t.Errorf("want somebody before each of %d views, got %d", len(w.publishedUIs()), guards)
 	}
 	var told string
-	for _, n := range w.notices() {
+	for _, n := range w.warnings() {
 		if n.Name == "sign-in" {
 			told = n.Message
 		}
@@ -311,14 +311,14 @@ func TestOIDC(t *testing.T) {
 			t.Errorf("the notice does not tell of %s: %q", want, told)
 		}
 	}
-	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Access{}).problems(); len(got) != 1 || got[0].Reason != "AuthImpossible" {
+	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Access{}).problems(); len(got) != 1 || got[0].Reason != "ComponentMissing" {
 		t.Errorf("want to be told that there is no door, got %v", got)
 	}
 }
 
 func TestLogsNotice(t *testing.T) {
 	told := func(p v1alpha1.StackParameters) bool {
-		return slices.ContainsFunc(wired(t, p, v1alpha1.Access{}).notices(), func(n v1alpha1.Notice) bool {
+		return slices.ContainsFunc(wired(t, p, v1alpha1.Access{}).warnings(), func(n v1alpha1.Warning) bool {
 			return n.Name == "logs" && strings.Contains(n.Message, "beyondCNCF.components")
 		})
 	}
@@ -342,27 +342,27 @@ func TestLogsNotice(t *testing.T) {
 func TestACME(t *testing.T) {
 	p := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org", TLS: &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org", Server: "https://acme.example.org"}}}
 	w := wired(t, p, v1alpha1.Access{})
-	if dig(w.wire(certManager), "config", "enableGatewayAPI") != true {
+	if dig(w.valuesOf(certManager), "config", "enableGatewayAPI") != true {
 		t.Error("cert-manager does not know the Gateway API")
 	}
 	if !slices.Contains(w.parts[certManager].after(), gatewayAPI) {
 		t.Error("cert-manager does not wait for the kinds that it looks for when it starts")
 	}
 	found := false
-	for _, o := range dig(w.wire(ingress), "manifests").([]any) {
+	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		found = found || dig(o, "kind") == "Issuer" && dig(o, "spec", "acme", "email") == "a@example.org"
 	}
 	if !found {
 		t.Error("no issuer asks the authority")
 	}
-	if dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, v1alpha1.Access{}).wire(certManager), "config") != nil {
+	if dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, v1alpha1.Access{}).valuesOf(certManager), "config") != nil {
 		t.Error("without ACME cert-manager looks for kinds that it does not need")
 	}
 }
 
 func TestHostPorts(t *testing.T) {
 	proxyOf := func(a v1alpha1.Access) any {
-		for _, o := range dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, a).wire(ingress), "manifests").([]any) {
+		for _, o := range dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, a).valuesOf(ingress), "manifests").([]any) {
 			if dig(o, "kind") == "NginxProxy" {
 				return dig(o, "spec", "kubernetes")
 			}

@@ -14,7 +14,7 @@ const (
 )
 
 // wireMesh lets Prometheus scrape the mesh by what the chart brings for that.
-func wireMesh(w wiring) map[string]any {
+func wireMesh(w computedValues) map[string]any {
 	return at("podMonitor.enabled", w.has(prometheusCRDs))
 }
 
@@ -23,7 +23,7 @@ func wireMesh(w wiring) map[string]any {
 // their identities, and certificates of the webhooks. So no key passes through
 // anything that is composed.
 // https://linkerd.io/docs/tasks/automatically-rotating-control-plane-tls-credentials/, 2026-08.
-func wireMeshIdentity(wiring) map[string]any {
+func wireMeshIdentity(computedValues) map[string]any {
 	anchor := certificate(trustAnchor, issuer("Issuer", trustAnchor), map[string]any{
 		"isCA": true, "commonName": "root.linkerd.cluster.local", "duration": tenYears,
 	})
@@ -52,7 +52,7 @@ func wireMeshIdentity(wiring) map[string]any {
 }
 
 // wireVizIdentity makes the certificates of the webhooks of linkerd-viz.
-func wireVizIdentity(wiring) map[string]any {
+func wireVizIdentity(computedValues) map[string]any {
 	return manifests(webhookCertificates("linkerd-viz", "tap", "tap-injector")...)
 }
 
@@ -60,7 +60,7 @@ func wireVizIdentity(wiring) map[string]any {
 // an authority of their namespace.
 func webhookCertificates(namespace string, services ...string) []any {
 	const authority = "webhooks"
-	objects := authorityOf(authority)
+	objects := selfSignedCA(authority)
 	for _, s := range services {
 		objects = append(objects, certificate(s, issuer("Issuer", authority), map[string]any{
 			"secretName": s + "-k8s-tls",
@@ -71,8 +71,8 @@ func webhookCertificates(namespace string, services ...string) []any {
 	return objects
 }
 
-// authorityOf makes an issuer with a certificate of its own.
-func authorityOf(name string) []any {
+// selfSignedCA makes an issuer with a certificate of its own.
+func selfSignedCA(name string) []any {
 	return []any{
 		manifest(certManagerAPI, "Issuer", name+"-root", map[string]any{"spec": map[string]any{"selfSigned": map[string]any{}}}),
 		certificate(name+"-root", issuer("Issuer", name+"-root"), map[string]any{"isCA": true, "commonName": name, "duration": tenYears}),

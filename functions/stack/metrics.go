@@ -21,8 +21,8 @@ const (
 )
 
 // retention is how long metrics are kept, and how much of them.
-func (w wiring) retention() (age, size string) {
-	if w.access == nil || w.access.StorageClass == "" {
+func (w computedValues) retention() (age, size string) {
+	if w.access == nil || w.access.StorageClassName == "" {
 		return diskRetention, diskLimit
 	}
 	return volumeRetention, volumeLimit
@@ -31,9 +31,9 @@ func (w wiring) retention() (age, size string) {
 // wirePrometheus leaves out targets that nobody can reach, whose alerts would
 // fire for ever, keeps metrics on a volume where a storage class is given, and
 // scrapes and exports what the stack asks for.
-func wirePrometheus(w wiring) map[string]any {
+func wirePrometheus(w computedValues) map[string]any {
 	v := map[string]any{}
-	if !w.access.ControlPlaneScrapable {
+	if !w.access.ControlPlaneMetricsReachable {
 		for _, target := range []string{"kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler"} {
 			v[target] = map[string]any{"enabled": false}
 		}
@@ -44,8 +44,8 @@ func wirePrometheus(w wiring) map[string]any {
 		"retention":      age,
 		"retentionSize":  size,
 	}
-	if w.access.StorageClass != "" {
-		spec["storageSpec"] = map[string]any{"volumeClaimTemplate": map[string]any{"spec": claimOf(w.access.StorageClass, volumeSize)}}
+	if w.access.StorageClassName != "" {
+		spec["storageSpec"] = map[string]any{"volumeClaimTemplate": map[string]any{"spec": volumeClaimTemplate(w.access.StorageClassName, volumeSize)}}
 	}
 	if rw := remoteWrites(w); len(rw) > 0 {
 		spec["remoteWrite"] = rw
@@ -66,8 +66,8 @@ func wirePrometheus(w wiring) map[string]any {
 	return v
 }
 
-// claimOf is the claim of a volume.
-func claimOf(class, size string) map[string]any {
+// volumeClaimTemplate is the claim of a volume.
+func volumeClaimTemplate(class, size string) map[string]any {
 	return map[string]any{
 		"storageClassName": class,
 		"accessModes":      []any{"ReadWriteOnce"},
@@ -77,7 +77,7 @@ func claimOf(class, size string) map[string]any {
 
 // monitors make Prometheus scrape every component of the stack. They are not in
 // the components' own charts, so that no component has to wait for their kinds.
-func monitors(w wiring) (services, pods []any) {
+func monitors(w computedValues) (services, pods []any) {
 	for _, name := range slices.Sorted(maps.Keys(w.parts)) {
 		c := w.parts[name]
 		for i, t := range c.Scrape {
@@ -135,7 +135,7 @@ func endpoints(t Target) []any {
 
 // remoteWrites are where Prometheus sends a copy of all metrics: to backends
 // that take them as they are, and to the collectors for those that speak OTLP.
-func remoteWrites(w wiring) []any {
+func remoteWrites(w computedValues) []any {
 	var out []any
 	otlp := false
 	for _, e := range w.stack.Exports {
@@ -176,7 +176,7 @@ func remoteWrite(name string, e v1alpha1.RemoteWriteExport) map[string]any {
 
 // objectStore is the Secret that a team named in Thanos's values; empty when it
 // named none.
-func objectStore(w wiring) (name, key string) {
+func objectStore(w computedValues) (name, key string) {
 	team, err := values.From(w.parts[thanos].team.Values)
 	if err != nil {
 		return "", ""
@@ -193,7 +193,7 @@ func objectStore(w wiring) (name, key string) {
 
 // sidecar is what Prometheus needs to be seen by Thanos. With an object store it
 // keeps its past there, by a Secret of the same name in its own namespace.
-func sidecar(w wiring) map[string]any {
+func sidecar(w computedValues) map[string]any {
 	s := map[string]any{"resources": map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "32Mi"}}}
 	if name, key := objectStore(w); name != "" {
 		s["objectStorageConfig"] = map[string]any{"existingSecret": map[string]any{"name": name, "key": key}}
@@ -203,7 +203,7 @@ func sidecar(w wiring) map[string]any {
 
 // wireThanos lets queries find the sidecar, and keeps the past where there is an
 // object store for it.
-func wireThanos(w wiring) map[string]any {
+func wireThanos(w computedValues) map[string]any {
 	v := map[string]any{}
 	if w.has(prometheus) {
 		v["query"] = map[string]any{"endpoints": map[string]any{"static": []any{
@@ -218,7 +218,7 @@ func wireThanos(w wiring) map[string]any {
 }
 
 // wireOpenCost gives prices of its own where there is no bill to look at.
-func wireOpenCost(w wiring) map[string]any {
+func wireOpenCost(w computedValues) map[string]any {
 	v := map[string]any{"exporter": map[string]any{"defaultClusterId": w.cluster}}
 	if w.access.HostPorts {
 		v["customPricing"] = map[string]any{"enabled": true}

@@ -10,19 +10,19 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
-// notices are what a person should know though nothing is wrong.
-func (w wiring) notices() []v1alpha1.Notice {
-	var out []v1alpha1.Notice
-	add := func(name, message string) { out = append(out, v1alpha1.Notice{Name: name, Message: message}) }
+// warnings are what a person should know though nothing is wrong.
+func (w computedValues) warnings() []v1alpha1.Warning {
+	var out []v1alpha1.Warning
+	add := func(name, message string) { out = append(out, v1alpha1.Warning{Name: name, Message: message}) }
 	if w.has(collectorGateway) && !w.has(loki) && !exports(w.stack, v1alpha1.SignalLogs) {
 		add("logs", "Logs are collected and kept nowhere, since the CNCF has no store for them: name loki in beyondCNCF.components, or give a backend of your own in exports")
 	}
 	if w.has(ingress) {
 		switch ns := w.parts[ingress].Namespace; {
-		case len(w.published()) == 0:
+		case len(w.publishedUIs()) == 0:
 			add("views", "No view is published, since there is no domain: give one in domain that leads to this cluster, or use kubectl port-forward")
 		case w.oidc() != nil:
-			add("sign-in", "The views send people to "+w.oidc().Issuer+", where each needs the redirect URI https://HOST/oauth2/callback. The client's secret has to be in Secret "+ns+"/"+w.oidc().ClientSecret.Name+" on the cluster, under "+w.oidc().ClientSecret.Key)
+			add("sign-in", "The views send people to "+w.oidc().Issuer+", where each needs the redirect URI https://HOST/oauth2/callback. The client's secret has to be in Secret "+ns+"/"+w.oidc().ClientSecretRef.Name+" on the cluster, under "+w.oidc().ClientSecretRef.Key)
 		default:
 			add("password", "The views ask for user admin and the password in Secret "+ns+"/"+password+" on the cluster")
 		}
@@ -44,11 +44,11 @@ func exports(p v1alpha1.StackParameters, signal v1alpha1.Signal) bool {
 }
 
 // problems are what the team asked for and no component of the stack can do.
-func (w wiring) problems() []compose.Problem {
+func (w computedValues) problems() []compose.Problem {
 	var out []compose.Problem
 	lacks := func(export, component string) {
 		if !w.has(component) {
-			out = append(out, compose.Problem{Part: PartComponents, Reason: "ExportImpossible", Message: fmt.Sprintf(
+			out = append(out, compose.Problem{ConditionType: ConditionComponentsReady, Reason: "ComponentMissing", Message: fmt.Sprintf(
 				"Export %s needs component %s, which is not part of this stack: add it, or take the export out", export, component)})
 		}
 	}
@@ -64,10 +64,10 @@ func (w wiring) problems() []compose.Problem {
 	}
 	out = append(out, w.sloProblems()...)
 	if w.stack.TLS != nil && w.stack.TLS.ACME != nil && !w.has(ingress) {
-		out = append(out, compose.Problem{Part: PartComponents, Reason: "TLSImpossible", Message: "tls needs component " + ingress + ", which is not part of this stack: add it, or take tls out"})
+		out = append(out, compose.Problem{ConditionType: ConditionComponentsReady, Reason: "ComponentMissing", Message: "tls needs component " + ingress + ", which is not part of this stack: add it, or take tls out"})
 	}
 	if w.oidc() != nil && !w.has(ingress) {
-		out = append(out, compose.Problem{Part: PartComponents, Reason: "AuthImpossible", Message: "auth needs component " + ingress + ", which is not part of this stack: add it, or take auth out"})
+		out = append(out, compose.Problem{ConditionType: ConditionComponentsReady, Reason: "ComponentMissing", Message: "auth needs component " + ingress + ", which is not part of this stack: add it, or take auth out"})
 	}
 	return out
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 )
 
-// An Outline is what those beside a stack need to know of it.
-type Outline struct {
-	// Roots are the components that no other needs. Whoever waits for them waits for
+// An Summary is what those beside a stack need to know of it.
+type Summary struct {
+	// TopLevelComponents are the components that no other needs. Whoever waits for them waits for
 	// the whole stack. Who lodges with whom makes no difference: it depends on
 	// history, which only the stack knows.
-	Roots []string
+	TopLevelComponents []string
 
 	// Namespaces that the components live in, with the component that makes each.
 	Namespaces map[string]string
@@ -21,32 +21,32 @@ type Outline struct {
 	// HasIngress says that the stack brings an ingress of its own.
 	HasIngress bool
 
-	// Surroundings are what workloads find on the cluster.
-	Surroundings v1alpha1.WorkloadSurroundings
+	// Environment are what workloads find on the cluster.
+	Environment v1alpha1.WorkloadEnvironment
 }
 
-// OutlineOf a stack with engines.
-func OutlineOf(p v1alpha1.StackParameters, engines []v1alpha1.Delivery) (Outline, error) {
+// SummaryOf a stack with engines.
+func SummaryOf(p v1alpha1.StackParameters, engines []v1alpha1.Deployer) (Summary, error) {
 	all, _, err := selection(p, engines, nil)
 	if err != nil {
-		return Outline{}, err
+		return Summary{}, err
 	}
-	return Outline{
-		Roots:        roots(all),
-		Namespaces:   namespaces(all),
-		HasIngress:   slices.ContainsFunc(all, func(s selected) bool { return s.Name == ingress }),
-		Surroundings: surroundings(all),
+	return Summary{
+		TopLevelComponents: topLevelComponents(all),
+		Namespaces:         namespaces(all),
+		HasIngress:         slices.ContainsFunc(all, func(s selected) bool { return s.Name == ingress }),
+		Environment:        environment(all),
 	}, nil
 }
 
-func roots(all []selected) []string {
+func topLevelComponents(all []selected) []string {
 	needed := map[string]bool{}
 	for _, s := range all {
-		for _, n := range s.follows {
+		for _, n := range s.startAfter {
 			needed[n] = true
 		}
-		if s.engineHost != "" {
-			needed[s.engineHost] = true
+		if s.deployerComponent != "" {
+			needed[s.deployerComponent] = true
 		}
 	}
 	var out []string
@@ -61,36 +61,36 @@ func roots(all []selected) []string {
 func namespaces(all []selected) map[string]string {
 	out := make(map[string]string, len(all))
 	for _, s := range all {
-		if s.lodgesWith == "" {
+		if s.namespaceOwner == "" {
 			out[s.Namespace] = s.Name
 		}
 	}
 	return out
 }
 
-func surroundings(all []selected) v1alpha1.WorkloadSurroundings {
+func environment(all []selected) v1alpha1.WorkloadEnvironment {
 	in := make(map[string]string, len(all))
 	for _, s := range all {
 		in[s.Name] = s.Namespace
 	}
-	out := v1alpha1.WorkloadSurroundings{}
+	out := v1alpha1.WorkloadEnvironment{}
 	// The agent of the pod's own node, or else who takes from all of them. Services have the
 	// names of their components.
 	for _, name := range []string{"collector-gateway", "collector-agent"} {
 		if namespace, ok := in[name]; ok {
-			out.Collector = name + "." + namespace
+			out.OTLPHost = name + "." + namespace
 		}
 	}
 	for _, f := range []struct {
 		component string
-		feature   v1alpha1.WorkloadFeature
+		feature   v1alpha1.Capability
 	}{
-		{"chaos-mesh", v1alpha1.FeatureChaosMesh},
-		{"linkerd-control-plane", v1alpha1.FeatureMesh},
-		{"prometheus-operator-crds", v1alpha1.FeaturePrometheus},
+		{"chaos-mesh", v1alpha1.CapabilityChaosMesh},
+		{"linkerd-control-plane", v1alpha1.CapabilityMesh},
+		{"prometheus-operator-crds", v1alpha1.CapabilityPrometheus},
 	} {
 		if _, ok := in[f.component]; ok {
-			out.Features = append(out.Features, f.feature)
+			out.Capabilities = append(out.Capabilities, f.feature)
 		}
 	}
 	return out

@@ -34,7 +34,7 @@ func TestProfiles(t *testing.T) {
 		}
 	}
 	for name, c := range entries {
-		if !c.beyondCNCF() && c.Delivers == "" && !c.in(v1alpha1.ProfileFull) {
+		if !c.beyondCNCF() && c.ProvidesDeployer == "" && !c.in(v1alpha1.ProfileFull) {
 			t.Errorf("Full is everything that is CNCF, but lacks %s", name)
 		}
 		if c.beyondCNCF() && len(c.Profiles) > 0 {
@@ -57,14 +57,14 @@ func TestMinimalRequests(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	w := wiring{access: access(), stack: c.Spec.StackParameters, parts: map[string]selected{}}
+	w := computedValues{access: access(), stack: c.Spec.StackParameters, parts: map[string]selected{}}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}
 	total := resource.Quantity{}
 	for _, s := range all {
 		sum := requests(t, s.Values)
-		sum.Add(requests(t, w.wire(s.Name)))
+		sum.Add(requests(t, w.valuesOf(s.Name)))
 		t.Logf("%-26s %8s", s.Name, sum.String())
 		total.Add(sum)
 	}

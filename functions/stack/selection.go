@@ -20,32 +20,32 @@ type selected struct {
 	// team is what the team said of it.
 	team v1alpha1.StackComponent
 
-	// engine that delivers the component, which comes after the component that is
+	// deployer that delivers the component, which comes after the component that is
 	// the engine, if one is: host of the engine.
-	engine     v1alpha1.Delivery
-	engineHost string
+	deployer          v1alpha1.Deployer
+	deployerComponent string
 
-	// follows are the needs, and whatever else has to be ready first where it is
+	// startAfter are the needs, and whatever else has to be ready first where it is
 	// part of the stack.
-	follows []string
+	startAfter []string
 
-	// lodgesWith is the component that makes the namespace; empty when this one
+	// namespaceOwner is the component that makes the namespace; empty when this one
 	// does. A lodger comes after its host and goes before it.
-	lodgesWith string
+	namespaceOwner string
 
-	// stays says that what there is of the component stays as it is: what the
+	// frozen says that what there is of the component stays as it is: what the
 	// team asks for is unclear or impossible.
-	stays bool
+	frozen bool
 
-	// leaving is the component that made the namespace and is about to go, with
+	// removedOwner is the component that made the namespace and is about to go, with
 	// the namespace. This one comes when both are gone.
-	leaving string
+	removedOwner string
 }
 
 // after are the components that have to be ready first.
 func (s selected) after() []string {
-	after := slices.Clone(s.follows)
-	for _, n := range []string{s.lodgesWith, s.engineHost} {
+	after := slices.Clone(s.startAfter)
+	for _, n := range []string{s.namespaceOwner, s.deployerComponent} {
 		if n != "" && !slices.Contains(after, n) {
 			after = append(after, n)
 		}
@@ -61,40 +61,40 @@ func (s selected) version() string {
 	return s.Chart.Version
 }
 
-// A lodging is where a component that is there lives.
-type lodging struct {
+// A namespaceOwner is where a component that is there lives.
+type namespaceOwner struct {
 	// namespace on the cluster.
 	namespace string
 
-	// host says that the component made the namespace.
-	host bool
+	// owner says that the component made the namespace.
+	owner bool
 
-	// engine that brought the component.
-	engine v1alpha1.Delivery
+	// deployer that brought the component.
+	deployer v1alpha1.Deployer
 }
 
-// DeliveryFor is the engine that delivers the components of a stack if they do
+// DeployerFor is the engine that delivers the components of a stack if they do
 // not say otherwise. The smallest profile does without engines on the cluster.
-func DeliveryFor(p v1alpha1.StackParameters) v1alpha1.Delivery {
+func DeployerFor(p v1alpha1.StackParameters) v1alpha1.Deployer {
 	switch {
-	case p.Delivery != "":
-		return p.Delivery
+	case p.Deployer != "":
+		return p.Deployer
 	case p.Profile == v1alpha1.ProfileStandard, p.Profile == v1alpha1.ProfileFull:
-		return v1alpha1.DeliveryFlux
+		return v1alpha1.DeployerFlux
 	}
-	return v1alpha1.DeliveryHelm
+	return v1alpha1.DeployerHelm
 }
 
 // selection is what a stack consists of, dependencies first. There are the
 // components that are there already.
-func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there map[string]lodging) ([]selected, []compose.Problem, error) {
+func selection(p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there map[string]namespaceOwner) ([]selected, []compose.Problem, error) {
 	entries, err := Catalog()
 	if err != nil {
 		return nil, nil, err
 	}
 	var problems []compose.Problem
 	refuse := func(reason, format string, a ...any) {
-		problems = append(problems, compose.Problem{Part: PartComponents, Reason: reason, Message: fmt.Sprintf(format, a...)})
+		problems = append(problems, compose.Problem{ConditionType: ConditionComponentsReady, Reason: reason, Message: fmt.Sprintf(format, a...)})
 	}
 
 	chosen := map[string]selected{}
@@ -106,37 +106,37 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there ma
 	disabled := map[string]bool{}
 	for _, t := range p.Components {
 		if c, known := entries[t.Name]; known && t.Chart == nil && c.beyondCNCF() {
-			refuse("BeyondCNCF", "Component %s is a project outside the CNCF: name it in beyondCNCF.components instead of components", t.Name)
+			refuse("WrongList", "Component %s is a project outside the CNCF: name it in beyondCNCF.components instead of components", t.Name)
 			continue
 		}
-		pick(entries, t, chosen, disabled, refuse)
+		applyOverride(entries, t, chosen, disabled, refuse)
 	}
 	for _, t := range p.BeyondCNCF.Components {
 		if c, known := entries[t.Name]; known && t.Chart == nil && !c.beyondCNCF() {
-			refuse("NotBeyondCNCF", "Component %s is not a project outside the CNCF: name it in components instead of beyondCNCF.components", t.Name)
+			refuse("WrongList", "Component %s is not a project outside the CNCF: name it in components instead of beyondCNCF.components", t.Name)
 			continue
 		}
-		pick(entries, t, chosen, disabled, refuse)
+		applyOverride(entries, t, chosen, disabled, refuse)
 	}
-	for _, pr := range deliver(chosen, entries, disabled, p, engines, there) {
+	for _, pr := range assignDeployers(chosen, entries, disabled, p, engines, there) {
 		refuse(pr.Reason, "%s", pr.Message)
 	}
-	follow(p, chosen)
+	resolveOrder(p, chosen)
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		c, l := chosen[name], there[name]
 		if l.namespace == "" || l.namespace == c.Namespace {
 			continue
 		}
 		refuse("NamespaceChanged", "Component %s lives in namespace %s and cannot move to %s: give it another name there, then remove this one", name, l.namespace, c.Namespace)
-		c.Namespace, c.stays = l.namespace, true
+		c.Namespace, c.frozen = l.namespace, true
 		chosen[name] = c
 	}
-	lodge(chosen, there)
+	assignNamespaceOwners(chosen, there)
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		// Who is there would go with the namespace; so its host has to stay.
-		if c := chosen[name]; c.leaving != "" && there[name].namespace != "" {
-			refuse("NamespaceInUse", "Component %s made namespace %s, in which component %s lives too, and would take it along: keep %s, or remove %s first", c.leaving, c.Namespace, name, c.leaving, name)
-			c.stays = true
+		if c := chosen[name]; c.removedOwner != "" && there[name].namespace != "" {
+			refuse("NamespaceInUse", "Component %s made namespace %s, in which component %s lives too, and would take it along: keep %s, or remove %s first", c.removedOwner, c.Namespace, name, c.removedOwner, name)
+			c.frozen = true
 			chosen[name] = c
 		}
 	}
@@ -166,37 +166,37 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there ma
 	return out, problems, nil
 }
 
-// deliver says which engine delivers each component, and adds the components
+// assignDeployers says which engine delivers each component, and adds the components
 // that are the engines. A component that is there keeps its engine.
-func deliver(chosen map[string]selected, entries map[string]Component, disabled map[string]bool, p v1alpha1.StackParameters, engines []v1alpha1.Delivery, there map[string]lodging) []compose.Problem {
-	hosts := map[v1alpha1.Delivery]string{}
+func assignDeployers(chosen map[string]selected, entries map[string]Component, disabled map[string]bool, p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there map[string]namespaceOwner) []compose.Problem {
+	hosts := map[v1alpha1.Deployer]string{}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		if e := entries[name].Delivers; e != "" {
+		if e := entries[name].ProvidesDeployer; e != "" {
 			hosts[e] = name
 		}
 	}
 	var problems []compose.Problem
-	needed := map[v1alpha1.Delivery]bool{}
+	needed := map[v1alpha1.Deployer]bool{}
 	for _, e := range engines {
 		needed[e] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		c := chosen[name]
-		asked := cmp.Or(c.team.Delivery, p.Delivery)
-		c.engine = cmp.Or(c.team.Delivery, DeliveryFor(p))
-		if c.Delivers != "" {
-			c.engine, asked = v1alpha1.DeliveryHelm, ""
+		asked := cmp.Or(c.team.Deployer, p.Deployer)
+		c.deployer = cmp.Or(c.team.Deployer, DeployerFor(p))
+		if c.ProvidesDeployer != "" {
+			c.deployer, asked = v1alpha1.DeployerHelm, ""
 		}
-		if was := there[name].engine; was != "" && was != c.engine {
+		if was := there[name].deployer; was != "" && was != c.deployer {
 			if asked != "" {
-				problems = append(problems, compose.Problem{Reason: "DeliveryChanged", Message: fmt.Sprintf(
+				problems = append(problems, compose.Problem{Reason: "ImmutableField", Message: fmt.Sprintf(
 					"Component %s was delivered by %s, and %s does not take it over: disable it, and enable it again when it is gone", name, was, asked)})
-				c.stays = true
+				c.frozen = true
 			}
-			c.engine = was
+			c.deployer = was
 		}
-		needed[c.engine] = true
-		c.engineHost = hosts[c.engine]
+		needed[c.deployer] = true
+		c.deployerComponent = hosts[c.deployer]
 		chosen[name] = c
 	}
 	for _, e := range engines {
@@ -205,23 +205,23 @@ func deliver(chosen map[string]selected, entries map[string]Component, disabled 
 				"Workloads are delivered by %s, and component %s is disabled: enable it, or choose another delivery for them", e, hosts[e])})
 		}
 	}
-	for _, e := range []v1alpha1.Delivery{v1alpha1.DeliveryFlux, v1alpha1.DeliveryArgoCD} {
+	for _, e := range []v1alpha1.Deployer{v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD} {
 		host := hosts[e]
 		if _, ok := chosen[host]; !ok && needed[e] && !disabled[host] {
-			chosen[host] = selected{Component: entries[host], engine: v1alpha1.DeliveryHelm}
+			chosen[host] = selected{Component: entries[host], deployer: v1alpha1.DeployerHelm}
 		}
 	}
 	return problems
 }
 
-// pick takes what the team said of one component.
-func pick(entries map[string]Component, t v1alpha1.StackComponent, chosen map[string]selected, disabled map[string]bool, refuse func(reason, format string, a ...any)) {
+// applyOverride takes what the team said of one component.
+func applyOverride(entries map[string]Component, t v1alpha1.StackComponent, chosen map[string]selected, disabled map[string]bool, refuse func(reason, format string, a ...any)) {
 	c, known := entries[t.Name]
 	switch {
 	case known && t.Chart != nil:
-		refuse("NameTaken", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
+		refuse("NameConflict", "Component %s is in the catalog and keeps its chart: give your own chart another name", t.Name)
 		if s, ok := chosen[t.Name]; ok {
-			s.stays = true
+			s.frozen = true
 			chosen[t.Name] = s
 		}
 		return
@@ -233,21 +233,21 @@ func pick(entries map[string]Component, t v1alpha1.StackComponent, chosen map[st
 		delete(chosen, t.Name)
 		return
 	case !known:
-		c = own(t)
+		c = customEntry(t)
 	}
 	chosen[t.Name] = selected{Component: c, team: t}
 }
 
-// follow finds out what each component comes after.
-func follow(p v1alpha1.StackParameters, chosen map[string]selected) {
+// resolveOrder finds out what each component comes after.
+func resolveOrder(p v1alpha1.StackParameters, chosen map[string]selected) {
 	for name, s := range chosen {
-		s.follows = s.Needs
+		s.startAfter = s.Requires
 		add := func(n string) {
-			if _, ok := chosen[n]; ok && !slices.Contains(s.follows, n) {
-				s.follows = append(slices.Clone(s.follows), n)
+			if _, ok := chosen[n]; ok && !slices.Contains(s.startAfter, n) {
+				s.startAfter = append(slices.Clone(s.startAfter), n)
 			}
 		}
-		for _, n := range s.After {
+		for _, n := range s.StartAfter {
 			add(n)
 		}
 		// It looks for the kinds of the Gateway API when it starts.
@@ -296,14 +296,14 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// lodge lets one component make each namespace, in which all others of that
+// assignNamespaceOwners lets one component make each namespace, in which all others of that
 // namespace lodge. Which one that is must not change, since a namespace goes
 // with the component that made it, and so does everything in it.
-func lodge(chosen map[string]selected, there map[string]lodging) {
+func assignNamespaceOwners(chosen map[string]selected, there map[string]namespaceOwner) {
 	host := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		l := there[name]
-		if _, ok := host[l.namespace]; !ok && l.host {
+		if _, ok := host[l.namespace]; !ok && l.owner {
 			host[l.namespace] = name
 		}
 	}
@@ -324,20 +324,20 @@ func lodge(chosen map[string]selected, there map[string]lodging) {
 		case h == name:
 			continue
 		case ok:
-			s.lodgesWith = h
+			s.namespaceOwner = h
 		default:
-			s.leaving = h
+			s.removedOwner = h
 		}
 		chosen[name] = s
 	}
 }
 
-// own makes an entry of a component that the team brings.
-func own(t v1alpha1.StackComponent) Component {
+// customEntry makes an entry of a component that the team brings.
+func customEntry(t v1alpha1.StackComponent) Component {
 	c := Component{}
-	c.Name, c.Chart, c.Namespace = t.Name, *t.Chart, t.Namespace
+	c.Name, c.Chart, c.Namespace = t.Name, *t.Chart, t.TargetNamespace
 	for _, d := range t.DependsOn {
-		c.Needs = append(c.Needs, d.Name)
+		c.Requires = append(c.Requires, d.Name)
 	}
 	return c
 }

@@ -20,7 +20,7 @@ func parameters(cs ...v1alpha1.StackComponent) v1alpha1.StackParameters {
 }
 
 func byFlux(p v1alpha1.StackParameters) v1alpha1.StackParameters {
-	p.Delivery = v1alpha1.DeliveryFlux
+	p.Deployer = v1alpha1.DeployerFlux
 	return p
 }
 
@@ -28,7 +28,7 @@ func TestRoots(t *testing.T) {
 	cases := map[string]struct {
 		reason  string
 		p       v1alpha1.StackParameters
-		engines []v1alpha1.Delivery
+		engines []v1alpha1.Deployer
 		want    []string
 	}{
 		"Flux": {
@@ -39,7 +39,7 @@ func TestRoots(t *testing.T) {
 		"Engines": {
 			reason:  "What delivers workloads is there before them, and goes after them.",
 			p:       parameters(),
-			engines: []v1alpha1.Delivery{v1alpha1.DeliveryArgoCD, v1alpha1.DeliveryFlux},
+			engines: []v1alpha1.Deployer{v1alpha1.DeployerArgoCD, v1alpha1.DeployerFlux},
 			want:    []string{"argo-cd", "flux", "kube-prometheus-stack"},
 		},
 		"Minimal": {
@@ -65,11 +65,11 @@ func TestRoots(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := OutlineOf(tc.p, tc.engines)
+			got, err := SummaryOf(tc.p, tc.engines)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, slices.Sorted(slices.Values(got.Roots))); diff != "" {
+			if diff := cmp.Diff(tc.want, slices.Sorted(slices.Values(got.TopLevelComponents))); diff != "" {
 				t.Errorf("\n%s\nRoots: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -112,7 +112,7 @@ func TestNamespaces(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := OutlineOf(tc.p, nil)
+			got, err := SummaryOf(tc.p, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +152,7 @@ func TestCatalog(t *testing.T) {
 			}
 			switch e.Project.Maturity {
 			case catalog.Graduated, catalog.Incubating, catalog.Sandbox:
-				if len(e.Profiles) == 0 && e.Delivers == "" {
+				if len(e.Profiles) == 0 && e.ProvidesDeployer == "" {
 					t.Error("it is in no profile, and delivers nothing")
 				}
 			case catalog.NotCNCF:
@@ -162,7 +162,7 @@ func TestCatalog(t *testing.T) {
 			default:
 				t.Errorf("%q is no maturity", e.Project.Maturity)
 			}
-			for _, n := range slices.Concat(e.Needs, e.After) {
+			for _, n := range slices.Concat(e.Requires, e.StartAfter) {
 				if _, ok := entries[n]; !ok {
 					t.Errorf("it comes after %s, which is not in the catalog", n)
 				}
@@ -175,7 +175,7 @@ func TestCatalog(t *testing.T) {
 					t.Errorf("%q is no persona", p)
 				}
 			}
-			for _, s := range slices.Concat(e.Takes, e.Gives) {
+			for _, s := range slices.Concat(e.Consumes, e.Produces) {
 				if !slices.Contains([]v1alpha1.Signal{v1alpha1.SignalMetrics, v1alpha1.SignalTraces, v1alpha1.SignalLogs, v1alpha1.SignalProfiles}, s) {
 					t.Errorf("%q is no signal", s)
 				}
@@ -190,11 +190,11 @@ func TestCatalog(t *testing.T) {
 					t.Errorf("%+v says nothing of where metrics are", s)
 				}
 			}
-			if len(e.Scrape) > 0 && !slices.Contains(e.Gives, v1alpha1.SignalMetrics) {
+			if len(e.Scrape) > 0 && !slices.Contains(e.Produces, v1alpha1.SignalMetrics) {
 				t.Error("it is scraped and gives no metrics")
 			}
 			for _, p := range e.Profiles {
-				for _, n := range e.Needs {
+				for _, n := range e.Requires {
 					if !entries[n].in(p) {
 						t.Errorf("profile %s lacks %s, which it needs", p, n)
 					}

@@ -12,11 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// PartComponents is the condition that says whether all components work.
-const PartComponents = "ComponentsReady"
+// ConditionComponentsReady is the condition that says whether all components work.
+const ConditionComponentsReady = "ComponentsReady"
 
-// Parts of an ObservabilityStack, for those that compose one.
-func Parts() []string { return []string{PartComponents} }
+// ConditionTypes of an ObservabilityStack, for those that compose one.
+func ConditionTypes() []string { return []string{ConditionComponentsReady} }
 
 const (
 	requirementCluster = "cluster"
@@ -27,21 +27,21 @@ const (
 )
 
 // Compose plans an ObservabilityStack.
-func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
+func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan, error) {
 	xr := in.Claim
-	all, problems, err := selection(xr.Spec.StackParameters, xr.Spec.Engines, lodgings(in.Observed))
+	all, problems, err := selection(xr.Spec.StackParameters, xr.Spec.AdditionalDeployers, namespaceOwners(in.Observed))
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	cluster := in.One(requirementCluster)
+	cluster := in.RequiredObject(requirementCluster)
 	// An access that leads nowhere is as good as none: the last one holds.
 	access, err := compose.ClusterAccess(cluster)
 	if err != nil || access == nil {
 		access = xr.Status.Access
 	}
 	p := compose.Plan{
-		Parts:    Parts(),
-		Problems: problems,
+		ConditionTypes: ConditionTypes(),
+		Problems:       problems,
 		// Without access, what components need beside themselves is not planned.
 		Partial: len(problems) > 0 || access == nil,
 		Requirements: []compose.Requirement{{
@@ -49,37 +49,37 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 			Namespace: xr.Namespace, ObjectName: xr.Spec.ClusterRef.Name,
 		}},
 	}
-	if in.Answered(requirementCluster) && cluster == nil {
+	if in.IsResolved(requirementCluster) && cluster == nil {
 		p.Problems = append(p.Problems, compose.Problem{
-			Part: PartComponents, Reason: "ClusterNotFound",
+			ConditionType: ConditionComponentsReady, Reason: "ClusterNotFound",
 			Message: "KubernetesCluster " + xr.Spec.ClusterRef.Name + " does not exist in this namespace",
 		})
 	}
 
-	w := wiring{
-		access: access, stack: xr.Spec.StackParameters, pages: xr.Spec.Pages, workloadSLOs: xr.Spec.WorkloadSLOs,
+	w := computedValues{
+		access: access, stack: xr.Spec.StackParameters, workloadRoutes: xr.Spec.WorkloadRoutes, workloadSLOs: xr.Spec.WorkloadSLOs,
 		cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all)),
 	}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}
 	p.Problems = append(p.Problems, w.problems()...)
-	pace := pace(in.Observed, all)
-	rows := make([]v1alpha1.Row, 0, len(all))
+	pace := startGate(in.Observed, all)
+	rows := make([]v1alpha1.ChildStatus, 0, len(all))
 	for _, s := range all {
 		rs, err := plan(in, s, w, pace)
 		if err != nil {
 			return compose.Plan{}, err
 		}
 		p.Resources = append(p.Resources, rs...)
-		rows = append(rows, compose.Row(s.Name, s.version(), rs[0], in.Observed[s.Name]))
+		rows = append(rows, compose.ChildStatus(s.Name, s.version(), rs[0], in.Observed[s.Name]))
 	}
 	p.Status = func(o compose.Outcome) (any, error) {
 		return &v1alpha1.ObservabilityStackStatus{
 			Phase:      compose.Phase(xr.Status.Phase, o),
 			Components: rows,
 			URLs:       w.urls(),
-			Notices:    w.notices(),
+			Warnings:   w.warnings(),
 			Access:     access,
 		}, nil
 	}
@@ -87,22 +87,22 @@ func Compose(in compose.Input[v1alpha1.ObservabilityStack]) (compose.Plan, error
 }
 
 // plan plans the Component of a selected component, and what its values need.
-func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, pace compose.Gate) ([]compose.Resource, error) {
+func plan(in compose.TypedRequest[v1alpha1.ObservabilityStack], s selected, w computedValues, pace compose.Gate) ([]compose.Resource, error) {
 	xr := in.Claim
 	r := compose.Resource{
-		Name:  s.Name,
-		Part:  PartComponents,
-		Gate:  compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
-		Ready: compose.Named(s.Name, compose.Brief(compose.Child(component.Parts()...))),
+		Name:          s.Name,
+		ConditionType: ConditionComponentsReady,
+		Gate:          compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
+		Ready:         compose.WithName(s.Name, compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...))),
 	}
 	if w.access == nil {
 		return []compose.Resource{r}, nil
 	}
-	if s.stays {
+	if s.frozen {
 		r.Gate = compose.Gate{Waiting: s.Name + ": waiting for a claim that can be met"}
 		return []compose.Resource{r}, nil
 	}
-	r.Gate = compose.WaitFor(s.leaving == "", s.Name+": waiting for "+s.leaving+" to be gone, with namespace "+s.Namespace)
+	r.Gate = compose.WaitFor(s.removedOwner == "", s.Name+": waiting for "+s.removedOwner+" to be gone, with namespace "+s.Namespace)
 	after := s.after()
 	deps := make([]v1alpha1.LocalReference, 0, len(after))
 	for _, n := range after {
@@ -110,19 +110,19 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, p
 		deps = append(deps, v1alpha1.LocalReference{Name: ComponentName(xr.Namespace, xr.Name, n)})
 	}
 	r.Gate = r.Gate.And(pace)
-	l, err := values.Layer(resourceValues+s.Name, PartComponents, xr.Namespace, xr.Name,
-		values.Merge(s.Values, w.wire(s.Name)), s.team.Values, s.team.ValuesFrom)
+	l, err := values.Layer(resourceValues+s.Name, ConditionComponentsReady, xr.Namespace, xr.Name,
+		values.Merge(s.Values, w.valuesOf(s.Name)), s.team.Values, s.team.ValuesFrom)
 	if err != nil {
 		return nil, err
 	}
 	chart := s.Chart
 	chart.Version = s.version()
-	create := s.lodgesWith == ""
+	create := s.namespaceOwner == ""
 	r.Object, err = compose.Composite(v1alpha1.ComponentKind, xr.Namespace, ComponentName(xr.Namespace, xr.Name, s.Name), &v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
-		Engine:          s.engine,
+		Deployer:        s.deployer,
 		Source:          v1alpha1.ComponentSource{Chart: &chart},
-		Namespace:       s.Namespace,
+		TargetNamespace: s.Namespace,
 		CreateNamespace: &create,
 		ValuesFrom:      l.From,
 		DependsOn:       deps,
@@ -130,18 +130,18 @@ func plan(in compose.Input[v1alpha1.ObservabilityStack], s selected, w wiring, p
 	if err != nil {
 		return nil, err
 	}
-	l.Put(r.Object)
+	l.SetOn(r.Object)
 	return append([]compose.Resource{r}, l.Resources...), nil
 }
 
-// together is how many components start at the same time. Each costs the stack's
+// maxConcurrentInstalls is how many components start at the same time. Each costs the stack's
 // breaker about 25 of its 100 tokens until it is ready.
-const together = 4
+const maxConcurrentInstalls = 4
 
-// pace lets components start in small groups. One that is known to be broken is
+// startGate lets components start in small groups. One that is known to be broken is
 // not on its way, and holds nobody up.
-func pace(observed map[string]*unstructured.Unstructured, all []selected) compose.Gate {
-	ready := compose.Child(component.Parts()...)
+func startGate(observed map[string]*unstructured.Unstructured, all []selected) compose.Gate {
+	ready := compose.CompositeHealth(component.ConditionTypes()...)
 	starting := 0
 	for _, s := range all {
 		if o := observed[s.Name]; o != nil {
@@ -150,21 +150,21 @@ func pace(observed map[string]*unstructured.Unstructured, all []selected) compos
 			}
 		}
 	}
-	return compose.WaitFor(starting < together, "waiting for others to start")
+	return compose.WaitFor(starting < maxConcurrentInstalls, "waiting for others to start")
 }
 
-// lodgings are where the composed Components live.
-func lodgings(observed map[string]*unstructured.Unstructured) map[string]lodging {
-	out := map[string]lodging{}
+// namespaceOwners are where the composed Components live.
+func namespaceOwners(observed map[string]*unstructured.Unstructured) map[string]namespaceOwner {
+	out := map[string]namespaceOwner{}
 	for name, o := range observed {
 		if o.GetKind() != v1alpha1.ComponentKind {
 			continue
 		}
-		l := lodging{}
-		l.namespace, _, _ = unstructured.NestedString(o.Object, "spec", "namespace")
-		engine, _, _ := unstructured.NestedString(o.Object, "spec", "engine")
-		l.engine = v1alpha1.Delivery(engine)
-		l.host, _, _ = unstructured.NestedBool(o.Object, "spec", "createNamespace")
+		l := namespaceOwner{}
+		l.namespace, _, _ = unstructured.NestedString(o.Object, "spec", "targetNamespace")
+		engine, _, _ := unstructured.NestedString(o.Object, "spec", "deployer")
+		l.deployer = v1alpha1.Deployer(engine)
+		l.owner, _, _ = unstructured.NestedBool(o.Object, "spec", "createNamespace")
 		out[name] = l
 	}
 	return out

@@ -26,7 +26,7 @@ func claim(cs ...v1alpha1.StackComponent) *v1alpha1.ObservabilityStack {
 	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.ObservabilityStackKind
 	c.Namespace, c.Name = "team-a", "demo"
 	c.Spec = v1alpha1.ObservabilityStackSpec{
-		StackParameters: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Delivery: v1alpha1.DeliveryHelm, Components: cs},
+		StackParameters: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Deployer: v1alpha1.DeployerHelm, Components: cs},
 		ClusterRef:      v1alpha1.LocalReference{Name: "cluster"},
 	}
 	return c
@@ -35,7 +35,7 @@ func claim(cs ...v1alpha1.StackComponent) *v1alpha1.ObservabilityStack {
 // own is a component that the team brings.
 func ownComponent(name, namespace string, needs ...string) v1alpha1.StackComponent {
 	c := v1alpha1.StackComponent{
-		Name: name, Namespace: namespace,
+		Name: name, TargetNamespace: namespace,
 		Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: name, Version: "1.2.3"},
 	}
 	for _, n := range needs {
@@ -90,7 +90,7 @@ func observe(res compose.Result) map[string]*unstructured.Unstructured {
 	return out
 }
 
-func run(t *testing.T, w compose.World) compose.Result {
+func run(t *testing.T, w compose.Request) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -101,7 +101,7 @@ func run(t *testing.T, w compose.World) compose.Result {
 
 // settle runs until nothing is added any more, everything composed being ready
 // at once.
-func settle(t *testing.T, w compose.World) compose.World {
+func settle(t *testing.T, w compose.Request) compose.Request {
 	t.Helper()
 	for range 20 {
 		was := len(w.Observed)
@@ -131,7 +131,7 @@ var minimal = []string{"cert-manager", "kube-prometheus-stack", "prometheus-oper
 
 // TestGrowth shows which resources appear in which round.
 func TestGrowth(t *testing.T) {
-	w := compose.World{XR: toUnstructured(t, claim(
+	w := compose.Request{XR: toUnstructured(t, claim(
 		ownComponent("shop", "shops", "kube-prometheus-stack"),
 		v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}},
 	)), Required: reachable()}
@@ -146,7 +146,7 @@ func TestGrowth(t *testing.T) {
 		res := run(t, w)
 		var added []string
 		for _, name := range names(res) {
-			if !w.Sees(name) {
+			if !w.IsObserved(name) {
 				added = append(added, name)
 			}
 		}
@@ -163,14 +163,14 @@ func TestCompose(t *testing.T) {
 		condition compose.Condition
 		ready     bool
 		composed  []string
-		rows      []v1alpha1.Row
+		rows      []v1alpha1.ChildStatus
 		access    *v1alpha1.Access
 	}
 	changed := v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}
-	there := settle(t, compose.World{XR: toUnstructured(t, claim()), Required: reachable()}).Observed
-	withValues := settle(t, compose.World{XR: toUnstructured(t, claim(changed)), Required: reachable()}).Observed
-	withShop := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("shop", "shops"))), Required: reachable()}).Observed
-	shared := settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("till", "shops"))), Required: reachable()}).Observed
+	there := settle(t, compose.Request{XR: toUnstructured(t, claim()), Required: reachable()}).Observed
+	withValues := settle(t, compose.Request{XR: toUnstructured(t, claim(changed)), Required: reachable()}).Observed
+	withShop := settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("shop", "shops"))), Required: reachable()}).Observed
+	shared := settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("till", "shops"))), Required: reachable()}).Observed
 	withAccess := func(c *v1alpha1.ObservabilityStack) *v1alpha1.ObservabilityStack {
 		c.Status.Access = access()
 		return c
@@ -179,20 +179,20 @@ func TestCompose(t *testing.T) {
 	failed := func(reason, message string) compose.Condition {
 		return compose.Condition{Type: "ComponentsReady", Reason: reason, Message: message}
 	}
-	row := func(name, version, reason string) v1alpha1.Row {
-		return v1alpha1.Row{Name: name, Version: version, Ready: reason == "", Reason: reason}
+	row := func(name, version, reason string) v1alpha1.ChildStatus {
+		return v1alpha1.ChildStatus{Name: name, Version: version, Ready: reason == "", Reason: reason}
 	}
-	rows := []v1alpha1.Row{
+	rows := []v1alpha1.ChildStatus{
 		row("cert-manager", "v1.21.1", ""),
 		row("prometheus-operator-crds", "31.0.1", ""),
 		row("kube-prometheus-stack", "88.5.3", ""),
 	}
-	waiting := []v1alpha1.Row{
+	waiting := []v1alpha1.ChildStatus{
 		row("cert-manager", "v1.21.1", "Waiting"),
 		row("prometheus-operator-crds", "31.0.1", "Waiting"),
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
-	begun := []v1alpha1.Row{
+	begun := []v1alpha1.ChildStatus{
 		row("cert-manager", "v1.21.1", "Creating"),
 		row("prometheus-operator-crds", "31.0.1", "Creating"),
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
@@ -336,13 +336,13 @@ func TestCompose(t *testing.T) {
 				rows:      begun, access: access(),
 			},
 		},
-		"NameTaken": {
+		"NameConflict": {
 			reason:   "The catalog's names are the catalog's; what runs under them stays as it is.",
 			claim:    claim(ownComponent("cert-manager", "cert-manager")),
 			observed: withValues,
 			required: reachable(),
 			want: want{
-				condition: failed("NameTaken", "Component cert-manager is in the catalog and keeps its chart: give your own chart another name"),
+				condition: failed("NameConflict", "Component cert-manager is in the catalog and keeps its chart: give your own chart another name"),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "values.cert-manager"},
 				rows:      rows, access: access(),
 			},
@@ -352,9 +352,9 @@ func TestCompose(t *testing.T) {
 			claim:    claim(ownComponent("prometheus-operator-crds", "crds")),
 			required: reachable(),
 			want: want{
-				condition: failed("NameTaken", "Component prometheus-operator-crds is in the catalog and keeps its chart: give your own chart another name"),
+				condition: failed("NameConflict", "Component prometheus-operator-crds is in the catalog and keeps its chart: give your own chart another name"),
 				composed:  []string{"cert-manager"},
-				rows: []v1alpha1.Row{
+				rows: []v1alpha1.ChildStatus{
 					row("cert-manager", "v1.21.1", "Creating"),
 					row("prometheus-operator-crds", "31.0.1", "Waiting"),
 					row("kube-prometheus-stack", "88.5.3", "Waiting"),
@@ -370,7 +370,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("DependencyDisabled", "Component kube-prometheus-stack needs prometheus-operator-crds, which is disabled: enable it, or disable kube-prometheus-stack too"),
 				composed:  minimal,
-				rows:      []v1alpha1.Row{row("cert-manager", "v1.21.1", "")},
+				rows:      []v1alpha1.ChildStatus{row("cert-manager", "v1.21.1", "")},
 				access:    access(),
 			},
 		},
@@ -427,12 +427,12 @@ func TestCompose(t *testing.T) {
 		"NamespaceInUse": {
 			reason:   "A namespace goes with the component that made it, and would take others along.",
 			claim:    claim(ownComponent("shop", "shops")),
-			observed: settle(t, compose.World{XR: toUnstructured(t, claim(ownComponent("till", "shops"), ownComponent("shop", "shops"))), Observed: shared, Required: reachable()}).Observed,
+			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("till", "shops"), ownComponent("shop", "shops"))), Observed: shared, Required: reachable()}).Observed,
 			required: reachable(),
 			want: want{
 				condition: failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
-				rows:      []v1alpha1.Row{rows[0], rows[1], row("shop", "1.2.3", ""), rows[2]},
+				rows:      []v1alpha1.ChildStatus{rows[0], rows[1], row("shop", "1.2.3", ""), rows[2]},
 				access:    access(),
 			},
 		},
@@ -444,7 +444,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("Waiting", "bakery: waiting for till to be gone, with namespace shops"),
 				composed:  minimal,
-				rows:      []v1alpha1.Row{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
+				rows:      []v1alpha1.ChildStatus{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
 				access:    access(),
 			},
 		},
@@ -456,14 +456,14 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("NamespaceChanged", "Component till lives in namespace shops and cannot move to tills: give it another name there, then remove this one"),
 				composed:  append(slices.Clone(minimal), "till"),
-				rows:      []v1alpha1.Row{rows[0], rows[1], row("till", "1.2.3", ""), rows[2]},
+				rows:      []v1alpha1.ChildStatus{rows[0], rows[1], row("till", "1.2.3", ""), rows[2]},
 				access:    access(),
 			},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: tc.required})
 			status := v1alpha1.ObservabilityStackStatus{}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
@@ -533,7 +533,7 @@ func TestChanges(t *testing.T) {
 			from:   claim(shop),
 			to:     claim(ownComponent("shop", "other-shops")),
 		},
-		"NameTaken": {
+		"NameConflict": {
 			reason: "A claim that cannot be understood changes nothing.",
 			from:   claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), Version: "v1.21.0"}),
 			to:     claim(ownComponent("cert-manager", "cert-manager")),
@@ -541,10 +541,10 @@ func TestChanges(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := settle(t, compose.World{XR: toUnstructured(t, tc.from), Required: reachable()})
+			w := settle(t, compose.Request{XR: toUnstructured(t, tc.from), Required: reachable()})
 			w.XR = toUnstructured(t, tc.to)
 			w = settle(t, w)
-			before := run(t, settle(t, compose.World{XR: toUnstructured(t, tc.from), Required: reachable()})).Resources
+			before := run(t, settle(t, compose.Request{XR: toUnstructured(t, tc.from), Required: reachable()})).Resources
 			after := run(t, w).Resources
 			all := maps.Clone(before)
 			maps.Copy(all, after)
@@ -589,7 +589,7 @@ func TestComponent(t *testing.T) {
 	shopChart := &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "shop", Version: "1.2.3"}
 	certManager := func(version, values string) v1alpha1.ComponentSpec {
 		return v1alpha1.ComponentSpec{
-			ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "cert-manager", CreateNamespace: &yes,
+			ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "cert-manager", CreateNamespace: &yes,
 			Source: v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "https://charts.jetstack.io", Name: "cert-manager", Version: version}},
 			Values: raw(values),
 		}
@@ -627,7 +627,7 @@ func TestComponent(t *testing.T) {
 			claim:     claim(full),
 			component: "shop",
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shops", CreateNamespace: &yes,
 				Source:     v1alpha1.ComponentSource{Chart: shopChart},
 				Values:     raw(`{"replicas":2}`),
 				ValuesFrom: full.ValuesFrom,
@@ -639,7 +639,7 @@ func TestComponent(t *testing.T) {
 			claim:     claim(ownComponent("a-shop", "monitoring")),
 			component: "a-shop",
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "monitoring", CreateNamespace: &no,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "monitoring", CreateNamespace: &no,
 				Source:    v1alpha1.ComponentSource{Chart: &v1alpha1.Chart{Repository: "oci://charts.example.org", Name: "a-shop", Version: "1.2.3"}},
 				DependsOn: needs("kube-prometheus-stack"),
 			},
@@ -649,7 +649,7 @@ func TestComponent(t *testing.T) {
 			claim:     claim(ownComponent("shop", "shops", "till"), ownComponent("till", "shops")),
 			component: "shop",
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &no,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shops", CreateNamespace: &no,
 				Source:    v1alpha1.ComponentSource{Chart: shopChart},
 				DependsOn: needs("till"),
 			},
@@ -659,7 +659,7 @@ func TestComponent(t *testing.T) {
 			claim:     claim(ownComponent("shop", "shops"), ownComponent("bakery", "shops")),
 			component: "shop",
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &no,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shops", CreateNamespace: &no,
 				Source:    v1alpha1.ComponentSource{Chart: shopChart},
 				DependsOn: needs("bakery"),
 			},
@@ -667,7 +667,7 @@ func TestComponent(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, settle(t, compose.World{XR: toUnstructured(t, tc.claim), Required: reachable()}))
+			res := run(t, settle(t, compose.Request{XR: toUnstructured(t, tc.claim), Required: reachable()}))
 			d, ok := res.Resources[tc.component]
 			if !ok {
 				t.Fatalf("\n%s\nthere is no %s among %v: %+v", tc.reason, tc.component, names(res), res.Conditions)
@@ -688,7 +688,7 @@ func TestComponent(t *testing.T) {
 // TestNames are taken from everywhere.
 func TestNames(t *testing.T) {
 	from := []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}
-	res := run(t, settle(t, compose.World{XR: toUnstructured(t, claim(
+	res := run(t, settle(t, compose.Request{XR: toUnstructured(t, claim(
 		v1alpha1.StackComponent{Name: "cert-manager", ValuesFrom: from},
 		ownComponent("values-cert-manager", "shops"),
 	)), Required: reachable()}))
@@ -702,7 +702,7 @@ func TestRequirements(t *testing.T) {
 	want := []compose.Requirement{{Name: "cluster", APIVersion: v1alpha1.APIVersion, Kind: "KubernetesCluster", Namespace: "team-a", ObjectName: "cluster"}}
 	for name, required := range map[string]map[string][]*unstructured.Unstructured{"NotAnswered": nil, "Answered": reachable()} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(want, run(t, compose.World{XR: toUnstructured(t, claim()), Required: required}).Requirements); diff != "" {
+			if diff := cmp.Diff(want, run(t, compose.Request{XR: toUnstructured(t, claim()), Required: required}).Requirements); diff != "" {
 				t.Errorf("requirements: -want, +got:\n%s", diff)
 			}
 		})
@@ -712,7 +712,7 @@ func TestRequirements(t *testing.T) {
 // TestInvalidValues are refused by the API server; here they are an error.
 func TestInvalidValues(t *testing.T) {
 	c := claim(v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`"all of them"`)})
-	if _, err := compose.Run(compose.World{XR: toUnstructured(t, c), Required: reachable()}, compose.For(Compose)); err == nil {
+	if _, err := compose.Run(compose.Request{XR: toUnstructured(t, c), Required: reachable()}, compose.For(Compose)); err == nil {
 		t.Error("want an error for values that are no object")
 	}
 }

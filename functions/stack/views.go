@@ -26,7 +26,7 @@ const persesAPI = "perses.dev/v1alpha2"
 
 // wirePerses makes a server of dashboards, with a data source for every store
 // that is enabled.
-func wirePerses(w wiring) map[string]any {
+func wirePerses(w computedValues) map[string]any {
 	server := map[string]any{
 		"config": map[string]any{
 			"database": map[string]any{"file": map[string]any{"folder": "/perses", "extension": "yaml"}},
@@ -38,8 +38,8 @@ func wirePerses(w wiring) map[string]any {
 	if t := w.tolerated(); len(t) > 0 {
 		server["tolerations"] = t
 	}
-	if w.access.StorageClass != "" {
-		server["storage"] = map[string]any{"pvcTemplate": claimOf(w.access.StorageClass, "1Gi")}
+	if w.access.StorageClassName != "" {
+		server["storage"] = map[string]any{"pvcTemplate": volumeClaimTemplate(w.access.StorageClassName, "1Gi")}
 	} else {
 		server["storage"] = map[string]any{"emptyDir": map[string]any{}}
 	}
@@ -72,7 +72,7 @@ type store struct {
 }
 
 // stores of the stack. Where several keep one signal, the first is the default.
-func (w wiring) stores() []store {
+func (w computedValues) stores() []store {
 	all := []store{
 		{prometheus, "", "PrometheusDatasource", "prometheus"},
 		{tempo, "", "TempoDatasource", "tempo"},
@@ -100,7 +100,7 @@ func (w wiring) stores() []store {
 // wireGrafana gives Grafana a data source for every store that is enabled, each
 // linked to the others: from an exemplar to its trace, from a trace to its logs,
 // metrics and profiles, and from a line of a log to its trace.
-func wireGrafana(w wiring) map[string]any {
+func wireGrafana(w computedValues) map[string]any {
 	traces := ""
 	for _, s := range w.stores() {
 		if s.component == tempo || s.component == jaeger {
@@ -122,7 +122,7 @@ func wireGrafana(w wiring) map[string]any {
 }
 
 // grafanaLinks lead from one signal to the others.
-func (w wiring) grafanaLinks(component, traces string) map[string]any {
+func (w computedValues) grafanaLinks(component, traces string) map[string]any {
 	links := map[string]any{}
 	switch component {
 	case prometheus:
@@ -158,26 +158,26 @@ func (w wiring) grafanaLinks(component, traces string) map[string]any {
 }
 
 // wireLoki keeps logs on a volume where a storage class is given.
-func wireLoki(w wiring) map[string]any {
+func wireLoki(w computedValues) map[string]any {
 	persistence := map[string]any{"enabled": false}
-	if w.access.StorageClass != "" {
-		persistence = map[string]any{"enabled": true, "storageClass": w.access.StorageClass, "size": volumeSize}
+	if w.access.StorageClassName != "" {
+		persistence = map[string]any{"enabled": true, "storageClass": w.access.StorageClassName, "size": volumeSize}
 	}
 	return at("singleBinary.persistence", persistence)
 }
 
 // wireTempo keeps traces on a volume where a storage class is given.
-func wireTempo(w wiring) map[string]any {
-	if w.access.StorageClass == "" {
+func wireTempo(w computedValues) map[string]any {
+	if w.access.StorageClassName == "" {
 		return nil
 	}
-	return map[string]any{"persistence": map[string]any{"enabled": true, "storageClassName": w.access.StorageClass}}
+	return map[string]any{"persistence": map[string]any{"enabled": true, "storageClassName": w.access.StorageClassName}}
 }
 
 // wirePyroscope keeps profiles on a volume where a storage class is given.
-func wirePyroscope(w wiring) map[string]any {
-	if w.access.StorageClass == "" {
+func wirePyroscope(w computedValues) map[string]any {
+	if w.access.StorageClassName == "" {
 		return nil
 	}
-	return at("pyroscope.persistence", map[string]any{"enabled": true, "storageClassName": w.access.StorageClass})
+	return at("pyroscope.persistence", map[string]any{"enabled": true, "storageClassName": w.access.StorageClassName})
 }

@@ -25,17 +25,17 @@ const (
 	pyroscope        = "pyroscope"
 )
 
-// A wiring is all that the values of a component can depend on.
-type wiring struct {
+// A computedValues is all that the values of a component can depend on.
+type computedValues struct {
 	// access is what is known of the cluster.
 	access *v1alpha1.Access
 
 	// stack is what the team asked for.
 	stack v1alpha1.StackParameters
 
-	// pages of workloads to publish, and what is promised of workloads.
-	pages        []v1alpha1.WorkloadPage
-	workloadSLOs []v1alpha1.SLO
+	// workloadRoutes of workloads to publish, and what is promised of workloads.
+	workloadRoutes []v1alpha1.WorkloadRoute
+	workloadSLOs   []v1alpha1.SLO
 
 	// cluster is the name by which telemetry tells clusters apart.
 	cluster string
@@ -45,18 +45,18 @@ type wiring struct {
 }
 
 // has says that a component is part of the stack.
-func (w wiring) has(component string) bool {
+func (w computedValues) has(component string) bool {
 	_, ok := w.parts[component]
 	return ok
 }
 
 // url of a Service of a component.
-func (w wiring) url(component, service, port string) string {
+func (w computedValues) url(component, service, port string) string {
 	return "http://" + service + "." + w.parts[component].Namespace + ":" + port
 }
 
-// wire gives a component the values that depend on the cluster and on its peers.
-func (w wiring) wire(component string) map[string]any {
+// valuesOf gives a component the values that depend on the cluster and on its peers.
+func (w computedValues) valuesOf(component string) map[string]any {
 	v := w.tolerations(component)
 	if f := wireOf(component); f != nil {
 		v = values.Merge(v, f(w))
@@ -65,7 +65,7 @@ func (w wiring) wire(component string) map[string]any {
 }
 
 // wireOf a component: one row per component that has any.
-func wireOf(component string) func(wiring) map[string]any {
+func wireOf(component string) func(computedValues) map[string]any {
 	switch component {
 	case certManager:
 		return wireCertManager
@@ -110,7 +110,7 @@ func wireOf(component string) func(wiring) map[string]any {
 // tolerations let a component run on nodes that are tainted for their
 // architecture, as Google Cloud taints arm64.
 // https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment, 2026-08.
-func (w wiring) tolerations(component string) map[string]any {
+func (w computedValues) tolerations(component string) map[string]any {
 	t := w.tolerated()
 	if len(t) == 0 {
 		return nil
@@ -123,7 +123,7 @@ func (w wiring) tolerations(component string) map[string]any {
 }
 
 // tolerated are the taints that a pod has to tolerate.
-func (w wiring) tolerated() []any {
+func (w computedValues) tolerated() []any {
 	if w.access.Architecture != v1alpha1.ArchitectureARM64 {
 		return nil
 	}
@@ -136,9 +136,9 @@ func (w wiring) tolerated() []any {
 func at(path string, value any) map[string]any { return values.At(path, value) }
 
 // wireChaosMesh tells where the container runtime listens.
-func wireChaosMesh(w wiring) map[string]any {
-	if w.access.ContainerdSocket == "" {
+func wireChaosMesh(w computedValues) map[string]any {
+	if w.access.CRISocket == "" {
 		return nil
 	}
-	return at("chaosDaemon.socketPath", w.access.ContainerdSocket)
+	return at("chaosDaemon.socketPath", w.access.CRISocket)
 }

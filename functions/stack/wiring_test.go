@@ -16,13 +16,13 @@ import (
 )
 
 // wired is the wiring of a stack on a cluster.
-func wired(t *testing.T, p v1alpha1.StackParameters, a v1alpha1.Access) wiring {
+func wired(t *testing.T, p v1alpha1.StackParameters, a v1alpha1.Access) computedValues {
 	t.Helper()
 	all, problems, err := selection(p, nil, nil)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	w := wiring{access: &a, stack: p, cluster: "team-a/cluster", parts: map[string]selected{}}
+	w := computedValues{access: &a, stack: p, cluster: "team-a/cluster", parts: map[string]selected{}}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}
@@ -75,15 +75,15 @@ func TestWire(t *testing.T) {
 		},
 		"OwnControlPlane": {
 			reason: "What can be reached is scraped.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{ControlPlaneScrapable: true}, path: []string{"kubeEtcd"},
+			access: v1alpha1.Access{ControlPlaneMetricsReachable: true}, path: []string{"kubeEtcd"},
 		},
 		"StorageClass": {
 			reason: "Metrics outlive a pod where a storage class is given.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{StorageClass: "fast"}, path: []string{"prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "storageClassName"}, want: "fast",
+			access: v1alpha1.Access{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "storageClassName"}, want: "fast",
 		},
 		"RetentionOnVolume": {
 			reason: "A volume holds them for two weeks.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{StorageClass: "fast"}, path: []string{"prometheus", "prometheusSpec", "retention"}, want: "15d",
+			access: v1alpha1.Access{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "retention"}, want: "15d",
 		},
 		"RetentionOnNode": {
 			reason: "They do not fill the disk of a node.", stack: standard, component: prometheus,
@@ -152,7 +152,7 @@ func TestWire(t *testing.T) {
 		},
 		"GoogleMetrics": {
 			reason: "Google's telemetry API speaks OTLP: Prometheus hands its metrics to the collectors.", component: collectorGateway,
-			stack: export(v1alpha1.Export{Name: "gmp", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://telemetry.googleapis.com", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, Google: &v1alpha1.GoogleExport{Project: "p"}}}),
+			stack: export(v1alpha1.Export{Name: "gmp", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://telemetry.googleapis.com", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, GoogleCloud: &v1alpha1.GoogleCloudExport{ProjectID: "p"}}}),
 			path:  []string{"config", "service", "pipelines", "metrics/export"},
 			want:  map[string]any{"receivers": []any{"prometheusremotewrite"}, "processors": []any{"memory_limiter", "batch"}, "exporters": []any{"otlphttp/export-gmp"}},
 		},
@@ -176,12 +176,12 @@ func TestWire(t *testing.T) {
 		},
 		"ContainerdSocket": {
 			reason: "Some runtimes listen elsewhere.", stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull}, component: "chaos-mesh",
-			access: v1alpha1.Access{ContainerdSocket: "/run/k3s/containerd/containerd.sock"}, path: []string{"chaosDaemon", "socketPath"}, want: "/run/k3s/containerd/containerd.sock",
+			access: v1alpha1.Access{CRISocket: "/run/k3s/containerd/containerd.sock"}, path: []string{"chaosDaemon", "socketPath"}, want: "/run/k3s/containerd/containerd.sock",
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := dig(wired(t, tc.stack, tc.access).wire(tc.component), tc.path...)
+			got := dig(wired(t, tc.stack, tc.access).valuesOf(tc.component), tc.path...)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\n%s: -want, +got:\n%s", tc.reason, strings.Join(tc.path, "."), diff)
 			}
@@ -191,8 +191,8 @@ func TestWire(t *testing.T) {
 
 // TestWiringIsMerged proves that wiring and the values of the catalog meet.
 func TestWiringIsMerged(t *testing.T) {
-	res := run(t, settle(t, compose.World{XR: toUnstructured(t, claim()), Required: cluster(map[string]any{
-		"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "storageClass": "fast",
+	res := run(t, settle(t, compose.Request{XR: toUnstructured(t, claim()), Required: cluster(map[string]any{
+		"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "storageClassName": "fast",
 	})}))
 	spec := dig(res.Resources[prometheus].Object, "spec", "values", "prometheus", "prometheusSpec")
 	got := []any{dig(spec, "enableOTLPReceiver"), dig(spec, "storageSpec") != nil}
@@ -222,12 +222,12 @@ func TestEverythingIsScraped(t *testing.T) {
 		}
 	}
 	for _, name := range sortedKeys(w.parts) {
-		gives := slices.Contains(w.parts[name].Gives, v1alpha1.SignalMetrics)
+		gives := slices.Contains(w.parts[name].Produces, v1alpha1.SignalMetrics)
 		if gives && !scraped[name] && !slices.Contains(own, name) {
 			t.Errorf("nobody scrapes %s", name)
 		}
 	}
-	if dig(w.wire("linkerd-control-plane"), "podMonitor", "enabled") != true {
+	if dig(w.valuesOf("linkerd-control-plane"), "podMonitor", "enabled") != true {
 		t.Error("nobody scrapes the mesh")
 	}
 }
@@ -236,7 +236,7 @@ func TestEverythingIsScraped(t *testing.T) {
 func TestGrafanaLinks(t *testing.T) {
 	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, BeyondCNCF: beyond(grafana, loki, tempo, pyroscope)}, v1alpha1.Access{})
 	links := map[string]any{}
-	for _, s := range dig(w.wire(grafana), "datasources", "datasources.yaml", "datasources").([]any) {
+	for _, s := range dig(w.valuesOf(grafana), "datasources", "datasources.yaml", "datasources").([]any) {
 		links[dig(s, "name").(string)] = dig(s, "jsonData")
 	}
 	for _, tc := range []struct{ from, link, to string }{
@@ -261,7 +261,7 @@ func TestGrafanaLinks(t *testing.T) {
 func TestPersesSources(t *testing.T) {
 	got := func(p v1alpha1.StackParameters) []string {
 		var names []string
-		for _, o := range dig(wired(t, p, v1alpha1.Access{}).wire("perses"), "manifests").([]any) {
+		for _, o := range dig(wired(t, p, v1alpha1.Access{}).valuesOf("perses"), "manifests").([]any) {
 			if dig(o, "kind") == "PersesGlobalDatasource" {
 				names = append(names, dig(o, "spec", "config", "plugin", "kind").(string))
 			}
@@ -282,7 +282,7 @@ func TestPersesSources(t *testing.T) {
 func TestNoKeys(t *testing.T) {
 	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, Domain: "demo.example.org"}, v1alpha1.Access{})
 	for _, name := range sortedKeys(w.parts) {
-		b, err := json.Marshal([]any{w.parts[name].Values, w.wire(name)})
+		b, err := json.Marshal([]any{w.parts[name].Values, w.valuesOf(name)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -315,20 +315,20 @@ func TestExportProblems(t *testing.T) {
 // sent as it is.
 func TestWireIsJSON(t *testing.T) {
 	known := v1alpha1.Access{
-		Architecture: v1alpha1.ArchitectureARM64, ControlPlaneScrapable: true, ManagedGatewayAPI: true, HostPorts: true,
-		HTTPSPort: 8443, Domain: "demo.example.org", StorageClass: "fast", ContainerdSocket: "/run/k3s/containerd/containerd.sock",
+		Architecture: v1alpha1.ArchitectureARM64, ControlPlaneMetricsReachable: true, ManagedGatewayAPI: true, HostPorts: true,
+		IngressHTTPSPort: 8443, DefaultDomain: "demo.example.org", StorageClassName: "fast", CRISocket: "/run/k3s/containerd/containerd.sock",
 	}
 	asked := signedIn(everything())
 	asked.TLS = &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org", Server: "https://acme.example.org"}}
 	asked.SLOs = []v1alpha1.SLO{
-		{Name: "orders", Service: "checkout", Objective: "99.9", Window: v1alpha1.SLOWindow7d, Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, Metrics: v1alpha1.SLOMetricsSpans}},
+		{Name: "orders", ServiceName: "checkout", Objective: "99.9", Window: v1alpha1.SLOWindow7d, Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, MetricSource: v1alpha1.SLOMetricSourceSpanMetrics}},
 	}
 	key := &v1alpha1.ClusterSecretKey{Name: "vendor", Key: "token"}
 	asked.Exports = []v1alpha1.Export{
 		{Name: "amazon", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://a.example.org", SigV4: &v1alpha1.SigV4{Region: "eu-west-1", RoleARN: "arn:aws:iam::1:role/a"}}},
 		{Name: "azure", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://b.example.org", AzureAD: &v1alpha1.AzureAD{ClientID: "0", Cloud: "AzurePublic"}}},
 		{Name: "own", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://c.example.org", Authorization: key}},
-		{Name: "google", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://d.example.org", Protocol: "HTTP", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, Google: &v1alpha1.GoogleExport{Project: "my-project"}}},
+		{Name: "google", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://d.example.org", Protocol: "HTTP", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, GoogleCloud: &v1alpha1.GoogleCloudExport{ProjectID: "my-project"}}},
 		{Name: "vendor", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://e.example.org", Protocol: "GRPC", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces, v1alpha1.SignalLogs}, Authorization: key}},
 	}
 	for name, tc := range map[string]struct {
@@ -341,12 +341,12 @@ func TestWireIsJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := wired(t, tc.stack, tc.access)
-			w.pages = []v1alpha1.WorkloadPage{{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080}}
+			w.workloadRoutes = []v1alpha1.WorkloadRoute{{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080}}
 			if len(w.problems()) > 0 {
 				t.Fatal(w.problems())
 			}
 			for _, c := range sortedKeys(w.parts) {
-				v := values.Merge(w.parts[c].Values, w.wire(c))
+				v := values.Merge(w.parts[c].Values, w.valuesOf(c))
 				if _, err := structpb.NewStruct(v); err != nil {
 					t.Errorf("component %s: %v", c, err)
 				}

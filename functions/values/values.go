@@ -42,8 +42,8 @@ func From(raw *runtime.RawExtension) (map[string]any, error) {
 	return m, nil
 }
 
-// A Layering is how values reach a Component.
-type Layering struct {
+// A Merged is how values reach a Component.
+type Merged struct {
 	// Values given in place; nil when there are none.
 	Values map[string]any
 
@@ -57,26 +57,26 @@ type Layering struct {
 // Layer puts the values of a catalog below those of a team: catalog, then
 // valuesFrom, then values. Since values in place always win, a catalog's values
 // go into a ConfigMap of their own as soon as there is a valuesFrom.
-func Layer(name, part, namespace, owner string, catalog map[string]any, in *runtime.RawExtension, from []v1alpha1.ValuesReference) (Layering, error) {
+func Layer(name, part, namespace, owner string, catalog map[string]any, in *runtime.RawExtension, from []v1alpha1.ValuesReference) (Merged, error) {
 	team, err := From(in)
 	if err != nil {
-		return Layering{}, err
+		return Merged{}, err
 	}
 	if len(from) == 0 || len(catalog) == 0 {
-		return Layering{Values: some(Merge(catalog, team)), From: from}, nil
+		return Merged{Values: nilIfEmpty(Merge(catalog, team)), From: from}, nil
 	}
 	text, err := yaml.Marshal(catalog)
 	if err != nil {
-		return Layering{}, err
+		return Merged{}, err
 	}
 	cm := compose.Name(namespace, owner, name)
-	return Layering{
-		Values: some(team),
+	return Merged{
+		Values: nilIfEmpty(team),
 		From:   append([]v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: cm, Key: "values.yaml"}}, from...),
 		Resources: []compose.Resource{{
-			Name:  name,
-			Part:  part,
-			Ready: compose.Exists,
+			Name:          name,
+			ConditionType: part,
+			Ready:         compose.Exists,
 			Object: map[string]any{
 				"apiVersion": "v1",
 				"kind":       "ConfigMap",
@@ -87,18 +87,18 @@ func Layer(name, part, namespace, owner string, catalog map[string]any, in *runt
 	}, nil
 }
 
-// Put puts the values given in place into the object of a Component. They do not
+// SetOn puts the values given in place into the object of a Component. They do not
 // pass through its Go type, which has them as JSON: they would be written and
 // read again for nothing. The Component gets a copy: the catalog's values are the
 // same ones for every claim.
-func (l Layering) Put(component map[string]any) {
+func (l Merged) SetOn(component map[string]any) {
 	if spec, ok := component["spec"].(map[string]any); ok && l.Values != nil {
 		spec["values"] = runtime.DeepCopyJSON(l.Values)
 	}
 }
 
-// some values, or nil for none.
-func some(m map[string]any) map[string]any {
+// nilIfEmpty values, or nil for none.
+func nilIfEmpty(m map[string]any) map[string]any {
 	if len(m) == 0 {
 		return nil
 	}

@@ -118,7 +118,7 @@ func TestLayer(t *testing.T) {
 		from    []v1alpha1.ValuesReference
 	}
 	type want struct {
-		layering Layering
+		layering Merged
 		err      error
 	}
 	cases := map[string]struct {
@@ -132,17 +132,17 @@ func TestLayer(t *testing.T) {
 		"Catalog": {
 			reason: "Without a team's values those of the catalog hold.",
 			args:   args{catalog: map[string]any{"a": "b"}},
-			want:   want{layering: Layering{Values: map[string]any{"a": "b"}}},
+			want:   want{layering: Merged{Values: map[string]any{"a": "b"}}},
 		},
 		"TeamOverCatalog": {
 			reason: "A team's values win over those of the catalog.",
 			args:   args{catalog: map[string]any{"a": "b", "c": "d"}, values: raw(`{"c": "e"}`)},
-			want:   want{layering: Layering{Values: map[string]any{"a": "b", "c": "e"}}},
+			want:   want{layering: Merged{Values: map[string]any{"a": "b", "c": "e"}}},
 		},
 		"FromWithoutCatalog": {
 			reason: "Where the catalog has nothing to say, references stay as they are.",
 			args:   args{values: raw(`{"c": "e"}`), from: []v1alpha1.ValuesReference{secret}},
-			want: want{layering: Layering{
+			want: want{layering: Merged{
 				Values: map[string]any{"c": "e"},
 				From:   []v1alpha1.ValuesReference{secret},
 			}},
@@ -150,12 +150,12 @@ func TestLayer(t *testing.T) {
 		"FromOverCatalog": {
 			reason: "Values in place always win, so the catalog's go below the references, into a ConfigMap that is read first.",
 			args:   args{catalog: map[string]any{"a": "b"}, values: raw(`{"c": "e"}`), from: []v1alpha1.ValuesReference{secret}},
-			want: want{layering: Layering{
+			want: want{layering: Merged{
 				Values: map[string]any{"c": "e"},
 				From:   []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromConfigMap, Name: name, Key: "values.yaml"}, secret},
 				Resources: []compose.Resource{{
-					Name: "values-shop",
-					Part: "ComponentsReady",
+					Name:          "values-shop",
+					ConditionType: "ComponentsReady",
 					Object: map[string]any{
 						"apiVersion": "v1",
 						"kind":       "ConfigMap",

@@ -20,8 +20,8 @@ import (
 // running are the resources of a workload whose application works.
 func running(t *testing.T, c *v1alpha1.Workload) compose.Result {
 	t.Helper()
-	first := run(t, compose.World{XR: toUnstructured(t, c)})
-	return run(t, compose.World{XR: toUnstructured(t, c), Observed: observe(first, condition("Ready", "True", "", ""))})
+	first := run(t, compose.Request{XR: toUnstructured(t, c)})
+	return run(t, compose.Request{XR: toUnstructured(t, c), Observed: observe(first, condition("Ready", "True", "", ""))})
 }
 
 // valuesOf a composed Component.
@@ -39,14 +39,14 @@ func of(app v1alpha1.App, fs ...func(*v1alpha1.Workload)) *v1alpha1.Workload {
 	return claim(append([]func(*v1alpha1.Workload){func(c *v1alpha1.Workload) { c.Spec.App = app }}, fs...)...)
 }
 
-func found(collector string, features ...v1alpha1.WorkloadFeature) func(*v1alpha1.Workload) {
+func found(collector string, features ...v1alpha1.Capability) func(*v1alpha1.Workload) {
 	return func(c *v1alpha1.Workload) {
-		c.Spec.Surroundings = v1alpha1.WorkloadSurroundings{Collector: collector, Features: features}
+		c.Spec.Environment = v1alpha1.WorkloadEnvironment{OTLPHost: collector, Capabilities: features}
 	}
 }
 
 func nodes(a v1alpha1.Architecture) func(*v1alpha1.Workload) {
-	return func(c *v1alpha1.Workload) { c.Spec.Surroundings.Architecture = a }
+	return func(c *v1alpha1.Workload) { c.Spec.Environment.Architecture = a }
 }
 
 func load(users int64) func(*v1alpha1.Workload) {
@@ -70,7 +70,7 @@ func TestSurroundings(t *testing.T) {
 		},
 		"Prometheus": {
 			reason:   "Prometheus' kinds are used where they are.",
-			claim:    of(v1alpha1.AppPodinfo, found("", v1alpha1.FeaturePrometheus)),
+			claim:    of(v1alpha1.AppPodinfo, found("", v1alpha1.CapabilityPrometheus)),
 			composed: []string{"app"},
 			want:     []string{`"serviceMonitor":{"enabled":true}`},
 		},
@@ -142,7 +142,7 @@ func TestSurroundings(t *testing.T) {
 func TestLoaders(t *testing.T) {
 	res := running(t, of(v1alpha1.AppPodtatoHead, load(3)))
 	spec := res.Resources["load"].Object["spec"].(map[string]any)
-	if spec["createNamespace"] != false || spec["namespace"] != "shop" {
+	if spec["createNamespace"] != false || spec["targetNamespace"] != "shop" {
 		t.Errorf("loaders lodge with the application: %v", spec)
 	}
 	app := compose.Name("team-a", "shop", "app")
@@ -160,11 +160,11 @@ func TestLoaders(t *testing.T) {
 	if err := language.Validate(&v.Game); err != nil {
 		t.Error(err)
 	}
-	if v.Services || v.Peers != "{service}:8080" || *v.Game.Loaders[0].Users != 3 {
+	if v.Services || v.Peers != "{service}:8080" || *v.Game.LoadGenerators[0].Users != 3 {
 		t.Errorf("want three users of the application's port, got %+v", v)
 	}
 	// They wait for the application.
-	if first := run(t, compose.World{XR: toUnstructured(t, of(v1alpha1.AppPodtatoHead, load(3)))}); len(first.Resources) != 1 {
+	if first := run(t, compose.Request{XR: toUnstructured(t, of(v1alpha1.AppPodtatoHead, load(3)))}); len(first.Resources) != 1 {
 		t.Errorf("want the application first, got %v", slices.Sorted(maps.Keys(first.Resources)))
 	}
 }
@@ -174,8 +174,8 @@ func chaos(windows ...v1alpha1.ChaosWindow) func(*v1alpha1.Workload) {
 }
 
 func TestCheck(t *testing.T) {
-	kill := v1alpha1.ChaosWindow{Schedule: "30 * * * *", For: "30m", Fault: v1alpha1.FaultPodKill, Target: "podinfo"}
-	flag := v1alpha1.ChaosWindow{Schedule: "30 * * * *", For: "30m", Fault: v1alpha1.FaultFeatureFlag, Target: "adHighCpu"}
+	kill := v1alpha1.ChaosWindow{Schedule: "30 * * * *", Duration: "30m", Fault: v1alpha1.FaultPodKill, Target: "podinfo"}
+	flag := v1alpha1.ChaosWindow{Schedule: "30 * * * *", Duration: "30m", Fault: v1alpha1.FaultFeatureFlag, Target: "adHighCpu"}
 	wrongTarget, wrongSchedule, wrongFlag, daily := kill, kill, flag, flag
 	wrongTarget.Target, wrongSchedule.Schedule, wrongFlag.Target, daily.Schedule = "db", "30 25 * * *", "adHighCPU", "30 4 * * *"
 	mesh := func(c *v1alpha1.Workload) { c.Spec.Mesh = true }
@@ -184,42 +184,42 @@ func TestCheck(t *testing.T) {
 		claim  *v1alpha1.Workload
 		want   []compose.Problem
 	}{
-		"Chaos":    {reason: "A fault of a part that is there.", claim: of(v1alpha1.AppPodinfo, chaos(kill), found("", v1alpha1.FeatureChaosMesh))},
+		"Chaos":    {reason: "A fault of a part that is there.", claim: of(v1alpha1.AppPodinfo, chaos(kill), found("", v1alpha1.CapabilityChaosMesh))},
 		"Flag":     {reason: "A flag needs nothing but the application.", claim: of(v1alpha1.AppOpenTelemetryDemo, chaos(flag))},
-		"Mesh":     {reason: "A mesh that is there.", claim: of(v1alpha1.AppPodinfo, mesh, found("", v1alpha1.FeatureMesh))},
-		"GamePart": {reason: "The parts of a game are its services.", claim: of(v1alpha1.AppGame, playing(), chaos(v1alpha1.ChaosWindow{Schedule: "0 * * * *", For: "1m", Fault: v1alpha1.FaultCPU, Target: "web"}), found("", v1alpha1.FeatureChaosMesh))},
+		"Mesh":     {reason: "A mesh that is there.", claim: of(v1alpha1.AppPodinfo, mesh, found("", v1alpha1.CapabilityMesh))},
+		"GamePart": {reason: "The parts of a game are its services.", claim: of(v1alpha1.AppGame, playing(), chaos(v1alpha1.ChaosWindow{Schedule: "0 * * * *", Duration: "1m", Fault: v1alpha1.FaultCPUStress, Target: "web"}), found("", v1alpha1.CapabilityChaosMesh))},
 		"WrongTarget": {
 			reason: "Chaos of what is not there would never be seen.",
 			claim:  of(v1alpha1.AppPodinfo, chaos(wrongTarget)),
-			want:   []compose.Problem{{Part: PartApp, Reason: "InvalidChaos", Message: "chaos[0]: podinfo has no part db; it has podinfo"}},
+			want:   []compose.Problem{{ConditionType: ConditionAppReady, Reason: "InvalidChaos", Message: "chaos[0]: podinfo has no part db; it has podinfo"}},
 		},
 		"WrongSchedule": {
 			reason: "There is no such hour.",
 			claim:  of(v1alpha1.AppPodinfo, chaos(kill, wrongSchedule)),
-			want:   []compose.Problem{{Part: PartApp, Reason: "InvalidChaos", Message: `chaos[1]: hour "25" of a schedule must be *, numbers from 0 to 23, ranges or steps`}},
+			want:   []compose.Problem{{ConditionType: ConditionAppReady, Reason: "InvalidChaos", Message: `chaos[1]: hour "25" of a schedule must be *, numbers from 0 to 23, ranges or steps`}},
 		},
 		"WrongFlag": {
 			reason: "A flag that nobody reads breaks nothing.",
 			claim:  of(v1alpha1.AppOpenTelemetryDemo, chaos(wrongFlag)),
 			want: []compose.Problem{{
-				Part: PartApp, Reason: "InvalidChaos",
+				ConditionType: ConditionAppReady, Reason: "InvalidChaos",
 				Message: "chaos[0]: opentelemetry-demo has no flag adHighCPU; it has adFailure, adHighCpu, adManualGc, failedReadinessProbe, paymentUnreachable, productCatalogFailure, recommendationCacheFailure",
 			}},
 		},
 		"DailyFlag": {
 			reason: "A flag only knows the minute.",
 			claim:  of(v1alpha1.AppOpenTelemetryDemo, chaos(daily)),
-			want:   []compose.Problem{{Part: PartApp, Reason: "InvalidChaos", Message: `chaos[0]: a flag follows the minutes of every hour only: give a schedule such as "30 * * * *"`}},
+			want:   []compose.Problem{{ConditionType: ConditionAppReady, Reason: "InvalidChaos", Message: `chaos[0]: a flag follows the minutes of every hour only: give a schedule such as "30 * * * *"`}},
 		},
 		"NoChaosMesh": {
 			reason: "What would do it is not there.",
 			claim:  of(v1alpha1.AppPodinfo, chaos(kill)),
-			want:   []compose.Problem{{Part: PartApp, Reason: "ChaosMeshMissing", Message: "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"}},
+			want:   []compose.Problem{{ConditionType: ConditionAppReady, Reason: "ComponentMissing", Message: "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"}},
 		},
 		"NoImages": {
 			reason: "Pods that cannot start are no platform.",
 			claim:  of(v1alpha1.AppSockShop, nodes(v1alpha1.ArchitectureARM64)),
-			want: []compose.Problem{{Part: PartApp, Reason: "ArchitectureImpossible", Message: "App sock-shop has images for amd64 only, and the nodes are arm64: " +
+			want: []compose.Problem{{ConditionType: ConditionAppReady, Reason: "UnsupportedArchitecture", Message: "App sock-shop has images for amd64 only, and the nodes are arm64: " +
 				"set cluster.nodes.architecture, or choose another app"}},
 		},
 		"Images": {
@@ -229,7 +229,7 @@ func TestCheck(t *testing.T) {
 		"NoMesh": {
 			reason: "A mesh that is not there injects nothing.",
 			claim:  of(v1alpha1.AppPodinfo, mesh),
-			want:   []compose.Problem{{Part: PartApp, Reason: "MeshMissing", Message: "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"}},
+			want:   []compose.Problem{{ConditionType: ConditionAppReady, Reason: "ComponentMissing", Message: "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"}},
 		},
 	}
 	for name, tc := range cases {
@@ -247,17 +247,17 @@ func TestCheck(t *testing.T) {
 
 // TestEShop says why it cannot be delivered, and what can.
 func TestEShop(t *testing.T) {
-	res := run(t, compose.World{XR: toUnstructured(t, of(v1alpha1.AppEShop))})
+	res := run(t, compose.Request{XR: toUnstructured(t, of(v1alpha1.AppEShop))})
 	c := res.Conditions[0]
-	if len(res.Resources) > 0 || c.Ready || c.Reason != "NotDeliverable" || !strings.Contains(c.Message, "archived in 2023") {
+	if len(res.Resources) > 0 || c.Ready || c.Reason != "Unsupported" || !strings.Contains(c.Message, "archived in 2023") {
 		t.Errorf("want the reason why it cannot be delivered, got %+v and %v", c, res.Resources)
 	}
 }
 
 // TestChaos shows the objects of chaos, and the annotation in its namespace.
 func TestChaos(t *testing.T) {
-	w := v1alpha1.ChaosWindow{Schedule: "30 * * * *", For: "30m", Fault: v1alpha1.FaultLoss, Target: "web-svc"}
-	res := running(t, of(v1alpha1.AppEmojivoto, chaos(w), found("", v1alpha1.FeatureChaosMesh, v1alpha1.FeaturePrometheus)))
+	w := v1alpha1.ChaosWindow{Schedule: "30 * * * *", Duration: "30m", Fault: v1alpha1.FaultPacketLoss, Target: "web-svc"}
+	res := running(t, of(v1alpha1.AppEmojivoto, chaos(w), found("", v1alpha1.CapabilityChaosMesh, v1alpha1.CapabilityPrometheus)))
 	got, _, _ := unstructured.NestedSlice(res.Resources["chaos"].Object, "spec", "source", "manifests")
 	want := []any{
 		map[string]any{
@@ -275,7 +275,7 @@ func TestChaos(t *testing.T) {
 			"spec": map[string]any{"groups": []any{map[string]any{"name": "chaos-shop", "interval": "15s", "rules": []any{map[string]any{
 				"record": "workload:chaos:active",
 				"expr":   "(((minute() + 30) % 60 < 30)) * 0 + 1",
-				"labels": map[string]any{"namespace": "shop", "workload": "shop", "fault": "loss", "target": "web-svc"},
+				"labels": map[string]any{"namespace": "shop", "workload": "shop", "fault": "PacketLoss", "target": "web-svc"},
 			}}}}},
 		},
 	}
@@ -283,7 +283,7 @@ func TestChaos(t *testing.T) {
 		t.Errorf("chaos: -want, +got:\n%s", diff)
 	}
 
-	meshed := running(t, of(v1alpha1.AppEmojivoto, func(c *v1alpha1.Workload) { c.Spec.Mesh = true }, found("", v1alpha1.FeatureMesh)))
+	meshed := running(t, of(v1alpha1.AppEmojivoto, func(c *v1alpha1.Workload) { c.Spec.Mesh = true }, found("", v1alpha1.CapabilityMesh)))
 	an, _, _ := unstructured.NestedStringMap(meshed.Resources["app"].Object, "spec", "namespaceAnnotations")
 	if diff := cmp.Diff(map[string]string{"linkerd.io/inject": "enabled"}, an); diff != "" {
 		t.Errorf("the mesh: -want, +got:\n%s", diff)

@@ -36,11 +36,11 @@ type App struct {
 	// Tolerations are the paths of the values that hold tolerations.
 	Tolerations []string `json:"tolerations,omitempty"`
 
-	// Takes is what its pods take of the nodes.
-	Takes Resources `json:"takes,omitzero"`
+	// Requests is what its pods take of the nodes.
+	Requests ResourceList `json:"requests,omitzero"`
 
-	// Shows is what one learns from it, in a sentence or two.
-	Shows string `json:"shows"`
+	// Summary is what one learns from it, in a sentence or two.
+	Summary string `json:"summary"`
 
 	// Dashboards that show it, by name.
 	Dashboards []string `json:"dashboards,omitempty"`
@@ -50,7 +50,7 @@ type App struct {
 	SLOs []v1alpha1.SLO `json:"slos,omitempty"`
 
 	// Exposes is the page that a person opens.
-	Exposes *Page `json:"exposes,omitempty"`
+	Exposes *WebUI `json:"exposes,omitempty"`
 
 	// Targets of chaos.
 	Targets Targets `json:"targets,omitzero"`
@@ -59,20 +59,20 @@ type App struct {
 	Flags []string `json:"flags,omitempty"`
 
 	// Load is its dial; nil when it has none of this kind.
-	Load *Dial `json:"load,omitempty"`
+	Load *LoadSetting `json:"load,omitempty"`
 
-	// With are values for what is found on the cluster.
-	With Surroundings `json:"with,omitzero"`
+	// ConditionalValues are values for what is found on the cluster.
+	ConditionalValues Surroundings `json:"conditionalValues,omitzero"`
 }
 
-// Resources are quantities as Kubernetes writes them.
-type Resources struct {
+// ResourceList are quantities as Kubernetes writes them.
+type ResourceList struct {
 	CPU    string `json:"cpu"`
 	Memory string `json:"memory"`
 }
 
-// A Page is served by a Service of the application.
-type Page struct {
+// A WebUI is served by a Service of the application.
+type WebUI struct {
 	Service string `json:"service"`
 	Port    int64  `json:"port"`
 }
@@ -86,9 +86,9 @@ type Targets struct {
 	Names []string `json:"names,omitempty"`
 }
 
-// A Dial sets how much an application has to do: by values of its own generator,
+// A LoadSetting sets how much an application has to do: by values of its own generator,
 // by a flag that its generator obeys, or by requests of ours.
-type Dial struct {
+type LoadSetting struct {
 	// Users by default.
 	Users int64 `json:"users"`
 
@@ -102,11 +102,11 @@ type Dial struct {
 	None map[string]any `json:"none,omitempty"`
 
 	// Requests that users make, where the application brings no generator.
-	Requests *Requests `json:"requests,omitempty"`
+	Requests *HTTPRequests `json:"requests,omitempty"`
 }
 
-// Requests are paths of one Service, asked for one after the other.
-type Requests struct {
+// HTTPRequests are paths of one Service, asked for one after the other.
+type HTTPRequests struct {
 	Service string   `json:"service"`
 	Port    int64    `json:"port"`
 	Paths   []string `json:"paths"`

@@ -28,7 +28,7 @@ const (
 func checkChaos(app App, p v1alpha1.WorkloadParameters) []compose.Problem {
 	var problems []compose.Problem
 	refuse := func(i int, format string, args ...any) {
-		problems = append(problems, compose.Problem{Part: PartApp, Reason: "InvalidChaos", Message: fmt.Sprintf("chaos[%d]: ", i) + fmt.Sprintf(format, args...)})
+		problems = append(problems, compose.Problem{ConditionType: ConditionAppReady, Reason: "InvalidChaos", Message: fmt.Sprintf("chaos[%d]: ", i) + fmt.Sprintf(format, args...)})
 	}
 	parts := app.Targets.Names
 	if p.Game != nil {
@@ -63,12 +63,12 @@ func chaosManifests(app App, xr v1alpha1.Workload) []any {
 			out = append(out, chaosSchedule(app, xr, i, w, k))
 		}
 	}
-	if len(xr.Spec.Chaos) > 0 && has(xr.Spec, v1alpha1.FeaturePrometheus) {
+	if len(xr.Spec.Chaos) > 0 && has(xr.Spec, v1alpha1.CapabilityPrometheus) {
 		rules := make([]any, 0, len(xr.Spec.Chaos))
 		for _, w := range xr.Spec.Chaos {
 			rules = append(rules, map[string]any{
 				"record": ChaosActive,
-				"expr":   WindowQuery(w.Schedule, w.For),
+				"expr":   WindowQuery(w.Schedule, w.Duration),
 				"labels": map[string]any{"namespace": namespace(xr), "workload": xr.Name, "fault": string(w.Fault), "target": w.Target},
 			})
 		}
@@ -99,15 +99,15 @@ func chaosKindOf(f v1alpha1.Fault) chaosKind {
 	switch f {
 	case v1alpha1.FaultPodKill:
 		return chaosKind{"PodChaos", "podChaos", map[string]any{"action": "pod-kill", "mode": "one"}}
-	case v1alpha1.FaultLatency:
+	case v1alpha1.FaultNetworkLatency:
 		return chaosKind{"NetworkChaos", "networkChaos", map[string]any{
 			"action": "delay", "mode": "all", "delay": map[string]any{"latency": "250ms", "jitter": "50ms", "correlation": "0"},
 		}}
-	case v1alpha1.FaultLoss:
+	case v1alpha1.FaultPacketLoss:
 		return chaosKind{"NetworkChaos", "networkChaos", map[string]any{
 			"action": "loss", "mode": "all", "loss": map[string]any{"loss": "25", "correlation": "0"},
 		}}
-	case v1alpha1.FaultCPU:
+	case v1alpha1.FaultCPUStress:
 		return chaosKind{"StressChaos", "stressChaos", map[string]any{
 			"mode": "all", "stressors": map[string]any{"cpu": map[string]any{"workers": int64(1), "load": int64(100)}},
 		}}
@@ -125,7 +125,7 @@ func chaosSchedule(app App, xr v1alpha1.Workload, i int, w v1alpha1.ChaosWindow,
 	})
 	// Killing takes no time.
 	if w.Fault != v1alpha1.FaultPodKill {
-		spec["duration"] = w.For
+		spec["duration"] = w.Duration
 	}
 	return map[string]any{
 		"apiVersion": chaosMeshAPI,
@@ -254,7 +254,7 @@ func chaosFlags(windows []v1alpha1.ChaosWindow) map[string]flag {
 			continue
 		}
 		minutes, _ := hourly(w.Schedule)
-		lasts, _ := strconv.Atoi(strings.TrimSuffix(w.For, "m"))
+		lasts, _ := strconv.Atoi(strings.TrimSuffix(w.Duration, "m"))
 		for _, m := range minutes {
 			// Seconds since the window began in this hour or the one before.
 			since := map[string]any{"%": []any{map[string]any{"+": []any{map[string]any{"var": "$flagd.timestamp"}, (60 - m) * 60}}, 3600}}

@@ -39,15 +39,15 @@ func page(t *testing.T) string {
 				fmt.Fprintf(&b, "| %s | %s |\n", what, s)
 			}
 		}
-		row("shows", "%s", a.Shows)
+		row("shows", "%s", a.Summary)
 		row("cannot be delivered", "%s", strings.TrimSpace(a.Unavailable))
 		row("from", "[%s](%s), %s (%s)", a.Project.Name, a.Project.Source, a.Licence, a.Project.Date)
 		if a.Chart.Name != "" {
 			row("chart", "%s %s", a.Chart.Name, a.Chart.Version)
 		}
 		row("signals of its own", "%s", joined(a.Signals))
-		if a.Takes.CPU != "" {
-			row("takes", "%s CPU, %s", a.Takes.CPU, a.Takes.Memory)
+		if a.Requests.CPU != "" {
+			row("takes", "%s CPU, %s", a.Requests.CPU, a.Requests.Memory)
 		}
 		row("dashboards", "%s", joined(a.Dashboards))
 		if a.Load != nil {

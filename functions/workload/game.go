@@ -37,7 +37,7 @@ func checkGame(p v1alpha1.WorkloadParameters) []compose.Problem {
 		return nil
 	}
 	refuse := func(format string, args ...any) []compose.Problem {
-		return []compose.Problem{{Part: PartApp, Reason: "InvalidGame", Message: fmt.Sprintf(format, args...)}}
+		return []compose.Problem{{ConditionType: ConditionAppReady, Reason: "InvalidGame", Message: fmt.Sprintf(format, args...)}}
 	}
 	if p.Game == nil {
 		return refuse("App %s needs a game", p.App)
@@ -45,7 +45,7 @@ func checkGame(p v1alpha1.WorkloadParameters) []compose.Problem {
 	var wrong language.ProblemsError
 	switch err := language.Validate(p.Game); {
 	case errors.As(err, &wrong):
-		return refuse("The game cannot be played: %s", told(wrong))
+		return refuse("The game cannot be played: %s", firstProblems(wrong))
 	case err != nil:
 		return refuse("The game cannot be played: %v", err)
 	}
@@ -59,8 +59,8 @@ func checkGame(p v1alpha1.WorkloadParameters) []compose.Problem {
 	return nil
 }
 
-// told is the beginning of what is wrong, in one line.
-func told(wrong language.ProblemsError) string {
+// firstProblems is the beginning of what is wrong, in one line.
+func firstProblems(wrong language.ProblemsError) string {
 	lines := make([]string, 0, maxGameProblems+1)
 	for i, p := range wrong {
 		if i == maxGameProblems {

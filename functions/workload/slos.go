@@ -23,11 +23,11 @@ func SLOs(p v1alpha1.WorkloadParameters, name, namespace string) ([]v1alpha1.SLO
 	}
 	slos := app.SLOs
 	switch {
-	case p.Game != nil && len(p.Game.Services) > 0 && len(p.Game.Loaders) > 0:
+	case p.Game != nil && len(p.Game.Services) > 0 && len(p.Game.LoadGenerators) > 0:
 		first := string(p.Game.Services[0].Name)
 		slos = []v1alpha1.SLO{{
-			Name: first, Objective: "99", Service: first, Namespace: "${namespace}",
-			Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, Metrics: v1alpha1.SLOMetricsHTTPServer},
+			Name: first, Objective: "99", ServiceName: first, ServiceNamespace: "${namespace}",
+			Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, MetricSource: v1alpha1.SLOMetricSourceHTTPServer},
 		}}
 	case users(app, p) == 0:
 		return nil, nil
@@ -40,7 +40,7 @@ func SLOs(p v1alpha1.WorkloadParameters, name, namespace string) ([]v1alpha1.SLO
 			full = compose.NameMax(maxSLOName, "", name, s.Name)
 		}
 		s.Name = full
-		s.Namespace = strings.ReplaceAll(s.Namespace, "${namespace}", namespace)
+		s.ServiceNamespace = strings.ReplaceAll(s.ServiceNamespace, "${namespace}", namespace)
 		// Demonstrations are not there for a month.
 		s.Window = cmp.Or(s.Window, v1alpha1.SLOWindow7d)
 		out = append(out, s)

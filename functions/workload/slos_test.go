@@ -13,8 +13,8 @@ import (
 )
 
 func TestSLOs(t *testing.T) {
-	game := func(loaders ...language.Loader) v1alpha1.WorkloadParameters {
-		return v1alpha1.WorkloadParameters{App: v1alpha1.AppGame, Game: &language.Game{Services: []language.Service{{Name: "front"}, {Name: "back"}}, Loaders: loaders}}
+	game := func(loaders ...language.LoadGenerator) v1alpha1.WorkloadParameters {
+		return v1alpha1.WorkloadParameters{App: v1alpha1.AppGame, Game: &language.Game{Services: []language.Service{{Name: "front"}, {Name: "back"}}, LoadGenerators: loaders}}
 	}
 	type row struct{ Name, Service, Namespace string }
 	cases := map[string]struct {
@@ -35,7 +35,7 @@ func TestSLOs(t *testing.T) {
 		},
 		"Nobody":  {reason: "nothing is promised of what nobody uses", p: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo}, name: "web"},
 		"NoUsers": {reason: "the dial is at zero", p: v1alpha1.WorkloadParameters{App: v1alpha1.AppSockShop, Load: &v1alpha1.Load{}}, name: "socks"},
-		"Game":    {reason: "the first service of a game answers", p: game(language.Loader{Name: "many"}), name: "play", want: []row{{"play-front", "front", "ns"}}},
+		"Game":    {reason: "the first service of a game answers", p: game(language.LoadGenerator{Name: "many"}), name: "play", want: []row{{"play-front", "front", "ns"}}},
 		"Idle":    {reason: "a game without loaders is not used", p: game(), name: "play"},
 		"Own":     {reason: "nobody knows what a team's own chart does", p: v1alpha1.WorkloadParameters{Chart: &v1alpha1.Chart{Name: "x"}}, name: "own"},
 	}
@@ -47,7 +47,7 @@ func TestSLOs(t *testing.T) {
 			}
 			var rows []row
 			for _, s := range got {
-				rows = append(rows, row{s.Name, s.Service, s.Namespace})
+				rows = append(rows, row{s.Name, s.ServiceName, s.ServiceNamespace})
 				if _, err := slo.Groups(s); err != nil {
 					t.Errorf("%s: no rules can be made of it: %v", tc.reason, err)
 				}
@@ -64,7 +64,7 @@ func TestSLONames(t *testing.T) {
 	for _, w := range []string{"a", "a-b", "a.b", strings.Repeat("long", 12)} {
 		for _, service := range []string{"c", "b-c"} {
 			p := v1alpha1.WorkloadParameters{App: v1alpha1.AppGame, Game: &language.Game{
-				Services: []language.Service{{Name: language.Name(service)}}, Loaders: []language.Loader{{Name: "many"}},
+				Services: []language.Service{{Name: language.Name(service)}}, LoadGenerators: []language.LoadGenerator{{Name: "many"}},
 			}}
 			got, err := SLOs(p, w, "ns")
 			if err != nil || len(got) != 1 {

@@ -15,17 +15,17 @@ import (
 // on what there is on the cluster.
 func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	v := app.Values
-	if c := spec.Surroundings.Collector; c != "" {
-		v = values.Merge(v, app.With.Collector)
+	if c := spec.Environment.OTLPHost; c != "" {
+		v = values.Merge(v, app.ConditionalValues.Collector)
 	}
-	if has(spec, v1alpha1.FeaturePrometheus) {
-		v = values.Merge(v, app.With.Prometheus)
+	if has(spec, v1alpha1.CapabilityPrometheus) {
+		v = values.Merge(v, app.ConditionalValues.Prometheus)
 	}
-	if spec.Mesh && has(spec, v1alpha1.FeatureMesh) {
-		v = values.Merge(v, app.With.Mesh)
+	if spec.Mesh && has(spec, v1alpha1.CapabilityMesh) {
+		v = values.Merge(v, app.ConditionalValues.Mesh)
 	}
 	for _, path := range app.Tolerations {
-		if t := tolerated(spec.Surroundings); len(t) > 0 {
+		if t := tolerated(spec.Environment); len(t) > 0 {
 			v = values.Merge(v, values.At(path, t))
 		}
 	}
@@ -55,13 +55,13 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 		}
 		v = values.Merge(v, g)
 	}
-	filled, _ := fill(v, spec.Surroundings.Collector, users(app, spec.WorkloadParameters)).(map[string]any)
+	filled, _ := fill(v, spec.Environment.OTLPHost, users(app, spec.WorkloadParameters)).(map[string]any)
 	return filled, nil
 }
 
 // tolerated are the taints that a pod has to tolerate: Google Cloud taints nodes of
 // arm64. https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment, 2026-08.
-func tolerated(s v1alpha1.WorkloadSurroundings) []any {
+func tolerated(s v1alpha1.WorkloadEnvironment) []any {
 	if s.Architecture != v1alpha1.ArchitectureARM64 {
 		return nil
 	}
@@ -70,8 +70,8 @@ func tolerated(s v1alpha1.WorkloadSurroundings) []any {
 	}}
 }
 
-func has(spec v1alpha1.WorkloadSpec, f v1alpha1.WorkloadFeature) bool {
-	return slices.Contains(spec.Surroundings.Features, f)
+func has(spec v1alpha1.WorkloadSpec, f v1alpha1.Capability) bool {
+	return slices.Contains(spec.Environment.Capabilities, f)
 }
 
 // users of an application: as many as asked for, or else as its entry says.
@@ -113,7 +113,7 @@ func fill(v any, collector string, users int64) any {
 // loaderValues are the values of the chart of games for loaders of an application
 // that brings none: the game has no services of its own, and its loaders ask the
 // application's.
-func loaderValues(r *Requests, users int64, surroundings v1alpha1.WorkloadSurroundings) map[string]any {
+func loaderValues(r *HTTPRequests, users int64, surroundings v1alpha1.WorkloadEnvironment) map[string]any {
 	endpoints := make([]any, 0, len(r.Paths))
 	requests := make([]any, 0, len(r.Paths))
 	for _, p := range r.Paths {
@@ -125,16 +125,16 @@ func loaderValues(r *Requests, users int64, surroundings v1alpha1.WorkloadSurrou
 		"peers":    "{service}:" + strconv.FormatInt(r.Port, 10),
 		"game": map[string]any{
 			"services": []any{map[string]any{"name": r.Service, "endpoints": endpoints}},
-			"loaders": []any{map[string]any{
-				"name": "load", "users": users, "wait": map[string]any{"duration": "1s", "jitter": "500ms"}, "requests": requests,
+			"loadGenerators": []any{map[string]any{
+				"name": "load", "users": users, "thinkTime": map[string]any{"duration": "1s", "jitter": "500ms"}, "requests": requests,
 			}},
 		},
 	}
 	if t := tolerated(surroundings); len(t) > 0 {
 		v["tolerations"] = t
 	}
-	if surroundings.Collector != "" {
-		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.Collector + ":4318"}
+	if surroundings.OTLPHost != "" {
+		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.OTLPHost + ":4318"}
 	}
 	return v
 }

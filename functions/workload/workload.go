@@ -21,11 +21,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// PartApp is the condition that says whether the application works.
-const PartApp = "AppReady"
+// ConditionAppReady is the condition that says whether the application works.
+const ConditionAppReady = "AppReady"
 
-// Parts of a Workload, for those that compose one.
-func Parts() []string { return []string{PartApp} }
+// ConditionTypes of a Workload, for those that compose one.
+func ConditionTypes() []string { return []string{ConditionAppReady} }
 
 const (
 	resourceApp   = "app"
@@ -38,15 +38,15 @@ const (
 const gameChart = string(v1alpha1.AppGame)
 
 // Compose plans a Workload.
-func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
+func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	xr := in.Claim
 	app, known, err := app(xr.Spec.WorkloadParameters)
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	p := compose.Plan{Parts: Parts()}
+	p := compose.Plan{ConditionTypes: ConditionTypes()}
 	p.Status = func(o compose.Outcome) (any, error) {
-		return &v1alpha1.WorkloadStatus{Phase: compose.Phase(xr.Status.Phase, o), Version: app.Chart.Version}, nil
+		return &v1alpha1.WorkloadStatus{Phase: compose.Phase(xr.Status.Phase, o), ChartVersion: app.Chart.Version}, nil
 	}
 	if !known {
 		entries, err := Catalog()
@@ -54,7 +54,7 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 			return compose.Plan{}, err
 		}
 		p.Partial = true
-		p.Problems = []compose.Problem{{Part: PartApp, Reason: "NotAvailableYet", Message: fmt.Sprintf(
+		p.Problems = []compose.Problem{{ConditionType: ConditionAppReady, Reason: "Unsupported", Message: fmt.Sprintf(
 			"App %s is not available yet. Available: %s", xr.Spec.App, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))}}
 		return p, nil
 	}
@@ -71,16 +71,16 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	l, err := values.Layer("values", PartApp, xr.Namespace, xr.Name, own, xr.Spec.Values, xr.Spec.ValuesFrom)
+	l, err := values.Layer("values", ConditionAppReady, xr.Namespace, xr.Name, own, xr.Spec.Values, xr.Spec.ValuesFrom)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	create := true
 	spec := v1alpha1.ComponentSpec{
 		ClusterRef:      xr.Spec.ClusterRef,
-		Engine:          engine(in),
+		Deployer:        deployerOf(in),
 		Source:          source(app, xr.Spec.WorkloadParameters),
-		Namespace:       namespace(xr),
+		TargetNamespace: namespace(xr),
 		CreateNamespace: &create,
 		ValuesFrom:      l.From,
 		DependsOn:       xr.Spec.DependsOn,
@@ -92,25 +92,25 @@ func Compose(in compose.Input[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	l.Put(o)
-	if asked, is := xr.Spec.Delivery, engine(in); asked != "" && asked != is {
-		p.Problems = append(p.Problems, compose.Problem{Part: PartApp, Reason: "DeliveryChanged", Message: fmt.Sprintf(
+	l.SetOn(o)
+	if asked, is := xr.Spec.Deployer, deployerOf(in); asked != "" && asked != is {
+		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionAppReady, Reason: "ImmutableField", Message: fmt.Sprintf(
 			"The workload was delivered by %s, and %s does not take it over: create a new Workload with the other delivery, then delete this one", is, asked)})
 	}
 	p.Resources = slices.Concat(l.Resources, []compose.Resource{{
-		Name:   resourceApp,
-		Part:   PartApp,
-		Object: o,
-		Ready:  compose.Brief(compose.Child(component.Parts()...)),
+		Name:          resourceApp,
+		ConditionType: ConditionAppReady,
+		Object:        o,
+		Ready:         compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...)),
 	}})
-	beside, err := beside(in, app)
+	beside, err := auxiliaryComponents(in, app)
 	p.Resources = append(p.Resources, beside...)
 	return p, err
 }
 
-// beside the application there may be loaders of ours, and chaos. They come when
+// auxiliaryComponents the application there may be loaders of ours, and chaos. They come when
 // it works, and go before it.
-func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, error) {
+func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([]compose.Resource, error) {
 	xr := in.Claim
 	var out []compose.Resource
 	add := func(name string, source v1alpha1.ComponentSource, v map[string]any) error {
@@ -121,9 +121,9 @@ func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, e
 		never := false
 		spec := v1alpha1.ComponentSpec{
 			ClusterRef:      xr.Spec.ClusterRef,
-			Engine:          engine(in),
+			Deployer:        deployerOf(in),
 			Source:          source,
-			Namespace:       namespace(xr),
+			TargetNamespace: namespace(xr),
 			CreateNamespace: &never,
 			DependsOn:       []v1alpha1.LocalReference{{Name: componentName(xr, resourceApp)}},
 		}
@@ -132,9 +132,9 @@ func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, e
 		}
 		o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, componentName(xr, name), &spec)
 		out = append(out, compose.Resource{
-			Name: name, Part: PartApp, Object: o,
+			Name: name, ConditionType: ConditionAppReady, Object: o,
 			Gate:  compose.WaitFor(compose.IsReady(in.Observed[resourceApp]), name+": waiting for the application"),
-			Ready: compose.Named(name, compose.Brief(compose.Child(component.Parts()...))),
+			Ready: compose.WithName(name, compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...))),
 		})
 		return err
 	}
@@ -145,7 +145,7 @@ func beside(in compose.Input[v1alpha1.Workload], app App) ([]compose.Resource, e
 				return nil, err
 			}
 			chart := entries[gameChart].Chart
-			if err := add(resourceLoad, v1alpha1.ComponentSource{Chart: &chart}, loaderValues(d.Requests, n, xr.Spec.Surroundings)); err != nil {
+			if err := add(resourceLoad, v1alpha1.ComponentSource{Chart: &chart}, loaderValues(d.Requests, n, xr.Spec.Environment)); err != nil {
 				return nil, err
 			}
 		}
@@ -170,15 +170,15 @@ func componentName(xr v1alpha1.Workload, resource string) string {
 	return compose.Name(xr.Namespace, xr.Name, resource)
 }
 
-// PageOf a workload, which a person opens; nil when it has none. That of a game is
+// WebUIOf a workload, which a person opens; nil when it has none. That of a game is
 // the root of its first service.
-func PageOf(p v1alpha1.WorkloadParameters) (*Page, error) {
+func WebUIOf(p v1alpha1.WorkloadParameters) (*WebUI, error) {
 	app, known, err := app(p)
 	if err != nil || !known {
 		return nil, err
 	}
 	if p.Game != nil && len(p.Game.Services) > 0 {
-		return &Page{Service: string(p.Game.Services[0].Name), Port: 80}, nil
+		return &WebUI{Service: string(p.Game.Services[0].Name), Port: 80}, nil
 	}
 	return app.Exposes, nil
 }
@@ -191,24 +191,24 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 		return nil, err
 	}
 	refuse := func(reason, message string) []compose.Problem {
-		return []compose.Problem{{Part: PartApp, Reason: reason, Message: message}}
+		return []compose.Problem{{ConditionType: ConditionAppReady, Reason: reason, Message: message}}
 	}
 	if app.Unavailable != "" {
-		return refuse("NotDeliverable", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
+		return refuse("Unsupported", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
 	}
-	if a := spec.Surroundings.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
-		return refuse("ArchitectureImpossible", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
+	if a := spec.Environment.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
+		return refuse("UnsupportedArchitecture", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
 	}
 	problems := slices.Concat(checkGame(spec.WorkloadParameters), checkChaos(app, spec.WorkloadParameters))
 	if len(problems) > 0 {
 		return problems, nil
 	}
 	byMesh := slices.ContainsFunc(spec.Chaos, func(w v1alpha1.ChaosWindow) bool { return chaosKindOf(w.Fault).kind != "" })
-	if byMesh && !has(spec, v1alpha1.FeatureChaosMesh) {
-		return refuse("ChaosMeshMissing", "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"), nil
+	if byMesh && !has(spec, v1alpha1.CapabilityChaosMesh) {
+		return refuse("ComponentMissing", "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"), nil
 	}
-	if spec.Mesh && !has(spec, v1alpha1.FeatureMesh) {
-		return refuse("MeshMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
+	if spec.Mesh && !has(spec, v1alpha1.CapabilityMesh) {
+		return refuse("ComponentMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
 	}
 	return nil, nil
 }
@@ -221,20 +221,20 @@ func join(architectures []v1alpha1.Architecture) string {
 	return strings.Join(out, ", ")
 }
 
-// engine that delivers the workload: the one that did, or else the one asked for.
-func engine(in compose.Input[v1alpha1.Workload]) v1alpha1.Delivery {
+// deployerOf that delivers the workload: the one that did, or else the one asked for.
+func deployerOf(in compose.TypedRequest[v1alpha1.Workload]) v1alpha1.Deployer {
 	was := ""
 	if o := in.Observed[resourceApp]; o != nil {
-		was, _, _ = unstructured.NestedString(o.Object, "spec", "engine")
+		was, _, _ = unstructured.NestedString(o.Object, "spec", "deployer")
 	}
-	return cmp.Or(v1alpha1.Delivery(was), in.Claim.Spec.Delivery, v1alpha1.DeliveryHelm)
+	return cmp.Or(v1alpha1.Deployer(was), in.Claim.Spec.Deployer, v1alpha1.DeployerHelm)
 }
 
 // namespace on the cluster: the one asked for, or the workload's own name, so
 // that several workloads of one app do not meet.
 func namespace(xr v1alpha1.Workload) string {
-	if xr.Spec.Namespace != "" {
-		return xr.Spec.Namespace
+	if xr.Spec.TargetNamespace != "" {
+		return xr.Spec.TargetNamespace
 	}
 	// A workload's name may have dots, a namespace's may not.
 	return strings.ReplaceAll(xr.Name, ".", "-")

@@ -26,7 +26,7 @@ func claim(fs ...func(*v1alpha1.Workload)) *v1alpha1.Workload {
 	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.WorkloadKind
 	c.Namespace, c.Name = "team-a", "shop"
 	c.Spec = v1alpha1.WorkloadSpec{
-		WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo, Delivery: v1alpha1.DeliveryHelm},
+		WorkloadParameters: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo, Deployer: v1alpha1.DeployerHelm},
 		ClusterRef:         v1alpha1.LocalReference{Name: "cluster"},
 	}
 	for _, f := range fs {
@@ -49,7 +49,7 @@ func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: m}
 }
 
-func run(t *testing.T, w compose.World) compose.Result {
+func run(t *testing.T, w compose.Request) compose.Result {
 	t.Helper()
 	res, err := compose.Run(w, compose.For(Compose))
 	if err != nil {
@@ -80,7 +80,7 @@ func TestCompose(t *testing.T) {
 		composed  []string
 		status    v1alpha1.WorkloadStatus
 	}
-	first := run(t, compose.World{XR: toUnstructured(t, claim())})
+	first := run(t, compose.Request{XR: toUnstructured(t, claim())})
 	app := compose.Name("team-a", "shop", "app")
 	failed := func(reason, message string) compose.Condition {
 		return compose.Condition{Type: "AppReady", Reason: reason, Message: message}
@@ -100,7 +100,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("Creating", "Component "+app+" is being created"),
 				composed:  []string{"app"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, ChartVersion: "6.9.1"},
 			},
 		},
 		"Ready": {
@@ -111,7 +111,7 @@ func TestCompose(t *testing.T) {
 				condition: compose.Condition{Type: "AppReady", Ready: true, Reason: "Available"},
 				ready:     true,
 				composed:  []string{"app"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseReady, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "6.9.1"},
 			},
 		},
 		"Broken": {
@@ -119,32 +119,32 @@ func TestCompose(t *testing.T) {
 			claim:  claim(was(v1alpha1.PhaseReady)),
 			observed: observe(first,
 				condition("DependenciesReady", "False", "ClusterNotFound", "no cluster"),
-				condition("Delivered", "False", "ReconcileError", "no such chart"),
+				condition("Deployed", "False", "ReconcileError", "no such chart"),
 			),
 			want: want{
 				condition: failed("ReconcileError", "no such chart"),
 				composed:  []string{"app"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded, ChartVersion: "6.9.1"},
 			},
 		},
 		"DependencyMissing": {
 			reason: "What it waits for is told where nothing else is wrong.",
 			claim:  claim(),
 			observed: observe(first,
-				condition("Delivered", "True", "Available", ""),
+				condition("Deployed", "True", "Available", ""),
 				condition("DependenciesReady", "False", "ClusterNotFound", "no cluster"),
 			),
 			want: want{
 				condition: failed("ClusterNotFound", "no cluster"),
 				composed:  []string{"app"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, ChartVersion: "6.9.1"},
 			},
 		},
 		"UnknownApp": {
 			reason: "An app that is not there yet is told together with those that are.",
 			claim:  claim(unknown),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
+				condition: failed("Unsupported", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhasePending},
 			},
 		},
@@ -153,19 +153,19 @@ func TestCompose(t *testing.T) {
 			claim:    claim(unknown, was(v1alpha1.PhaseReady)),
 			observed: observe(first, condition("Ready", "True", "", "")),
 			want: want{
-				condition: failed("NotAvailableYet", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
+				condition: failed("Unsupported", "App bookinfo is not available yet. Available: emojivoto, eshop, o11y-game, online-boutique, opentelemetry-demo, podinfo, podtato-head, sock-shop"),
 				composed:  []string{"app"},
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseDegraded},
 			},
 		},
-		"DeliveryChanged": {
+		"ImmutableField": {
 			reason:   "What one engine installed another does not take over.",
-			claim:    claim(func(c *v1alpha1.Workload) { c.Spec.Delivery = v1alpha1.DeliveryFlux }),
+			claim:    claim(func(c *v1alpha1.Workload) { c.Spec.Deployer = v1alpha1.DeployerFlux }),
 			observed: observe(first, condition("Ready", "True", "", "")),
 			want: want{
-				condition: failed("DeliveryChanged", "The workload was delivered by Helm, and Flux does not take it over: create a new Workload with the other delivery, then delete this one"),
+				condition: failed("ImmutableField", "The workload was delivered by Helm, and Flux does not take it over: create a new Workload with the other delivery, then delete this one"),
 				composed:  []string{"app"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, ChartVersion: "6.9.1"},
 			},
 		},
 		"ValuesFrom": {
@@ -176,13 +176,13 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("Creating", "ConfigMap "+compose.Name("team-a", "shop", "values")+" is being created"),
 				composed:  []string{"app", "values"},
-				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, Version: "6.9.1"},
+				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, ChartVersion: "6.9.1"},
 			},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
 			got := want{condition: res.Conditions[0], ready: res.Ready, composed: slices.Sorted(maps.Keys(res.Resources))}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &got.status); err != nil {
 				t.Fatal(err)
@@ -210,16 +210,16 @@ func TestComponent(t *testing.T) {
 			reason: "Several workloads of one app have namespaces of their own: by default that of their name.",
 			claim:  claim(),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop", CreateNamespace: &yes,
 				Source: v1alpha1.ComponentSource{Chart: podinfo},
 				Values: raw(catalogValues),
 			},
 		},
 		"Namespace": {
 			reason: "The team may say where it lives.",
-			claim:  claim(func(c *v1alpha1.Workload) { c.Spec.Namespace = "shops" }),
+			claim:  claim(func(c *v1alpha1.Workload) { c.Spec.TargetNamespace = "shops" }),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shops", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shops", CreateNamespace: &yes,
 				Source: v1alpha1.ComponentSource{Chart: podinfo},
 				Values: raw(catalogValues),
 			},
@@ -228,7 +228,7 @@ func TestComponent(t *testing.T) {
 			reason: "The name of an object may have dots, that of a namespace may not.",
 			claim:  claim(func(c *v1alpha1.Workload) { c.Name = "shop.blue" }),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop-blue", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop-blue", CreateNamespace: &yes,
 				Source: v1alpha1.ComponentSource{Chart: podinfo},
 				Values: raw(catalogValues),
 			},
@@ -239,7 +239,7 @@ func TestComponent(t *testing.T) {
 				c.Spec.Values = raw(`{"replicaCount": 2, "serviceMonitor": {"enabled": false}}`)
 			}),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop", CreateNamespace: &yes,
 				Source: v1alpha1.ComponentSource{Chart: podinfo},
 				Values: raw(`{"fullnameOverride":"podinfo","replicaCount":2,"serviceMonitor":{"enabled":false}}`),
 			},
@@ -252,7 +252,7 @@ func TestComponent(t *testing.T) {
 				c.Spec.ValuesFrom = []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}
 			}),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop", CreateNamespace: &yes,
 				Source:     v1alpha1.ComponentSource{Chart: own},
 				Values:     raw(`{"replicas":2}`),
 				ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}},
@@ -264,7 +264,7 @@ func TestComponent(t *testing.T) {
 				c.Spec.App, c.Spec.Manifests = "", []runtime.RawExtension{*raw(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"}}`)}
 			}),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop", CreateNamespace: &yes,
 				Source: v1alpha1.ComponentSource{Manifests: []runtime.RawExtension{*raw(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"}}`)}},
 			},
 		},
@@ -272,7 +272,7 @@ func TestComponent(t *testing.T) {
 			reason: "What a workload needs outlives it.",
 			claim:  claim(func(c *v1alpha1.Workload) { c.Spec.DependsOn = []v1alpha1.LocalReference{{Name: "till"}} }),
 			want: v1alpha1.ComponentSpec{
-				ClusterRef: ref, Engine: v1alpha1.DeliveryHelm, Namespace: "shop", CreateNamespace: &yes,
+				ClusterRef: ref, Deployer: v1alpha1.DeployerHelm, TargetNamespace: "shop", CreateNamespace: &yes,
 				Source:    v1alpha1.ComponentSource{Chart: podinfo},
 				Values:    raw(catalogValues),
 				DependsOn: []v1alpha1.LocalReference{{Name: "till"}},
@@ -282,7 +282,7 @@ func TestComponent(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := v1alpha1.Component{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(run(t, compose.World{XR: toUnstructured(t, tc.claim)}).Resources["app"].Object, &c); err != nil {
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(run(t, compose.Request{XR: toUnstructured(t, tc.claim)}).Resources["app"].Object, &c); err != nil {
 				t.Fatal(err)
 			}
 			text := cmp.Transformer("text", func(r *runtime.RawExtension) string {
@@ -302,7 +302,7 @@ func TestComponent(t *testing.T) {
 func playing(calls ...language.Call) func(*v1alpha1.Workload) {
 	return func(c *v1alpha1.Workload) {
 		c.Spec.App = v1alpha1.AppGame
-		c.Spec.Game = &language.Game{Services: []language.Service{{Name: "web", Endpoints: []language.Endpoint{{Path: "/", Calls: calls}}}}}
+		c.Spec.Game = &language.Game{Services: []language.Service{{Name: "web", Endpoints: []language.Endpoint{{Path: "/", Steps: calls}}}}}
 	}
 }
 
@@ -318,7 +318,7 @@ func TestGame(t *testing.T) {
 		composed  []string
 		values    string
 	}
-	played := run(t, compose.World{XR: toUnstructured(t, claim(playing()))})
+	played := run(t, compose.Request{XR: toUnstructured(t, claim(playing()))})
 	wrong := func(message string) compose.Condition {
 		return compose.Condition{Type: "AppReady", Reason: "InvalidGame", Message: message}
 	}
@@ -335,7 +335,7 @@ func TestGame(t *testing.T) {
 			want: want{
 				condition: creating,
 				composed:  []string{"app"},
-				values:    `{"game":{"services":[{"endpoints":[{"calls":[{"probability":"50%","sleep":{"duration":"1.5ms"}}],"path":"/"}],"name":"web"}]}}`,
+				values:    `{"game":{"services":[{"endpoints":[{"path":"/","steps":[{"probability":"50%","sleep":{"duration":"1.5ms"}}]}],"name":"web"}]}}`,
 			},
 		},
 		"ValuesOfTheTeam": {
@@ -350,7 +350,7 @@ func TestGame(t *testing.T) {
 		"NoSuchService": {
 			reason: "A call of what does not exist is told, with the nearest that does.",
 			claim:  claim(playing(calling("wep"))),
-			want:   want{condition: wrong(`The game cannot be played: services[web].endpoints[/].calls[0].http.service: there is no service "wep"; the nearest is web`)},
+			want:   want{condition: wrong(`The game cannot be played: services[web].endpoints[/].steps[0].http.service: there is no service "wep"; the nearest is web`)},
 		},
 		"Endless": {
 			reason: "A game in which a request may never end is not begun.",
@@ -361,11 +361,11 @@ func TestGame(t *testing.T) {
 			reason: "A condition tells a few of the problems, and how many there are.",
 			claim:  claim(playing(slices.Repeat([]language.Call{calling("a")}, 7)...)),
 			want: want{condition: wrong("The game cannot be played: " + strings.Join([]string{
-				`services[web].endpoints[/].calls[0].http.service: there is no service "a"; the nearest is web`,
-				`services[web].endpoints[/].calls[1].http.service: there is no service "a"; the nearest is web`,
-				`services[web].endpoints[/].calls[2].http.service: there is no service "a"; the nearest is web`,
-				`services[web].endpoints[/].calls[3].http.service: there is no service "a"; the nearest is web`,
-				`services[web].endpoints[/].calls[4].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].steps[0].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].steps[1].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].steps[2].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].steps[3].http.service: there is no service "a"; the nearest is web`,
+				`services[web].endpoints[/].steps[4].http.service: there is no service "a"; the nearest is web`,
 				"and more, 7 in all",
 			}, "; "))},
 		},
@@ -393,7 +393,7 @@ func TestGame(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.World{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
+			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed})
 			got := want{condition: res.Conditions[0], composed: slices.Sorted(maps.Keys(res.Resources))}
 			if app, ok := res.Resources["app"]; ok {
 				values, _, _ := unstructured.NestedMap(app.Object, "spec", "values")
@@ -413,7 +413,7 @@ func TestGame(t *testing.T) {
 // TestInvalidValues are refused by the API server; here they are an error.
 func TestInvalidValues(t *testing.T) {
 	c := claim(func(c *v1alpha1.Workload) { c.Spec.Values = raw(`"all of them"`) })
-	if _, err := compose.Run(compose.World{XR: toUnstructured(t, c)}, compose.For(Compose)); err == nil {
+	if _, err := compose.Run(compose.Request{XR: toUnstructured(t, c)}, compose.For(Compose)); err == nil {
 		t.Error("want an error for values that are no object")
 	}
 }
@@ -429,7 +429,7 @@ func TestCatalog(t *testing.T) {
 	}
 	for name, e := range entries {
 		t.Run(name, func(t *testing.T) {
-			if e.Licence == "" || e.Shows == "" || e.Signals == nil {
+			if e.Licence == "" || e.Summary == "" || e.Signals == nil {
 				t.Errorf("one cannot tell what it gives, and by which licence: %+v", e)
 			}
 			if e.Unavailable != "" {
@@ -438,11 +438,11 @@ func TestCatalog(t *testing.T) {
 			if e.Targets.Label == "" || (e.Load == nil) != (name == "o11y-game") {
 				t.Errorf("it needs targets of chaos, and a dial of its load: %+v", e)
 			}
-			if takes, err := Takes(v1alpha1.WorkloadParameters{App: v1alpha1.App(name)}); err != nil || (takes.Memory.IsZero() && name != "o11y-game") {
+			if takes, err := Requests(v1alpha1.WorkloadParameters{App: v1alpha1.App(name)}); err != nil || (takes.Memory.IsZero() && name != "o11y-game") {
 				t.Errorf("nobody knows what it takes: %v", err)
 			}
 			for _, o := range e.SLOs {
-				if o.Service == "" || o.Objective == "" {
+				if o.ServiceName == "" || o.Objective == "" {
 					t.Errorf("%+v is no SLO", o)
 				}
 			}

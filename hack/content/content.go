@@ -282,8 +282,8 @@ func (p Panel) height() int {
 // purpose. A workload with chaos brings the rule, see functions/workload/chaos.go.
 const chaosWindows = "workload:chaos:active"
 
-// lane shows windows of chaos on the same axis of time as the panels beside it.
-func lane() Row {
+// faultPanel shows windows of chaos on the same axis of time as the panels beside it.
+func faultPanel() Row {
 	return Row{Title: "Broken on purpose", Panels: []Panel{{
 		Title: "Windows of chaos", Height: 4, Stack: true,
 		Description: "What a claim says in workloads[].chaos. Empty when nothing was broken on purpose.",
@@ -296,7 +296,7 @@ func lane() Row {
 func (d *Dashboard) withLane() Dashboard {
 	out := *d
 	if d.Chaos {
-		out.Rows = slices.Insert(slices.Clone(d.Rows), 1, lane())
+		out.Rows = slices.Insert(slices.Clone(d.Rows), 1, faultPanel())
 	}
 	return out
 }

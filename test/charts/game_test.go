@@ -119,15 +119,15 @@ func TestGames(t *testing.T) {
 				t.Errorf("the game in the ConfigMap: -want, +got:\n%s", diff)
 			}
 
-			if want := len(g.Services) + len(g.Loaders); len(r.deployments) != want {
+			if want := len(g.Services) + len(g.LoadGenerators); len(r.deployments) != want {
 				t.Errorf("want %d Deployments, got %d", want, len(r.deployments))
 			}
 			for i := range g.Services {
 				s := &g.Services[i]
 				reachable(t, r, s)
 			}
-			for i := range g.Loaders {
-				name := string(g.Loaders[i].Name)
+			for i := range g.LoadGenerators {
+				name := string(g.LoadGenerators[i].Name)
 				d := r.deployments[name]
 				if d == nil || !slices.Contains(d.Spec.Template.Spec.Containers[0].Args, "--loader="+name) {
 					t.Errorf("there is no loader %s", name)
@@ -214,8 +214,8 @@ func TestLoadersOnly(t *testing.T) {
 	r, err := render(map[string]any{
 		"services": false, "peers": "{service}:9898",
 		"game": map[string]any{
-			"services": []any{map[string]any{"name": "podinfo", "endpoints": []any{map[string]any{"path": "/"}}}},
-			"loaders":  []any{map[string]any{"name": "load", "requests": []any{map[string]any{"service": "podinfo"}}}},
+			"services":       []any{map[string]any{"name": "podinfo", "endpoints": []any{map[string]any{"path": "/"}}}},
+			"loadGenerators": []any{map[string]any{"name": "load", "requests": []any{map[string]any{"service": "podinfo"}}}},
 		},
 	})
 	if err != nil {

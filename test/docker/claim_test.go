@@ -47,7 +47,7 @@ spec:
       ports: [{hostPort: %d, containerPort: 443}]
   stack:
     profile: Minimal
-    delivery: Helm
+    deployer: Helm
     components:
     - {name: collector-gateway, enabled: true}
     - {name: collector-agent, enabled: true}
@@ -58,7 +58,7 @@ spec:
   workloads:
   - name: shop
     app: o11y-game
-    delivery: Helm
+    deployer: Helm
     game:
       services:
       - name: frontend

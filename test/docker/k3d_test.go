@@ -36,7 +36,7 @@ func TestK3d(t *testing.T) {
 			}
 		}
 		o := get(t, k3dCluster(), n)
-		for _, f := range []string{"version", "endpoint", "externalEndpoint", "architecture", "stage"} {
+		for _, f := range []string{"version", "endpoint", "externalEndpoint", "architecture", "state"} {
 			v, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", f)
 			if v == "" {
 				t.Errorf("%s says no %s", n, f)
@@ -63,7 +63,7 @@ func TestK3d(t *testing.T) {
 	took := remove(t, k3dCluster(), "lab")
 	t.Logf("MEASURED K3dCluster lab gone %.1f s after it was deleted", took.Seconds())
 	if left := left(t, k3dCluster(), "lab"); len(left) > 0 {
-		t.Errorf("left on the engine: %v", left)
+		t.Errorf("left on the deployer: %v", left)
 	}
 	ready(t, k3dCluster(), "lab2")
 }

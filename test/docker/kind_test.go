@@ -33,7 +33,7 @@ func TestKind(t *testing.T) {
 			}
 		}
 		o := get(t, kindCluster(), n)
-		for _, f := range []string{"version", "endpoint", "externalEndpoint", "architecture", "stage"} {
+		for _, f := range []string{"version", "endpoint", "externalEndpoint", "architecture", "state"} {
 			v, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", f)
 			if v == "" {
 				t.Errorf("%s says no %s", n, f)
@@ -53,7 +53,7 @@ func TestKind(t *testing.T) {
 	took := remove(t, kindCluster(), "two")
 	t.Logf("MEASURED KindCluster two gone %.1f s after it was deleted", took.Seconds())
 	if left := left(t, kindCluster(), "two"); len(left) > 0 {
-		t.Errorf("left on the engine: %v", left)
+		t.Errorf("left on the deployer: %v", left)
 	}
 	ready(t, kindCluster(), "one")
 }

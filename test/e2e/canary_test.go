@@ -74,7 +74,7 @@ func TestCanary(t *testing.T) {
 		})
 	}
 	ready(t, ours("Component"), "values")
-	says(t, ours("Component"), "no-values", "Delivered", "False", "values")
+	says(t, ours("Component"), "no-values", "Deployed", "False", "values")
 	t.Log(conditions(get(t, ours("Component"), "no-values")))
 	secrets := append(keys(t), canary)
 	if n := lookFor(t, secrets); n == 0 {

@@ -25,13 +25,13 @@ var helmReleases = schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Vers
 func withOwn(t *testing.T, components ...any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "gitops.yaml")
-	unstructured.RemoveNestedField(o.Object, "spec", "stack", "delivery")
+	unstructured.RemoveNestedField(o.Object, "spec", "stack", "deployer")
 	if err := unstructured.SetNestedField(o.Object, "Standard", "spec", "stack", "profile"); err != nil {
 		t.Fatal(err)
 	}
 	workloads := []any{
 		map[string]any{"name": "podinfo", "app": "podinfo"},
-		map[string]any{"name": "by-flux", "app": "podinfo", "delivery": "Flux"},
+		map[string]any{"name": "by-flux", "app": "podinfo", "deployer": "Flux"},
 	}
 	for _, f := range []struct {
 		value []any
@@ -174,7 +174,7 @@ func inOrder(t *testing.T) {
 	}
 	checked := 0
 	for _, c := range components {
-		leaves, _, _ := unstructured.NestedSlice(c.Object, "status", "leaves")
+		leaves, _, _ := unstructured.NestedSlice(c.Object, "status", "resourceRefs")
 		first, _ := leaves[0].(map[string]any)
 		gv, _ := schema.ParseGroupVersion(first["apiVersion"].(string))
 		leaf := get(t, gv.WithKind(first["kind"].(string)), first["name"].(string))
@@ -203,7 +203,7 @@ func fluxed(t *testing.T) {
 	}
 	want := 0
 	for _, c := range components {
-		if engine, _, _ := unstructured.NestedString(c.Object, "spec", "engine"); engine == "Flux" {
+		if engine, _, _ := unstructured.NestedString(c.Object, "spec", "deployer"); engine == "Flux" {
 			want++
 		}
 	}

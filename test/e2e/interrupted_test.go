@@ -37,7 +37,7 @@ func TestInterrupted(t *testing.T) {
 	interrupt(t, "rollback", revisions["rollback"], "pending-rollback")
 	interrupt(t, "uninstallation", revisions["uninstallation"], "uninstalling")
 	for name, revision := range revisions {
-		measured(t, name+": the component says what is wrong", says(t, component, name, "Delivered", "False", "interrupted", name+"/sh.helm.release.v1."+name+".v"+revision), 0)
+		measured(t, name+": the component says what is wrong", says(t, component, name, "Deployed", "False", "interrupted", name+"/sh.helm.release.v1."+name+".v"+revision), 0)
 	}
 	// What Helm keeps in it holds all values.
 	object := schema.GroupVersionKind{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "Object"}

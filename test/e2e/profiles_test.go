@@ -21,7 +21,7 @@ func profiled(t *testing.T, profile, engine, component string, values map[string
 	t.Helper()
 	o := example(t, "existing.yaml")
 	stack := map[string]any{
-		"profile": profile, "delivery": engine, "domain": "demo.example.org",
+		"profile": profile, "deployer": engine, "domain": "demo.example.org",
 		"components": []any{map[string]any{"name": component, "values": values}},
 	}
 	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
@@ -81,7 +81,7 @@ func bringUp(t *testing.T, profile, engine string) {
 	measured(t, "the broken component repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
-	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "notices")
+	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
 	t.Logf("urls: %v\nnotices: %v", urls, notices)
 	if len(urls) == 0 || len(notices) == 0 {
 		t.Error("the claim says nothing of its views, or of what one should know")
@@ -142,13 +142,13 @@ func TestFull(t *testing.T) {
 func fullBy(t *testing.T, engine string, components ...any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
-	stack := map[string]any{"profile": "Full", "delivery": engine, "domain": "demo.example.org"}
+	stack := map[string]any{"profile": "Full", "deployer": engine, "domain": "demo.example.org"}
 	if len(components) > 0 {
 		stack["components"] = components
 	}
 	var workloads []any
 	for _, e := range []string{"Helm", "Flux", "ArgoCD"} {
-		workloads = append(workloads, map[string]any{"name": "by-" + strings.ToLower(e), "app": "podinfo", "delivery": e})
+		workloads = append(workloads, map[string]any{"name": "by-" + strings.ToLower(e), "app": "podinfo", "deployer": e})
 	}
 	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
 		t.Fatal(err)

@@ -272,7 +272,7 @@ func TestSlow(t *testing.T) {
 		}
 		components, err := w.management.List(t.Context(), ours("Component"), namespace)
 		for _, c := range components {
-			if _, _, said := kube.Condition(&c, "Delivered"); strings.Contains(c.GetName(), "stack-slow") && strings.Contains(said, "Gateway Timeout") {
+			if _, _, said := kube.Condition(&c, "Deployed"); strings.Contains(c.GetName(), "stack-slow") && strings.Contains(said, "Gateway Timeout") {
 				return true, ""
 			}
 		}

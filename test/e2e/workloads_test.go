@@ -32,8 +32,8 @@ func TestWorkloads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	votes := map[string]any{"name": "votes", "app": "emojivoto", "delivery": "Helm"}
-	web := map[string]any{"name": "web", "app": "podinfo", "delivery": "Helm", "load": map[string]any{"users": int64(3)}}
+	votes := map[string]any{"name": "votes", "app": "emojivoto", "deployer": "Helm"}
+	web := map[string]any{"name": "web", "app": "podinfo", "deployer": "Helm", "load": map[string]any{"users": int64(3)}}
 	with(game, votes, web)
 	claim(t, o)
 	measured(t, "a platform with three workloads Ready after kubectl apply", ready(t, platform, name), 0)

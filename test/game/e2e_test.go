@@ -35,38 +35,38 @@ services:
   version: 1.2.3
   endpoints:
   - path: /
-    calls:
+    steps:
     - log: {level: Warn, message: front was asked}
     - http: {service: middle, path: /work, method: POST}
     - http: {service: side}
       probability: 30%
       ignoreErrors: true
   - path: /slow
-    calls:
+    steps:
     - sleep: {duration: 200ms, jitter: 100ms}
 - name: middle
   endpoints:
   - path: /work
-    calls:
+    steps:
     - database: {name: orders, collection: items, time: {duration: 1ms}}
     - oneOf:
       - weight: 3
-        calls:
+        steps:
         - http: {service: back, path: /pay}
       - weight: 1
-        calls:
+        steps:
         - http: {service: side, path: /gift, method: PUT}
           ignoreErrors: true
 - name: back
   endpoints:
   - path: /pay
-    calls:
+    steps:
     - error: {code: 503, message: broken}
       probability: 20%
 - name: side
   endpoints:
   - path: /
-    calls:
+    steps:
     - error: {code: 404, message: not here}
       probability: 50%
   - path: /gift
@@ -180,12 +180,12 @@ func described(g *language.Game) []string {
 			}
 		}
 		for j := range s.Endpoints {
-			for k := range s.Endpoints[j].Calls {
-				c := &s.Endpoints[j].Calls[k]
+			for k := range s.Endpoints[j].Steps {
+				c := &s.Endpoints[j].Steps[k]
 				add(&c.Step)
 				for _, choice := range c.OneOf {
-					for m := range choice.Calls {
-						add(&choice.Calls[m])
+					for m := range choice.Steps {
+						add(&choice.Steps[m])
 					}
 				}
 			}

@@ -25,15 +25,15 @@ import (
 // are answered at once: 2,000 are left where an answer takes 50 ms.
 const busy = `
 services:
-- {name: front, endpoints: [{path: /, calls: [{http: {service: left}}, {http: {service: right}}]}]}
-- {name: left, endpoints: [{path: /, calls: [{http: {service: lower}}, {log: {level: Debug, message: asked}, probability: 1%}]}]}
-- {name: right, endpoints: [{path: /, calls: [{http: {service: deeper}}, {cache: {name: c, missProbability: 10%}}]}]}
-- {name: lower, endpoints: [{path: /, calls: [{database: {name: orders}}]}]}
-- {name: deeper, endpoints: [{path: /, calls: [{error: {code: 500}, probability: 1%}]}]}
-loaders:
+- {name: front, endpoints: [{path: /, steps: [{http: {service: left}}, {http: {service: right}}]}]}
+- {name: left, endpoints: [{path: /, steps: [{http: {service: lower}}, {log: {level: Debug, message: asked}, probability: 1%}]}]}
+- {name: right, endpoints: [{path: /, steps: [{http: {service: deeper}}, {cache: {name: c, missProbability: 10%}}]}]}
+- {name: lower, endpoints: [{path: /, steps: [{database: {name: orders}}]}]}
+- {name: deeper, endpoints: [{path: /, steps: [{error: {code: 500}, probability: 1%}]}]}
+loadGenerators:
 - name: many
   users: 100
-  wait: {duration: 200ms, jitter: 100ms}
+  thinkTime: {duration: 200ms, jitter: 100ms}
   requests: [{service: front}]
 `
 

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	renderv1alpha1 "github.com/crossplane/crossplane/v2/proto/render/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/controlplane"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
-	"github.com/observe-k8s/observe-k8s/controlplane"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -89,7 +89,7 @@ func serve(t *testing.T, binary string) string {
 
 // render reconciles a composite resource once, in the world that a composer of
 // the simulation saw.
-func (e engine) render(ctx context.Context, w compose.World) (*renderv1alpha1.CompositeOutput, error) {
+func (e engine) render(ctx context.Context, w compose.Request) (*renderv1alpha1.CompositeOutput, error) {
 	composition := e.compositions[w.XR.GetKind()]
 	if composition == nil {
 		return nil, fmt.Errorf("no composition composes a %s", w.XR.GetKind())

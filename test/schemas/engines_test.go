@@ -57,7 +57,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 apiVersion: observe-k8s.io/v1alpha1
 kind: Component
 metadata: {name: %s, namespace: team-a}
-spec: {clusterRef: {name: demo}, namespace: %s, engine: %s, %s%ssource: %s}
+spec: {clusterRef: {name: demo}, namespace: %s, deployer: %s, %s%ssource: %s}
 `, name, name, engine, values, depends, sources[source])))
 		}
 	}

@@ -63,10 +63,10 @@ func TestMatrix(t *testing.T) {
 	for _, provider := range slices.Sorted(maps.Keys(examples)) {
 		example := examples[provider]
 		for _, profile := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "profile") {
-			for _, engine := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "delivery") {
+			for _, engine := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "deployer") {
 				t.Run(strings.Join([]string{provider, profile, engine}, "/"), func(t *testing.T) {
 					claim := example.DeepCopy()
-					for field, value := range map[string]string{"profile": profile, "delivery": engine, "domain": "demo.example.org"} {
+					for field, value := range map[string]string{"profile": profile, "deployer": engine, "domain": "demo.example.org"} {
 						if err := unstructured.SetNestedField(claim.Object, value, "spec", "stack", field); err != nil {
 							t.Fatal(err)
 						}
@@ -95,12 +95,12 @@ func TestMatrix(t *testing.T) {
 func workloadsBy(t *testing.T, claim *unstructured.Unstructured, engine string) string {
 	t.Helper()
 	engines := []string{engine}
-	if engine == string(v1alpha1.DeliveryFlux) {
-		engines = append(engines, string(v1alpha1.DeliveryArgoCD))
+	if engine == string(v1alpha1.DeployerFlux) {
+		engines = append(engines, string(v1alpha1.DeployerArgoCD))
 	}
 	var workloads []any
 	for _, e := range engines {
-		workloads = append(workloads, map[string]any{"name": "by-" + strings.ToLower(e), "app": "podinfo", "delivery": e})
+		workloads = append(workloads, map[string]any{"name": "by-" + strings.ToLower(e), "app": "podinfo", "deployer": e})
 	}
 	if err := unstructured.SetNestedSlice(claim.Object, workloads, "spec", "workloads"); err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func judgeMatrix(t *testing.T, set *Set, charts *chartShelf, claim *unstructured
 // judgeManifests judges the objects that a Component brings as they are.
 func judgeManifests(t *testing.T, set *Set, component *unstructured.Unstructured, values map[string]any) int {
 	t.Helper()
-	namespace, _, _ := unstructured.NestedString(component.Object, "spec", "namespace")
+	namespace, _, _ := unstructured.NestedString(component.Object, "spec", "targetNamespace")
 	fromValues, _, _ := unstructured.NestedSlice(values, "manifests")
 	fromSource, _, _ := unstructured.NestedSlice(component.Object, "spec", "source", "manifests")
 	n := 0

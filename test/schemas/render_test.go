@@ -135,7 +135,7 @@ func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacks
 	s := simulation(t, claim)
 	judged := map[string]bool{}
 	for round := range simulate.MaxRounds {
-		changed, err := s.Round()
+		changed, err := s.Reconcile()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestStatusIsDeclared(t *testing.T) {
 			s := simulation(t, claim)
 			judged := map[string]bool{}
 			for range simulate.MaxRounds {
-				changed, err := s.Round()
+				changed, err := s.Reconcile()
 				if err != nil {
 					t.Fatal(err)
 				}

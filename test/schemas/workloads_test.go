@@ -24,9 +24,9 @@ func TestWorkloads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everything := v1alpha1.WorkloadSurroundings{
-		Collector: "collector-agent.collector-agent",
-		Features:  []v1alpha1.WorkloadFeature{v1alpha1.FeatureChaosMesh, v1alpha1.FeatureMesh, v1alpha1.FeaturePrometheus},
+	everything := v1alpha1.WorkloadEnvironment{
+		OTLPHost:     "collector-agent.collector-agent",
+		Capabilities: []v1alpha1.Capability{v1alpha1.CapabilityChaosMesh, v1alpha1.CapabilityMesh, v1alpha1.CapabilityPrometheus},
 	}
 	for name, app := range entries {
 		if app.Unavailable != "" {
@@ -36,10 +36,10 @@ func TestWorkloads(t *testing.T) {
 			w := &v1alpha1.Workload{}
 			w.APIVersion, w.Kind = v1alpha1.APIVersion, v1alpha1.WorkloadKind
 			w.Namespace, w.Name = "team-a", "shop"
-			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.Mesh, w.Spec.Surroundings = v1alpha1.App(name), "demo", true, everything
-			w.Spec.Surroundings.Architecture = v1alpha1.ArchitectureARM64
+			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.Mesh, w.Spec.Environment = v1alpha1.App(name), "demo", true, everything
+			w.Spec.Environment.Architecture = v1alpha1.ArchitectureARM64
 			if len(app.Architectures) > 0 {
-				w.Spec.Surroundings.Architecture = app.Architectures[0]
+				w.Spec.Environment.Architecture = app.Architectures[0]
 			}
 			targets := app.Targets.Names
 			if w.Spec.App == v1alpha1.AppGame {
@@ -48,11 +48,11 @@ func TestWorkloads(t *testing.T) {
 			} else {
 				w.Spec.Load = &v1alpha1.Load{Users: users}
 			}
-			for _, f := range []v1alpha1.Fault{v1alpha1.FaultPodKill, v1alpha1.FaultLatency, v1alpha1.FaultLoss, v1alpha1.FaultCPU} {
-				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "30 8-17 * * 1-5", For: "30m", Fault: f, Target: targets[0]})
+			for _, f := range []v1alpha1.Fault{v1alpha1.FaultPodKill, v1alpha1.FaultNetworkLatency, v1alpha1.FaultPacketLoss, v1alpha1.FaultCPUStress} {
+				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "30 8-17 * * 1-5", Duration: "30m", Fault: f, Target: targets[0]})
 			}
 			for _, f := range app.Flags {
-				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "*/20 * * * *", For: "5m", Fault: v1alpha1.FaultFeatureFlag, Target: f})
+				w.Spec.Chaos = append(w.Spec.Chaos, v1alpha1.ChaosWindow{Schedule: "*/20 * * * *", Duration: "5m", Fault: v1alpha1.FaultFeatureFlag, Target: f})
 			}
 			t.Run(name, func(t *testing.T) { judgeWorkload(t, set, charts, w) })
 		}
@@ -66,7 +66,7 @@ func judgeWorkload(t *testing.T, set *Set, charts string, w *v1alpha1.Workload) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := compose.World{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{"app": ready()}}
+	world := compose.Request{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{"app": ready()}}
 	for _, err := range set.Validate(t.Context(), m) {
 		t.Error(err)
 	}
@@ -115,7 +115,7 @@ func judgeWorkload(t *testing.T, set *Set, charts string, w *v1alpha1.Workload) 
 func ready() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.ComponentKind, "metadata": map[string]any{"name": "app", "namespace": "team-a"},
-		"spec": map[string]any{"engine": "Helm"},
+		"spec": map[string]any{"deployer": "Helm"},
 		"status": map[string]any{"conditions": []any{
 			map[string]any{"type": "Ready", "status": "True", "reason": "Available"}, map[string]any{"type": "Synced", "status": "True", "reason": "ReconcileSuccess"},
 		}},

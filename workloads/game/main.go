@@ -95,7 +95,7 @@ func check(file string, out io.Writer) error {
 	if err != nil {
 		return &host.InvalidError{File: file, Err: err}
 	}
-	if _, err := fmt.Fprintf(out, "valid: %d services, %d loaders\n", len(g.Services), len(g.Loaders)); err != nil {
+	if _, err := fmt.Fprintf(out, "valid: %d services, %d loaders\n", len(g.Services), len(g.LoadGenerators)); err != nil {
 		return fmt.Errorf("cannot say that the game is valid: %w", err)
 	}
 	return nil

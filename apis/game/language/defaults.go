@@ -59,10 +59,10 @@ func (g *Game) Service(name Name) *Service {
 }
 
 // Loader is the loader of that name, or nil.
-func (g *Game) Loader(name Name) *Loader {
-	for i := range g.Loaders {
-		if g.Loaders[i].Name == name {
-			return &g.Loaders[i]
+func (g *Game) Loader(name Name) *LoadGenerator {
+	for i := range g.LoadGenerators {
+		if g.LoadGenerators[i].Name == name {
+			return &g.LoadGenerators[i]
 		}
 	}
 	return nil

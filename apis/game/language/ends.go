@@ -86,7 +86,7 @@ func graphOf(g *Game) []vertex {
 	for i := range g.Services {
 		for j := range g.Services[i].Endpoints {
 			causes := graph[n].causes
-			count(g.Services[i].Endpoints[j].Calls, func(h *HTTP, times float64) {
+			count(g.Services[i].Endpoints[j].Steps, func(h *HTTP, times float64) {
 				if times > 0 {
 					causes[index[key{h.Service, h.Path.Or()}]] += times
 				}
@@ -115,8 +115,8 @@ func count(calls []Call, tell func(h *HTTP, times float64)) {
 		for _, choice := range c.OneOf {
 			share := happens * float64(Default(choice.Weight, 1)) / total
 			inside := 1.0
-			for k := range choice.Calls {
-				inside *= 1 - fails(&choice.Calls[k], reach*share*inside, tell)
+			for k := range choice.Steps {
+				inside *= 1 - fails(&choice.Steps[k], reach*share*inside, tell)
 			}
 			failed += share * (1 - inside)
 		}

@@ -248,9 +248,9 @@ func (r *reader) duration(n *yaml.Node, path string, to *Duration) {
 
 func (r *reader) game(n *yaml.Node, path string, g *Game) {
 	r.object(n, path, map[string]field{
-		"services": list(r, &g.Services, "name", r.service),
-		"loaders":  list(r, &g.Loaders, "name", r.loader),
-		"chaos":    list(r, &g.Chaos, "name", r.chaos),
+		"services":       list(r, &g.Services, "name", r.service),
+		"loadGenerators": list(r, &g.LoadGenerators, "name", r.loader),
+		"chaos":          list(r, &g.Chaos, "name", r.chaos),
 	})
 }
 
@@ -266,15 +266,15 @@ func (r *reader) service(n *yaml.Node, path string, s *Service) {
 
 func (r *reader) capacity(n *yaml.Node, path string, c *Capacity) {
 	r.object(n, path, map[string]field{
-		"workers": value(&c.Workers, r.integer),
-		"queue":   value(&c.Queue, r.integer),
+		"maxConcurrency": value(&c.MaxConcurrency, r.integer),
+		"maxQueueLength": value(&c.MaxQueueLength, r.integer),
 	})
 }
 
 func (r *reader) endpoint(n *yaml.Node, path string, e *Endpoint) {
 	r.object(n, path, map[string]field{
 		"path":  text(r, &e.Path),
-		"calls": list(r, &e.Calls, "", r.call),
+		"steps": list(r, &e.Steps, "", r.call),
 	})
 }
 
@@ -287,7 +287,7 @@ func (r *reader) call(n *yaml.Node, path string, c *Call) {
 func (r *reader) choice(n *yaml.Node, path string, c *Choice) {
 	r.object(n, path, map[string]field{
 		"weight": pointer(&c.Weight, r.integer),
-		"calls":  list(r, &c.Calls, "", r.step),
+		"steps":  list(r, &c.Steps, "", r.step),
 	})
 }
 
@@ -297,18 +297,18 @@ func (r *reader) step(n *yaml.Node, path string, s *Step) {
 
 func (r *reader) stepFields(s *Step) map[string]field {
 	return map[string]field{
-		"probability":   pointer(&s.Probability, r.probability),
-		"schedule":      text(r, &s.Schedule),
-		"remoteTimeout": pointer(&s.RemoteTimeout, r.duration),
-		"ignoreErrors":  value(&s.IgnoreErrors, r.boolean),
-		"http":          pointer(&s.HTTP, r.http),
-		"sleep":         pointer(&s.Sleep, r.delay),
-		"cpu":           pointer(&s.CPU, r.delay),
-		"cache":         pointer(&s.Cache, r.cache),
-		"database":      pointer(&s.Database, r.database),
-		"log":           pointer(&s.Log, r.log),
-		"error":         pointer(&s.Error, r.error),
-		"leak":          pointer(&s.Leak, r.leak),
+		"probability":  pointer(&s.Probability, r.probability),
+		"schedule":     text(r, &s.Schedule),
+		"timeout":      pointer(&s.Timeout, r.duration),
+		"ignoreErrors": value(&s.IgnoreErrors, r.boolean),
+		"http":         pointer(&s.HTTP, r.http),
+		"sleep":        pointer(&s.Sleep, r.delay),
+		"cpu":          pointer(&s.CPU, r.delay),
+		"cache":        pointer(&s.Cache, r.cache),
+		"database":     pointer(&s.Database, r.database),
+		"log":          pointer(&s.Log, r.log),
+		"error":        pointer(&s.Error, r.error),
+		"leak":         pointer(&s.Leak, r.leak),
 	}
 }
 
@@ -360,27 +360,27 @@ func (r *reader) error(n *yaml.Node, path string, e *Error) {
 
 func (r *reader) leak(n *yaml.Node, path string, l *Leak) {
 	r.object(n, path, map[string]field{
-		"kib":      value(&l.KiB, r.integer),
-		"limitMiB": pointer(&l.LimitMiB, r.integer),
-		"restart":  pointer(&l.Restart, r.duration),
+		"kibPerRequest": value(&l.KiBPerRequest, r.integer),
+		"limitMiB":      pointer(&l.LimitMiB, r.integer),
+		"restartDelay":  pointer(&l.RestartDelay, r.duration),
 	})
 }
 
-func (r *reader) loader(n *yaml.Node, path string, l *Loader) {
+func (r *reader) loader(n *yaml.Node, path string, l *LoadGenerator) {
 	r.object(n, path, map[string]field{
-		"name":     text(r, &l.Name),
-		"users":    pointer(&l.Users, r.integer),
-		"wait":     pointer(&l.Wait, r.delay),
-		"requests": list(r, &l.Requests, "", r.request),
+		"name":      text(r, &l.Name),
+		"users":     pointer(&l.Users, r.integer),
+		"thinkTime": pointer(&l.ThinkTime, r.delay),
+		"requests":  list(r, &l.Requests, "", r.request),
 	})
 }
 
 func (r *reader) request(n *yaml.Node, path string, q *Request) {
 	r.object(n, path, map[string]field{
-		"service": text(r, &q.Service),
-		"path":    text(r, &q.Path),
-		"method":  text(r, &q.Method),
-		"unknown": value(&q.Unknown, r.boolean),
+		"service":        text(r, &q.Service),
+		"path":           text(r, &q.Path),
+		"method":         text(r, &q.Method),
+		"expectNotFound": value(&q.ExpectNotFound, r.boolean),
 	})
 }
 
@@ -388,16 +388,16 @@ func (r *reader) chaos(n *yaml.Node, path string, c *Chaos) {
 	r.object(n, path, map[string]field{
 		"name":     text(r, &c.Name),
 		"target":   text(r, &c.Target),
-		"every":    pointer(&c.Every, r.duration),
+		"interval": pointer(&c.Interval, r.duration),
 		"schedule": text(r, &c.Schedule),
-		"for":      value(&c.For, r.duration),
-		"pause":    pointer(&c.Pause, r.pause),
+		"duration": value(&c.Duration, r.duration),
+		"hang":     pointer(&c.Hang, r.pause),
 		"latency":  pointer(&c.Latency, r.delay),
 		"loss":     pointer(&c.Loss, r.loss),
 	})
 }
 
-func (r *reader) pause(n *yaml.Node, path string, _ *Pause) {
+func (r *reader) pause(n *yaml.Node, path string, _ *Hang) {
 	r.object(n, path, nil)
 }
 

@@ -32,11 +32,11 @@ func TestParseProblems(t *testing.T) {
 		},
 		"JSON": {
 			reason: "JSON is YAML.",
-			game:   `{"services": [{"name": "web", "endpoints": [{"path": "/", "calls": [{"sleep": {"duration": "5ms"}}]}]}]}`,
+			game:   `{"services": [{"name": "web", "endpoints": [{"path": "/", "steps": [{"sleep": {"duration": "5ms"}}]}]}]}`,
 		},
 		"NullIsAbsent": {
 			reason: "A field without a value is not there.",
-			game:   "services: [{name: web, endpoints: }]\nloaders:\n",
+			game:   "services: [{name: web, endpoints: }]\nloadGenerators:\n",
 		},
 		"Empty": {
 			reason: "Nothing is no game.",
@@ -56,7 +56,7 @@ func TestParseProblems(t *testing.T) {
 		"UnknownField": {
 			reason: "The message names the nearest field.",
 			game:   call(`htp: {service: web}`),
-			want:   []string{"5:7: services[web].endpoints[/].calls[0].htp: there is no such field; the nearest is http"},
+			want:   []string{"5:7: services[web].endpoints[/].steps[0].htp: there is no such field; the nearest is http"},
 		},
 		"FieldTwice": {
 			reason: "One of the two would be ignored.",
@@ -65,8 +65,8 @@ func TestParseProblems(t *testing.T) {
 		},
 		"Anchors": {
 			reason: "A few aliases can blow up to gigabytes.",
-			game:   "services: &a [{name: web}]\nloaders: *a\n",
-			want:   []string{"1:11: services: a game has no anchors and aliases", "2:10: loaders: a game has no anchors and aliases"},
+			game:   "services: &a [{name: web}]\nloadGenerators: *a\n",
+			want:   []string{"1:11: services: a game has no anchors and aliases", "2:17: loadGenerators: a game has no anchors and aliases"},
 		},
 		"Tags": {
 			reason: "A tag could make a number of a text.",
@@ -76,92 +76,92 @@ func TestParseProblems(t *testing.T) {
 		"CodeInQuotes": {
 			reason: "A code in quotes must not become another one silently.",
 			game:   call(`error: {code: "404"}`),
-			want:   []string{`5:21: services[web].endpoints[/].calls[0].error.code: must be an integer, not "404"`},
+			want:   []string{`5:21: services[web].endpoints[/].steps[0].error.code: must be an integer, not "404"`},
 		},
 		"CodeOfSuccess": {
 			reason: "An error that is none would be counted as a success.",
 			game:   call(`error: {code: 200}`),
-			want:   []string{"5:21: services[web].endpoints[/].calls[0].error.code: 200 is not between 400 and 599"},
+			want:   []string{"5:21: services[web].endpoints[/].steps[0].error.code: 200 is not between 400 and 599"},
 		},
 		"TextIsNumber": {
 			reason: "A message that YAML takes for a number is asked for in quotes.",
 			game:   call(`log: {message: 5}`),
-			want:   []string{"5:22: services[web].endpoints[/].calls[0].log.message: must be text: put 5 in quotes"},
+			want:   []string{"5:22: services[web].endpoints[/].steps[0].log.message: must be text: put 5 in quotes"},
 		},
 		"Duration": {
 			reason: "A number without a unit could be anything.",
 			game:   call(`sleep: {duration: 5}`),
-			want:   []string{`5:25: services[web].endpoints[/].calls[0].sleep.duration: "5" is no duration such as 300ms, 1.5s or 2m`},
+			want:   []string{`5:25: services[web].endpoints[/].steps[0].sleep.duration: "5" is no duration such as 300ms, 1.5s or 2m`},
 		},
 		"DurationInMinus": {
 			reason: "Nothing takes less than no time.",
 			game:   call(`sleep: {duration: -5s}`),
-			want:   []string{`5:25: services[web].endpoints[/].calls[0].sleep.duration: "-5s" is no duration such as 300ms, 1.5s or 2m`},
+			want:   []string{`5:25: services[web].endpoints[/].steps[0].sleep.duration: "-5s" is no duration such as 300ms, 1.5s or 2m`},
 		},
 		"DurationTooLong": {
 			reason: "Nobody waits for more than a day.",
 			game:   call(`sleep: {duration: 25h}`),
-			want:   []string{"5:25: services[web].endpoints[/].calls[0].sleep.duration: 25h0m0s is not between 0s and 24h0m0s"},
+			want:   []string{"5:25: services[web].endpoints[/].steps[0].sleep.duration: 25h0m0s is not between 0s and 24h0m0s"},
 		},
 		"Jitter": {
 			reason: "Nothing takes less than no time.",
 			game:   call(`sleep: {duration: 5ms, jitter: 6ms}`),
-			want:   []string{"5:38: services[web].endpoints[/].calls[0].sleep.jitter: 6ms is not between 0s and 5ms"},
+			want:   []string{"5:38: services[web].endpoints[/].steps[0].sleep.jitter: 6ms is not between 0s and 5ms"},
 		},
 		"ProbabilityTooHigh": {
 			reason: "Nothing happens more often than always.",
 			game:   call(`{sleep: {duration: 5ms}, probability: 101%}`),
-			want:   []string{"5:45: services[web].endpoints[/].calls[0].probability: 101% is not between 0% and 100%"},
+			want:   []string{"5:45: services[web].endpoints[/].steps[0].probability: 101% is not between 0% and 100%"},
 		},
 		"ProbabilityIsNoPercentage": {
 			reason: "A number could be meant either way.",
 			game:   call(`{sleep: {duration: 5ms}, probability: 0.5}`),
-			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "0.5" is no percentage such as 20% or 0.5%`},
+			want:   []string{`5:45: services[web].endpoints[/].steps[0].probability: "0.5" is no percentage such as 20% or 0.5%`},
 		},
 		"ProbabilityIsNoNumber": {
 			reason: "What computers take for numbers is none for people.",
 			game:   call(`{sleep: {duration: 5ms}, probability: NaN%}`),
-			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "NaN%" is no percentage such as 20% or 0.5%`},
+			want:   []string{`5:45: services[web].endpoints[/].steps[0].probability: "NaN%" is no percentage such as 20% or 0.5%`},
 		},
 		"ProbabilityTooFine": {
 			reason: "More decimals would be lost.",
 			game:   call(`{sleep: {duration: 5ms}, probability: 0.00001%}`),
-			want:   []string{`5:45: services[web].endpoints[/].calls[0].probability: "0.00001%" is no percentage such as 20% or 0.5%`},
+			want:   []string{`5:45: services[web].endpoints[/].steps[0].probability: "0.00001%" is no percentage such as 20% or 0.5%`},
 		},
 		"TwoForms": {
 			reason: "What comes first would be a guess.",
 			game:   call(`{sleep: {duration: 5ms}, cpu: {duration: 5ms}}`),
-			want:   []string{"5:7: services[web].endpoints[/].calls[0]: is sleep and cpu at once: give exactly one"},
+			want:   []string{"5:7: services[web].endpoints[/].steps[0]: is sleep and cpu at once: give exactly one"},
 		},
 		"NoForm": {
 			reason: "A call that is nothing is a mistake.",
 			game:   call(`{probability: 100%}`),
-			want:   []string{"5:7: services[web].endpoints[/].calls[0]: is nothing: give exactly one of http, sleep, cpu, cache, database, log, error, leak, oneOf"},
+			want:   []string{"5:7: services[web].endpoints[/].steps[0]: is nothing: give exactly one of http, sleep, cpu, cache, database, log, error, leak, oneOf"},
 		},
 		"NestedOneOf": {
 			reason: "Schemas of Kubernetes have an end.",
-			game:   call(`oneOf: [{calls: [{oneOf: []}]}]`),
-			want:   []string{"5:25: services[web].endpoints[/].calls[0].oneOf[0].calls[0].oneOf: there is no such field; the nearest is leak"},
+			game:   call(`oneOf: [{steps: [{oneOf: []}]}]`),
+			want:   []string{"5:25: services[web].endpoints[/].steps[0].oneOf[0].steps[0].oneOf: there is no such field; the nearest is leak"},
 		},
 		"UnknownService": {
 			reason: "The message names the nearest service.",
 			game:   call(`http: {service: wep}`),
-			want:   []string{`5:23: services[web].endpoints[/].calls[0].http.service: there is no service "wep"; the nearest is web`},
+			want:   []string{`5:23: services[web].endpoints[/].steps[0].http.service: there is no service "wep"; the nearest is web`},
 		},
 		"UnknownEndpoint": {
 			reason: "The message names the nearest endpoint.",
 			game:   call(`http: {service: web, path: /x}`),
-			want:   []string{`5:34: services[web].endpoints[/].calls[0].http.path: service web has no endpoint "/x"; the nearest is /`},
+			want:   []string{`5:34: services[web].endpoints[/].steps[0].http.path: service web has no endpoint "/x"; the nearest is /`},
 		},
 		"RemoteTimeoutOfSleep": {
 			reason: "Nobody answers a sleep.",
-			game:   call(`{sleep: {duration: 5ms}, remoteTimeout: 1s}`),
-			want:   []string{"5:47: services[web].endpoints[/].calls[0].remoteTimeout: only http and database have a remoteTimeout"},
+			game:   call(`{sleep: {duration: 5ms}, timeout: 1s}`),
+			want:   []string{"5:41: services[web].endpoints[/].steps[0].timeout: only http and database have a timeout"},
 		},
 		"Schedule": {
 			reason: "The message names the field that is wrong.",
 			game:   call(`{sleep: {duration: 5ms}, schedule: "* 25 * * *"}`),
-			want:   []string{`5:42: services[web].endpoints[/].calls[0].schedule: hour "25" of a schedule must be *, numbers from 0 to 23, ranges or steps`},
+			want:   []string{`5:42: services[web].endpoints[/].steps[0].schedule: hour "25" of a schedule must be *, numbers from 0 to 23, ranges or steps`},
 		},
 		"NameTwice": {
 			reason: "A name is an address.",
@@ -175,8 +175,8 @@ func TestParseProblems(t *testing.T) {
 		},
 		"LoaderLikeService": {
 			reason: "Both would be Deployments of the same name.",
-			game:   "services: [{name: web}]\nloaders: [{name: web, requests: [{service: web, unknown: true}]}]\n",
-			want:   []string{"2:11: loaders[web]: the name web is there twice"},
+			game:   "services: [{name: web}]\nloadGenerators: [{name: web, requests: [{service: web, expectNotFound: true}]}]\n",
+			want:   []string{"2:18: loadGenerators[web]: the name web is there twice"},
 		},
 		"NoLabel": {
 			reason: "A name is the host name of a Service.",
@@ -191,21 +191,21 @@ func TestParseProblems(t *testing.T) {
 		"Enumeration": {
 			reason: "The message names the nearest value.",
 			game:   call(`database: {name: shop, system: Postgres}`),
-			want:   []string{`5:38: services[web].endpoints[/].calls[0].database.system: "Postgres" is not allowed; the nearest is PostgreSQL`},
+			want:   []string{`5:38: services[web].endpoints[/].steps[0].database.system: "Postgres" is not allowed; the nearest is PostgreSQL`},
 		},
 		"ChaosWithoutTime": {
 			reason: "Chaos that never begins is a mistake.",
-			game:   "services: [{name: web}]\nchaos: [{name: a, target: wep, for: 1s, pause: {}, loss: {probability: 100%}}]\n",
+			game:   "services: [{name: web}]\nchaos: [{name: a, target: wep, duration: 1s, hang: {}, loss: {probability: 100%}}]\n",
 			want: []string{
-				"2:9: chaos[a]: give exactly one of every and schedule",
-				"2:9: chaos[a]: give exactly one of pause, latency and loss",
+				"2:9: chaos[a]: give exactly one of interval and schedule",
+				"2:9: chaos[a]: give exactly one of hang, latency and loss",
 				`2:27: chaos[a].target: there is no service "wep"; the nearest is web`,
 			},
 		},
 		"Loader": {
 			reason: "A loader that calls what does not exist must say that it means it.",
-			game:   "services: [{name: web}]\nloaders: [{name: l, requests: [{service: web}, {service: web, path: /x, unknown: true}]}]\n",
-			want:   []string{`2:32: loaders[l].requests[0].path: service web has no endpoint "/"`},
+			game:   "services: [{name: web}]\nloadGenerators: [{name: l, requests: [{service: web}, {service: web, path: /x, expectNotFound: true}]}]\n",
+			want:   []string{`2:39: loadGenerators[l].requests[0].path: service web has no endpoint "/"`},
 		},
 		"CycleOfItself": {
 			reason: "A service that always calls itself never answers.",
@@ -242,11 +242,11 @@ func TestParseProblems(t *testing.T) {
 		},
 		"CycleInOneOf": {
 			reason: "A choice that leaves the cycle is an end.",
-			game:   call(`oneOf: [{calls: [{http: {service: web}}]}, {}]`),
+			game:   call(`oneOf: [{steps: [{http: {service: web}}]}, {}]`),
 		},
 		"ErrorInOneOf": {
 			reason: "An error in a choice ends requests before the next call.",
-			game:   call(`oneOf: [{calls: [{error: {code: 500}}]}, {}]`, `http: {service: web}`),
+			game:   call(`oneOf: [{steps: [{error: {code: 500}}]}, {}]`, `http: {service: web}`),
 		},
 		"Never": {
 			reason: "A call of probability 0 is never made.",
@@ -269,7 +269,7 @@ func TestParseProblems(t *testing.T) {
 
 // call is a game of one service with these calls.
 func call(calls ...string) string {
-	out := "services:\n- endpoints:\n  - path: /\n    calls:\n"
+	out := "services:\n- endpoints:\n  - path: /\n    steps:\n"
 	for _, c := range calls {
 		out += "    - " + c + "\n"
 	}
@@ -281,7 +281,7 @@ func TestParseWork(t *testing.T) {
 	// but who wants to wait?
 	game := "services:\n"
 	for i, next := range []string{"b", "c", "d", "e"} {
-		game += "- name: " + string(rune('a'+i)) + "\n  endpoints: [{path: /, calls: [" + strings.Repeat("{http: {service: "+next+"}}, ", 10) + "]}]\n"
+		game += "- name: " + string(rune('a'+i)) + "\n  endpoints: [{path: /, steps: [" + strings.Repeat("{http: {service: "+next+"}}, ", 10) + "]}]\n"
 	}
 	game += "- name: e\n  endpoints: [{path: /}]\n"
 	_, err := Parse([]byte(game))
@@ -294,12 +294,12 @@ func TestParseWork(t *testing.T) {
 func TestParseDepth(t *testing.T) {
 	game := "services:\n"
 	for i := range MaxServices {
-		game += "- name: " + name(i) + "\n  endpoints:\n  - {path: /, calls: [{http: {service: " + name(i) + ", path: /b}}]}\n"
+		game += "- name: " + name(i) + "\n  endpoints:\n  - {path: /, steps: [{http: {service: " + name(i) + ", path: /b}}]}\n"
 		calls := ""
 		if i+1 < MaxServices {
 			calls = "{http: {service: " + name(i+1) + "}}"
 		}
-		game += "  - {path: /b, calls: [" + calls + "]}\n"
+		game += "  - {path: /b, steps: [" + calls + "]}\n"
 	}
 	_, err := Parse([]byte(game))
 	if err == nil || !strings.Contains(err.Error(), "may pass through 65 endpoints, one calling the next; 64 are allowed") {
@@ -504,7 +504,7 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	f.Add([]byte(call(`oneOf: [{weight: 2, calls: [{http: {service: web}}]}, {}]`)))
+	f.Add([]byte(call(`oneOf: [{weight: 2, steps: [{http: {service: web}}]}, {}]`)))
 	f.Add([]byte("a: &a [*a]\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		began := time.Now()

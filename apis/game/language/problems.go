@@ -17,7 +17,7 @@ const maxProblems = 20
 type Problem struct {
 	// Line and Column of the place in the file, from 1; 0 when there is no file.
 	Line, Column int
-	// Path of the field, such as services[web].endpoints[/].calls[0].http.
+	// Path of the field, such as services[web].endpoints[/].steps[0].http.
 	Path string
 	// Message says what is wrong, and what would be right.
 	Message string

@@ -28,8 +28,8 @@ const (
 	MaxServices = 64
 	// MaxEndpoints is how many endpoints a service may have.
 	MaxEndpoints = 32
-	// MaxCalls is how long a list of calls may be.
-	MaxCalls = 32
+	// MaxSteps is how long a list of calls may be.
+	MaxSteps = 32
 	// MaxChoices is how many choices a oneOf may have.
 	MaxChoices = 16
 	// MaxRetries is how often a call may be tried again.
@@ -52,12 +52,12 @@ type Game struct {
 	// +listMapKey=name
 	Services []Service `json:"services"`
 
-	// Loaders send requests to services, without an end.
+	// LoadGenerators send requests to services, without an end.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Loaders []Loader `json:"loaders,omitempty"`
+	LoadGenerators []LoadGenerator `json:"loadGenerators,omitempty"`
 
 	// Chaos is what goes wrong from time to time.
 	// +kubebuilder:validation:MaxItems=32
@@ -209,17 +209,17 @@ type Service struct {
 
 // A Capacity limits how many requests are handled.
 type Capacity struct {
-	// Workers is how many requests are handled at the same time.
+	// MaxConcurrency is how many requests are handled at the same time.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
-	Workers int32 `json:"workers"`
+	MaxConcurrency int32 `json:"maxConcurrency"`
 
-	// Queue is how many more may wait for a worker. What finds it full is
+	// MaxQueueLength is how many more may wait for a worker. What finds it full is
 	// answered with 503.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
-	Queue int32 `json:"queue,omitempty"`
+	MaxQueueLength int32 `json:"maxQueueLength,omitempty"`
 }
 
 // An Endpoint is a path of a service, for every method.
@@ -227,13 +227,13 @@ type Endpoint struct {
 	// Path of the endpoint. It matches exactly.
 	Path Path `json:"path"`
 
-	// Calls are made in this order. One that fails ends the request with an
+	// Steps are made in this order. One that fails ends the request with an
 	// error. When all have succeeded, the answer is 200.
 	// +kubebuilder:validation:MaxItems=32
 	// +observe-k8s:itemsExactlyOneOf=http;sleep;cpu;cache;database;log;error;leak;oneOf
 	// +listType=atomic
 	// +optional
-	Calls []Call `json:"calls,omitempty"`
+	Steps []Call `json:"steps,omitempty"`
 }
 
 // A Call is a step, or a choice of several. A rule in CEL would be too
@@ -257,12 +257,12 @@ type Choice struct {
 	// +optional
 	Weight *int32 `json:"weight,omitempty"`
 
-	// Calls are made in this order. No calls do nothing.
+	// Steps are made in this order. No calls do nothing.
 	// +kubebuilder:validation:MaxItems=32
 	// +observe-k8s:itemsExactlyOneOf=http;sleep;cpu;cache;database;log;error;leak
 	// +listType=atomic
 	// +optional
-	Calls []Step `json:"calls,omitempty"`
+	Steps []Step `json:"steps,omitempty"`
 }
 
 // A Step is one thing that an endpoint does. Exactly one of http, sleep, cpu,
@@ -276,10 +276,10 @@ type Step struct {
 	// +optional
 	Schedule Schedule `json:"schedule,omitempty"`
 
-	// RemoteTimeout is how long to wait for an answer of http or database. A
+	// Timeout is how long to wait for an answer of http or database. A
 	// step that takes longer fails. 30s when empty.
 	// +optional
-	RemoteTimeout *Duration `json:"remoteTimeout,omitempty"`
+	Timeout *Duration `json:"timeout,omitempty"`
 
 	// IgnoreErrors goes on with the next step when this one has failed.
 	// +optional
@@ -491,10 +491,10 @@ type Error struct {
 // is as good as killed: it forgets everything, answers 503 and is not ready until
 // it has started again.
 type Leak struct {
-	// KiB that each request keeps.
+	// KiBPerRequest that each request keeps.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1024
-	KiB int32 `json:"kib"`
+	KiBPerRequest int32 `json:"kibPerRequest"`
 
 	// LimitMiB is where the replica breaks down; 64 when empty.
 	// +kubebuilder:validation:Minimum=1
@@ -502,14 +502,14 @@ type Leak struct {
 	// +optional
 	LimitMiB *int32 `json:"limitMiB,omitempty"`
 
-	// Restart is how long it takes until the replica is back; 5s when empty.
+	// RestartDelay is how long it takes until the replica is back; 5s when empty.
 	// +optional
-	Restart *Duration `json:"restart,omitempty"`
+	RestartDelay *Duration `json:"restartDelay,omitempty"`
 }
 
-// A Loader sends requests as people do: each user sends them one after the
+// A LoadGenerator sends requests as people do: each user sends them one after the
 // other, and starts again at the end.
-type Loader struct {
+type LoadGenerator struct {
 	// Name of the loader.
 	Name Name `json:"name"`
 
@@ -519,9 +519,9 @@ type Loader struct {
 	// +optional
 	Users *int32 `json:"users,omitempty"`
 
-	// Wait is how long a user waits after each answer, 1s when empty.
+	// ThinkTime is how long a user waits after each answer, 1s when empty.
 	// +optional
-	Wait *Delay `json:"wait,omitempty"`
+	ThinkTime *Delay `json:"thinkTime,omitempty"`
 
 	// Requests in their order.
 	// +kubebuilder:validation:MinItems=1
@@ -536,7 +536,7 @@ type Request struct {
 	Service Name `json:"service"`
 
 	// Path to call; / when empty. One that the service does not have is a
-	// mistake unless unknown says that it is meant.
+	// mistake unless expectNotFound says that it is meant.
 	// +optional
 	Path Path `json:"path,omitempty"`
 
@@ -544,16 +544,16 @@ type Request struct {
 	// +optional
 	Method Method `json:"method,omitempty"`
 
-	// Unknown allows a path that the service does not have: the answer is 404.
+	// ExpectNotFound allows a path that the service does not have: the answer is 404.
 	// +optional
-	Unknown bool `json:"unknown,omitempty"`
+	ExpectNotFound bool `json:"expectNotFound,omitempty"`
 }
 
-// Chaos disturbs a service from time to time. Exactly one of every and schedule
-// says when it begins, exactly one of pause, latency and loss what happens. All
+// Chaos disturbs a service from time to time. Exactly one of interval and schedule
+// says when it begins, exactly one of hang, latency and loss what happens. All
 // replicas do it at the same time.
-// +kubebuilder:validation:XValidation:rule="has(self.every) != has(self.schedule)",message="give exactly one of every and schedule"
-// +kubebuilder:validation:XValidation:rule="[has(self.pause), has(self.latency), has(self.loss)].filter(x, x).size() == 1",message="give exactly one of pause, latency, loss"
+// +kubebuilder:validation:XValidation:rule="has(self.interval) != has(self.schedule)",message="give exactly one of interval and schedule"
+// +kubebuilder:validation:XValidation:rule="[has(self.hang), has(self.latency), has(self.loss)].filter(x, x).size() == 1",message="give exactly one of hang, latency, loss"
 type Chaos struct {
 	// Name of the disturbance.
 	Name Name `json:"name"`
@@ -561,21 +561,21 @@ type Chaos struct {
 	// Target is the service that is disturbed.
 	Target Name `json:"target"`
 
-	// Every is the time from one beginning to the next. The first is at
+	// Interval is the time from one beginning to the next. The first is at
 	// midnight of 1 January 1970 UTC, so that everybody agrees.
 	// +optional
-	Every *Duration `json:"every,omitempty"`
+	Interval *Duration `json:"interval,omitempty"`
 
 	// Schedule says in which minutes it begins.
 	// +optional
 	Schedule Schedule `json:"schedule,omitempty"`
 
-	// For is how long it lasts, at most an hour.
-	For Duration `json:"for"`
+	// Duration is how long it lasts, at most an hour.
+	Duration Duration `json:"duration"`
 
-	// Pause lets requests wait until it is over.
+	// Hang lets requests wait until it is over.
 	// +optional
-	Pause *Pause `json:"pause,omitempty"`
+	Hang *Hang `json:"hang,omitempty"`
 
 	// Latency lets every request take longer.
 	// +optional
@@ -586,8 +586,8 @@ type Chaos struct {
 	Loss *Loss `json:"loss,omitempty"`
 }
 
-// A Pause lets requests wait until it is over.
-type Pause struct{}
+// A Hang lets requests wait until it is over.
+type Hang struct{}
 
 // A Loss drops connections.
 type Loss struct {

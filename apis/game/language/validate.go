@@ -65,7 +65,7 @@ func (v *validator) all() {
 		v.wrongf("services", "a game needs at least one service")
 	}
 	v.most("services", len(g.Services), MaxServices)
-	v.most("loaders", len(g.Loaders), 32)
+	v.most("loadGenerators", len(g.LoadGenerators), 32)
 	v.most("chaos", len(g.Chaos), 32)
 
 	seen := map[Name]bool{}
@@ -76,9 +76,9 @@ func (v *validator) all() {
 		v.service(path, s)
 	}
 	// Loaders run beside services and share their names.
-	for i := range g.Loaders {
-		l := &g.Loaders[i]
-		path := element("loaders", i, string(l.Name))
+	for i := range g.LoadGenerators {
+		l := &g.LoadGenerators[i]
+		path := element("loadGenerators", i, string(l.Name))
 		v.unique(path, l.Name, seen)
 		v.loader(path, l)
 	}
@@ -119,8 +119,8 @@ func (v *validator) service(path string, s *Service) {
 		v.between(path+".replicas", *s.Replicas, 0, 20)
 	}
 	if s.Capacity != nil {
-		v.between(path+".capacity.workers", s.Capacity.Workers, 1, 1000)
-		v.between(path+".capacity.queue", s.Capacity.Queue, 0, 10000)
+		v.between(path+".capacity.maxConcurrency", s.Capacity.MaxConcurrency, 1, 1000)
+		v.between(path+".capacity.maxQueueLength", s.Capacity.MaxQueueLength, 0, 10000)
 	}
 	v.most(path+".endpoints", len(s.Endpoints), MaxEndpoints)
 	seen := map[Path]bool{}
@@ -134,12 +134,12 @@ func (v *validator) service(path string, s *Service) {
 			v.wrongf(sub, "the path %s is there twice", e.Path)
 		}
 		seen[e.Path] = true
-		v.calls(sub+".calls", e.Calls)
+		v.calls(sub+".steps", e.Steps)
 	}
 }
 
 func (v *validator) calls(path string, calls []Call) {
-	v.most(path, len(calls), MaxCalls)
+	v.most(path, len(calls), MaxSteps)
 	for i := range calls {
 		c := &calls[i]
 		sub := fmt.Sprintf("%s[%d]", path, i)
@@ -151,9 +151,9 @@ func (v *validator) calls(path string, calls []Call) {
 			if choice.Weight != nil {
 				v.between(one+".weight", *choice.Weight, 1, 1000000)
 			}
-			v.most(one+".calls", len(choice.Calls), MaxCalls)
-			for k := range choice.Calls {
-				v.step(fmt.Sprintf("%s.calls[%d]", one, k), &choice.Calls[k], false)
+			v.most(one+".steps", len(choice.Steps), MaxSteps)
+			for k := range choice.Steps {
+				v.step(fmt.Sprintf("%s.steps[%d]", one, k), &choice.Steps[k], false)
 			}
 		}
 	}
@@ -163,10 +163,10 @@ func (v *validator) step(path string, s *Step, oneOf bool) {
 	v.form(path, s, oneOf)
 	v.probability(path+".probability", s.Probability)
 	v.schedule(path+".schedule", s.Schedule)
-	if s.RemoteTimeout != nil {
-		v.duration(path+".remoteTimeout", s.RemoteTimeout.Duration, time.Millisecond, MaxDuration)
+	if s.Timeout != nil {
+		v.duration(path+".timeout", s.Timeout.Duration, time.Millisecond, MaxDuration)
 		if s.HTTP == nil && s.Database == nil {
-			v.wrongf(path+".remoteTimeout", "only http and database have a remoteTimeout")
+			v.wrongf(path+".timeout", "only http and database have a timeout")
 		}
 	}
 	v.delay(path+".sleep", s.Sleep)
@@ -198,9 +198,9 @@ func (v *validator) step(path string, s *Step, oneOf bool) {
 		v.length(path+".error.message", e.Message, 1024)
 	}
 	if l := s.Leak; l != nil {
-		v.between(path+".leak.kib", l.KiB, 1, 1024)
+		v.between(path+".leak.kibPerRequest", l.KiBPerRequest, 1, 1024)
 		v.between(path+".leak.limitMiB", Default(l.LimitMiB, DefaultLeakLimit), 1, 1024)
-		v.duration(path+".leak.restart", Span(l.Restart, DefaultRestart), time.Millisecond, time.Hour)
+		v.duration(path+".leak.restartDelay", Span(l.RestartDelay, DefaultRestart), time.Millisecond, time.Hour)
 	}
 }
 
@@ -302,9 +302,9 @@ func (v *validator) target(path string, service Name, at Path, unknown bool) {
 	v.wrongf(path+".path", "service %s has no endpoint %q%s", service, at.Or(), nearest(at.Or(), paths))
 }
 
-func (v *validator) loader(path string, l *Loader) {
+func (v *validator) loader(path string, l *LoadGenerator) {
 	v.between(path+".users", Default(l.Users, 1), 1, 10000)
-	v.delay(path+".wait", l.Wait)
+	v.delay(path+".thinkTime", l.ThinkTime)
 	if len(l.Requests) == 0 {
 		v.wrongf(path+".requests", "a loader needs at least one request")
 	}
@@ -312,7 +312,7 @@ func (v *validator) loader(path string, l *Loader) {
 	for i := range l.Requests {
 		q := &l.Requests[i]
 		sub := fmt.Sprintf("%s.requests[%d]", path, i)
-		v.target(sub, q.Service, q.Path, q.Unknown)
+		v.target(sub, q.Service, q.Path, q.ExpectNotFound)
 		v.method(sub+".method", q.Method)
 	}
 }
@@ -322,23 +322,23 @@ func (v *validator) chaos(path string, c *Chaos) {
 		v.target(path, c.Target, "", false)
 		v.problems[len(v.problems)-1].Path = path + ".target"
 	}
-	if (c.Every == nil) == (c.Schedule == "") {
-		v.wrongf(path, "give exactly one of every and schedule")
+	if (c.Interval == nil) == (c.Schedule == "") {
+		v.wrongf(path, "give exactly one of interval and schedule")
 	}
 	v.schedule(path+".schedule", c.Schedule)
-	v.duration(path+".for", c.For.Duration, time.Millisecond, time.Hour)
-	if c.Every != nil {
-		v.duration(path+".every", c.Every.Duration, time.Millisecond, MaxDuration)
+	v.duration(path+".duration", c.Duration.Duration, time.Millisecond, time.Hour)
+	if c.Interval != nil {
+		v.duration(path+".interval", c.Interval.Duration, time.Millisecond, MaxDuration)
 	}
 
 	forms := 0
-	for _, is := range []bool{c.Pause != nil, c.Latency != nil, c.Loss != nil} {
+	for _, is := range []bool{c.Hang != nil, c.Latency != nil, c.Loss != nil} {
 		if is {
 			forms++
 		}
 	}
 	if forms != 1 {
-		v.wrongf(path, "give exactly one of pause, latency and loss")
+		v.wrongf(path, "give exactly one of hang, latency and loss")
 	}
 	v.delay(path+".latency", c.Latency)
 	if c.Loss != nil {

@@ -21,7 +21,7 @@ func Game(r *rand.Rand) Object {
 	for i := range m.services {
 		s := Object{"name": service(i)}
 		if m.chance(0.2) {
-			s["capacity"] = Object{"workers": 1 + r.IntN(4), "queue": r.IntN(5)}
+			s["capacity"] = Object{"maxConcurrency": 1 + r.IntN(4), "maxQueueLength": r.IntN(5)}
 		}
 		if m.chance(0.2) {
 			s["version"], s["replicas"] = "1.0", r.IntN(3)
@@ -30,7 +30,7 @@ func Game(r *rand.Rand) Object {
 		for j := range paths {
 			e := Object{"path": path(j)}
 			if calls := m.calls(); len(calls) > 0 {
-				e["calls"] = calls
+				e["steps"] = calls
 			}
 			endpoints = append(endpoints, e)
 		}
@@ -39,21 +39,21 @@ func Game(r *rand.Rand) Object {
 	}
 	g := Object{"services": services}
 	if m.chance(0.5) {
-		g["loaders"] = []any{Object{
-			"name": "load", "users": 1 + r.IntN(3), "wait": m.delay(),
-			"requests": []any{Object{"service": service(0), "path": path(0)}, Object{"service": service(0), "path": "/none", "unknown": true, "method": "POST"}},
+		g["loadGenerators"] = []any{Object{
+			"name": "load", "users": 1 + r.IntN(3), "thinkTime": m.delay(),
+			"requests": []any{Object{"service": service(0), "path": path(0)}, Object{"service": service(0), "path": "/none", "expectNotFound": true, "method": "POST"}},
 		}}
 	}
 	if m.chance(0.5) {
-		c := Object{"name": "trouble", "target": service(0), "for": "2s"}
+		c := Object{"name": "trouble", "target": service(0), "duration": "2s"}
 		if m.chance(0.5) {
-			c["every"] = "1m"
+			c["interval"] = "1m"
 		} else {
 			c["schedule"] = "*/5 * * * *"
 		}
 		switch r.IntN(3) {
 		case 0:
-			c["pause"] = Object{}
+			c["hang"] = Object{}
 		case 1:
 			c["latency"] = m.delay()
 		default:
@@ -101,7 +101,7 @@ func (m maker) choices() []any {
 			c["weight"] = 1 + m.r.IntN(9)
 		}
 		if m.chance(0.8) {
-			c["calls"] = []any{m.step()}
+			c["steps"] = []any{m.step()}
 		}
 		out = append(out, c)
 	}
@@ -135,13 +135,13 @@ func (m maker) step() Object {
 			"name": "db", "system": "MySQL", "operation": "INSERT", "collection": "t", "query": "INSERT",
 			"time": m.delay(), "errorProbability": m.percentage(),
 		}
-		c["remoteTimeout"] = "1s"
+		c["timeout"] = "1s"
 	case 4:
 		c["log"] = Object{"level": "Warn", "message": "something"}
 	case 5:
 		c["error"] = Object{"code": 400 + m.r.IntN(200), "message": "wrong"}
 	case 6:
-		c["leak"] = Object{"kib": 1 + m.r.IntN(64), "limitMiB": 1, "restart": "1s"}
+		c["leak"] = Object{"kibPerRequest": 1 + m.r.IntN(64), "limitMiB": 1, "restartDelay": "1s"}
 	default:
 		h := Object{"service": service(m.r.IntN(m.services)), "path": path(m.r.IntN(paths))}
 		if m.chance(0.3) {

@@ -42,7 +42,7 @@ func (k *client) collector(ctx context.Context, claim *unstructured.Unstructured
 	host := ""
 	// Without it, the file has the trace.
 	_ = k.tree(ctx, claim, func(_ item, o *unstructured.Unstructured) {
-		if h, ok, _ := unstructured.NestedString(o.Object, "spec", "surroundings", "collector"); ok && o.GetKind() == "Workload" {
+		if h, ok, _ := unstructured.NestedString(o.Object, "spec", "environment", "otlpHost"); ok && o.GetKind() == "Workload" {
 			host = h
 		}
 	})

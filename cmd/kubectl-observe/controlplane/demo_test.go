@@ -17,13 +17,13 @@ func TestByFlux(t *testing.T) {
 		claim  string
 		want   bool
 	}{
-		"Minimal":   {"The smallest profile takes Helm.", platform(`{stack: {profile: Minimal}, workloads: [{name: a, delivery: ArgoCD}]}`), false},
+		"Minimal":   {"The smallest profile takes Helm.", platform(`{stack: {profile: Minimal}, workloads: [{name: a, deployer: ArgoCD}]}`), false},
 		"Standard":  {"The others take Flux by themselves.", platform(`{stack: {profile: Standard}}`), true},
-		"ByHelm":    {"Unless they are told otherwise.", platform(`{stack: {profile: Standard, delivery: Helm}}`), false},
-		"Stack":     {"A word says so.", platform(`{stack: {profile: Minimal, delivery: Flux}}`), true},
-		"Component": {"For one of them.", platform(`{stack: {profile: Minimal, components: [{name: a}, {name: b, delivery: Flux}]}}`), true},
-		"Workload":  {"Or for a workload.", platform(`{workloads: [{name: a, delivery: Flux}]}`), true},
-		"Alone":     {"A Component of its own has an engine.", "kind: Secret\n---\nkind: Component\nspec: {engine: Flux}\n", true},
+		"ByHelm":    {"Unless they are told otherwise.", platform(`{stack: {profile: Standard, deployer: Helm}}`), false},
+		"Stack":     {"A word says so.", platform(`{stack: {profile: Minimal, deployer: Flux}}`), true},
+		"Component": {"For one of them.", platform(`{stack: {profile: Minimal, components: [{name: a}, {name: b, deployer: Flux}]}}`), true},
+		"Workload":  {"Or for a workload.", platform(`{workloads: [{name: a, deployer: Flux}]}`), true},
+		"Alone":     {"A Component of its own has an engine.", "kind: Secret\n---\nkind: Component\nspec: {deployer: Flux}\n", true},
 		"OwnStack":  {"A stack of its own has no platform around it.", "kind: ObservabilityStack\nspec: {profile: Full}\n", true},
 	}
 	for name, tc := range cases {

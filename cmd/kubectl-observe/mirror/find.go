@@ -86,7 +86,7 @@ func (n *needs) add(source, spec map[string]any) {
 		n.charts = append(n.charts, chart{Repository: text("repository"), Name: text("name"), Version: cmp.Or(text("version"), text("digest")), values: values})
 	}
 	if objects, ok, _ := unstructured.NestedSlice(source, "manifests"); ok {
-		carrier := component.CarrierChart()
+		carrier := component.ManifestsChart()
 		n.images = append(n.images, imagesIn(objects)...)
 		n.charts = append(n.charts, chart{Repository: carrier.Repository, Name: carrier.Name, Version: carrier.Version})
 	}

@@ -67,7 +67,7 @@ func standalone(repository, chartName string, values map[string]any) *unstructur
 		"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Component",
 		"metadata": map[string]any{"name": chartName, "namespace": "team-a"},
 		"spec": map[string]any{
-			"clusterRef": map[string]any{"name": "c"}, "engine": "Helm", "namespace": chartName,
+			"clusterRef": map[string]any{"name": "c"}, "deployer": "Helm", "targetNamespace": chartName,
 			"source": map[string]any{"chart": map[string]any{"repository": repository, "name": chartName, "version": "1.2.3"}},
 			"values": values,
 		},

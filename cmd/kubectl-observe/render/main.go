@@ -39,7 +39,7 @@ func (c *CLI) Run() error {
 		_, err = s.Converge()
 	}
 	for range max(c.Step, 0) {
-		if _, err = s.Round(); err != nil {
+		if _, err = s.Reconcile(); err != nil {
 			break
 		}
 	}

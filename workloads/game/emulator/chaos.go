@@ -8,8 +8,8 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 )
 
-// A disturbance is chaos that is ready to happen.
-type disturbance struct {
+// A activeFault is chaos that is ready to happen.
+type activeFault struct {
 	every   time.Duration
 	cron    *language.Cron
 	lasts   time.Duration
@@ -18,8 +18,8 @@ type disturbance struct {
 	loss    float64
 }
 
-func disturbanceOf(c *language.Chaos) (disturbance, error) {
-	d := disturbance{every: language.Span(c.Every, 0), lasts: c.For.Duration, pause: c.Pause != nil, latency: rangeOf(c.Latency)}
+func disturbanceOf(c *language.Chaos) (activeFault, error) {
+	d := activeFault{every: language.Span(c.Interval, 0), lasts: c.Duration.Duration, pause: c.Hang != nil, latency: rangeOf(c.Latency)}
 	if c.Loss != nil {
 		d.loss = float64(c.Loss.Probability)
 	}
@@ -33,7 +33,7 @@ func disturbanceOf(c *language.Chaos) (disturbance, error) {
 
 // left is how long the disturbance still lasts at a time; 0 when there is none.
 // It depends on nothing but the time, so that all replicas agree.
-func (d *disturbance) left(now time.Time) time.Duration {
+func (d *activeFault) left(now time.Time) time.Duration {
 	if d.cron == nil {
 		if d.every <= 0 {
 			return 0
@@ -62,14 +62,14 @@ func (p *Plan) disturb(r *run) (lost bool) {
 		if left <= 0 {
 			continue
 		}
-		wait := d.latency.pick(&r.dice)
+		wait := d.latency.pick(&r.rng)
 		if d.pause {
 			wait = left
 		}
-		if r.rest(wait) != nil {
+		if r.sleep(wait) != nil {
 			return true
 		}
-		if d.loss > 0 && r.dice.float() < d.loss {
+		if d.loss > 0 && r.rng.float() < d.loss {
 			return true
 		}
 	}

@@ -62,7 +62,7 @@ type outgoing struct {
 
 // A caller sends requests, and tells of them.
 type caller struct {
-	world  *World
+	world  *Runtime
 	tracer trace.Tracer
 	inject func(ctx context.Context, to propagation.TextMapCarrier)
 	client metric.Float64Histogram

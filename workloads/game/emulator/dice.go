@@ -7,17 +7,17 @@ import (
 	"strconv"
 )
 
-// A dice decides what happens in one request. With a seed it falls the same way
+// A rng decides what happens in one request. With a seed it falls the same way
 // for the same request, however many requests run at the same time.
-type dice struct {
+type rng struct {
 	// pcg is nil without a seed.
 	pcg *rand.PCG
 }
 
-func diceOf(seed, key uint64) dice { return dice{rand.NewPCG(seed, key)} }
+func diceOf(seed, key uint64) rng { return rng{rand.NewPCG(seed, key)} }
 
 // float from 0, and below 1.
-func (d *dice) float() float64 {
+func (d *rng) float() float64 {
 	if d.pcg == nil {
 		return rand.Float64() //nolint:gosec // A game of chance, and nothing to win.
 	}
@@ -26,7 +26,7 @@ func (d *dice) float() float64 {
 
 // child is the key of the dice of a request that this one causes, if there is a
 // seed.
-func (d *dice) child() (key uint64, seeded bool) {
+func (d *rng) child() (key uint64, seeded bool) {
 	if d.pcg == nil {
 		return 0, false
 	}

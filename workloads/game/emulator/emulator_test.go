@@ -31,7 +31,7 @@ var noon = time.Date(2026, 2, 3, 12, 0, 0, 0, time.UTC)
 // requests are calls of functions.
 type toy struct {
 	t        testing.TB
-	world    *World
+	world    *Runtime
 	clock    atomic.Int64
 	busy     atomic.Int64
 	requests atomic.Int64
@@ -42,7 +42,7 @@ func newToy(t testing.TB, g *language.Game, seed *uint64) *toy {
 	t.Helper()
 	w := &toy{t: t, services: map[string]*Service{}}
 	w.clock.Store(noon.UnixNano())
-	w.world = &World{
+	w.world = &Runtime{
 		Now: func() time.Time { return time.Unix(0, w.clock.Load()).UTC() },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.clock.Add(int64(d))
@@ -129,7 +129,7 @@ func parse(t testing.TB, game string) *language.Game {
 
 // pair is a game of a service a with these calls, and a service b with those.
 func pair(a, b string) string {
-	return "services:\n- {name: a, endpoints: [{path: /, calls: [" + a + "]}]}\n- {name: b, endpoints: [{path: /, calls: [" + b + "]}]}\n"
+	return "services:\n- {name: a, endpoints: [{path: /, steps: [" + a + "]}]}\n- {name: b, endpoints: [{path: /, steps: [" + b + "]}]}\n"
 }
 
 func TestAnswer(t *testing.T) {
@@ -197,7 +197,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"OneOf": {
 			reason: "A failure in a choice ends the request.",
-			game:   pair("{oneOf: [{calls: [{sleep: {duration: 1s}}, {error: {code: 409, message: no}}]}]}, {sleep: {duration: 1s}}", ""),
+			game:   pair("{oneOf: [{steps: [{sleep: {duration: 1s}}, {error: {code: 409, message: no}}]}]}, {sleep: {duration: 1s}}", ""),
 			want:   want{Status: 409, Body: "no", Took: time.Second},
 		},
 		"Cache": {
@@ -207,7 +207,7 @@ func TestAnswer(t *testing.T) {
 		},
 		"DatabaseTimeout": {
 			reason: "A query that takes too long fails when it is given up.",
-			game:   pair("{database: {name: d, time: {duration: 3s}}, remoteTimeout: 2s}", ""),
+			game:   pair("{database: {name: d, time: {duration: 3s}}, timeout: 2s}", ""),
 			want:   want{Status: 504, Body: "the database did not answer in time", Took: 2 * time.Second},
 		},
 		"DatabaseError": {
@@ -217,26 +217,26 @@ func TestAnswer(t *testing.T) {
 		},
 		"Latency": {
 			reason: "Chaos lets a request take longer.",
-			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', for: 61s, latency: {duration: 3s}}]\n",
+			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', duration: 61s, latency: {duration: 3s}}]\n",
 			want:   want{Status: 200, Body: "ok", Took: 3 * time.Second},
 		},
 		"Pause": {
 			reason: "A pause ends when the chaos ends.",
-			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', for: 70s, pause: {}}]\n",
+			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', duration: 70s, hang: {}}]\n",
 			want:   want{Status: 200, Body: "ok", Took: 10 * time.Second},
 		},
 		"Loss": {
 			reason: "A request that is lost gets no answer.",
-			game:   pair("", "") + "chaos: [{name: c, target: a, every: 1h, for: 1s, loss: {probability: 100%}}]\n",
+			game:   pair("", "") + "chaos: [{name: c, target: a, interval: 1h, duration: 1s, loss: {probability: 100%}}]\n",
 		},
 		"ChaosIsOver": {
 			reason: "What lasts a minute is over after a minute.",
-			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', for: 1m, pause: {}}]\n",
+			game:   pair("", "") + "chaos: [{name: c, target: a, schedule: '59 11 * * *', duration: 1m, hang: {}}]\n",
 			want:   want{Status: 200, Body: "ok"},
 		},
 		"LostCall": {
 			reason: "A call without an answer is a failed one.",
-			game:   pair("{http: {service: b}}", "") + "chaos: [{name: c, target: b, every: 1h, for: 1s, loss: {probability: 100%}}]\n",
+			game:   pair("{http: {service: b}}", "") + "chaos: [{name: c, target: b, interval: 1h, duration: 1s, loss: {probability: 100%}}]\n",
 			want:   want{Status: 502, Body: "b did not answer"},
 		},
 	}
@@ -259,7 +259,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestLeak(t *testing.T) {
-	w := newToy(t, parse(t, pair("{leak: {kib: 256, limitMiB: 1, restart: 10s}}", "")), nil)
+	w := newToy(t, parse(t, pair("{leak: {kibPerRequest: 256, limitMiB: 1, restartDelay: 10s}}", "")), nil)
 	var got []int
 	for range 6 {
 		status, _ := w.ask("a", "/")
@@ -277,7 +277,7 @@ func TestLeak(t *testing.T) {
 }
 
 func TestCapacity(t *testing.T) {
-	w := newToy(t, parse(t, "services: [{name: a, capacity: {workers: 1, queue: 1}, endpoints: [{path: /, calls: [{sleep: {duration: 1s}}]}]}]"), nil)
+	w := newToy(t, parse(t, "services: [{name: a, capacity: {maxConcurrency: 1, maxQueueLength: 1}, endpoints: [{path: /, steps: [{sleep: {duration: 1s}}]}]}]"), nil)
 	p := w.services["a"].plan.Load()
 	p.queue = 1
 	enter, leave := make(chan struct{}, 3), make(chan struct{})
@@ -310,7 +310,7 @@ func TestCapacity(t *testing.T) {
 func TestHopLimit(t *testing.T) {
 	// A game that Parse would refuse: what a cycle through services that are not
 	// ours looks like.
-	g := &language.Game{Services: []language.Service{{Name: "a", Endpoints: []language.Endpoint{{Path: "/", Calls: []language.Call{
+	g := &language.Game{Services: []language.Service{{Name: "a", Endpoints: []language.Endpoint{{Path: "/", Steps: []language.Call{
 		{Step: language.Step{HTTP: &language.HTTP{Service: "a"}}},
 	}}}}}}
 	w := newToy(t, g, nil)
@@ -325,7 +325,7 @@ func TestHopLimit(t *testing.T) {
 func TestSeed(t *testing.T) {
 	// What becomes of a request depends on both services: the dice of b must belong
 	// to the request, not to the order in which b is asked.
-	game := pair("{oneOf: [{calls: [{http: {service: b}}]}, {calls: [{http: {service: b}, ignoreErrors: true}]}]}", "{error: {code: 500}, probability: 50%}")
+	game := pair("{oneOf: [{steps: [{http: {service: b}}]}, {steps: [{http: {service: b}, ignoreErrors: true}]}]}", "{error: {code: 500}, probability: 50%}")
 	outcome := func(seed *uint64, workers int) map[int]int {
 		w := newToy(t, parse(t, game), seed)
 		out := map[int]int{}

@@ -12,8 +12,8 @@ import (
 // page of memory. It takes one byte per page to make memory real.
 const page = 4096
 
-// leaks are memory that a service keeps for no reason.
-type leaks struct {
+// memoryLeak are memory that a service keeps for no reason.
+type memoryLeak struct {
 	mu    sync.Mutex
 	kept  [][]byte
 	bytes int64
@@ -23,7 +23,7 @@ type leaks struct {
 }
 
 // keep some more, and say false when that breaks the service down.
-func (l *leaks) keep(some leak, now time.Time) bool {
+func (l *memoryLeak) keep(some leak, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bytes+int64(some.bytes) <= some.limit {
@@ -42,11 +42,11 @@ func (l *leaks) keep(some leak, now time.Time) bool {
 	return false
 }
 
-func (l *leaks) down(now time.Time) bool {
+func (l *memoryLeak) down(now time.Time) bool {
 	return now.UnixNano() < l.until.Load()
 }
 
-func (l *leaks) size() int64 {
+func (l *memoryLeak) size() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.bytes

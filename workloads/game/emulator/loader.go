@@ -26,7 +26,7 @@ type Loader struct {
 
 // NewLoader makes a loader of a game. It returns an error when the game has none
 // of that name.
-func NewLoader(w *World, tel *telemetry.Telemetry, g *language.Game, name language.Name) (*Loader, error) {
+func NewLoader(w *Runtime, tel *telemetry.Telemetry, g *language.Game, name language.Name) (*Loader, error) {
 	l := g.Loader(name)
 	if l == nil {
 		return nil, fmt.Errorf("the game has no loader %q", name)
@@ -42,8 +42,8 @@ func NewLoader(w *World, tel *telemetry.Telemetry, g *language.Game, name langua
 		users:  int(language.Default(l.Users, 1)),
 		wait:   timeRange{language.DefaultWait, language.DefaultWait},
 	}
-	if l.Wait != nil {
-		out.wait = rangeOf(l.Wait)
+	if l.ThinkTime != nil {
+		out.wait = rangeOf(l.ThinkTime)
 	}
 	for i := range l.Requests {
 		q := &l.Requests[i]
@@ -62,7 +62,7 @@ func (l *Loader) Run(ctx context.Context) {
 }
 
 func (l *Loader) user(ctx context.Context, number int) {
-	var d dice
+	var d rng
 	if l.world.Seed != nil {
 		d = diceOf(*l.world.Seed^hash(string(l.name), strconv.Itoa(number)), 0)
 	}

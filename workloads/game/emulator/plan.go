@@ -24,7 +24,7 @@ type Plan struct {
 	version   string
 	endpoints map[string]*endpoint
 	unknown   *endpoint
-	chaos     []disturbance
+	chaos     []activeFault
 	workers   chan struct{}
 	queue     int64
 	// waiting for a worker.
@@ -40,13 +40,13 @@ func PlanOf(g *language.Game, name language.Name) (*Plan, error) {
 	}
 	p := &Plan{service: s.Name, version: s.Version, endpoints: make(map[string]*endpoint, len(s.Endpoints)), unknown: newEndpoint("")}
 	if s.Capacity != nil {
-		p.workers = make(chan struct{}, s.Capacity.Workers)
-		p.queue = int64(s.Capacity.Queue)
+		p.workers = make(chan struct{}, s.Capacity.MaxConcurrency)
+		p.queue = int64(s.Capacity.MaxQueueLength)
 	}
 	for i := range s.Endpoints {
 		e := newEndpoint(string(s.Endpoints[i].Path))
 		var err error
-		if e.ops, err = opsOf(s.Endpoints[i].Calls); err != nil {
+		if e.ops, err = opsOf(s.Endpoints[i].Steps); err != nil {
 			return nil, fmt.Errorf("cannot plan %s%s: %w", name, s.Endpoints[i].Path, err)
 		}
 		p.endpoints[e.route] = e
@@ -64,18 +64,18 @@ func PlanOf(g *language.Game, name language.Name) (*Plan, error) {
 	return p, nil
 }
 
-// An op is a step that is ready to be run.
-type op struct {
+// An step is a step that is ready to be run.
+type step struct {
 	// probability is 1 for what always happens, and then no dice are thrown.
 	probability float64
 	cron        *language.Cron
 	ignore      bool
-	do          doer
+	do          executor
 }
 
-// A doer does something in the course of a request. It returns what went wrong,
+// A executor does something in the course of a request. It returns what went wrong,
 // or nil.
-type doer interface {
+type executor interface {
 	do(r *run) *failure
 }
 
@@ -89,8 +89,8 @@ type failure struct {
 	message string
 }
 
-func opsOf(calls []language.Call) ([]op, error) {
-	ops := make([]op, 0, len(calls))
+func opsOf(calls []language.Call) ([]step, error) {
+	ops := make([]step, 0, len(calls))
 	for i := range calls {
 		c := &calls[i]
 		if len(c.OneOf) == 0 {
@@ -117,9 +117,9 @@ func opsOf(calls []language.Call) ([]op, error) {
 func choiceOf(choices []language.Choice) (*oneOf, error) {
 	out := &oneOf{}
 	for i := range choices {
-		var list []op
-		for j := range choices[i].Calls {
-			o, err := opOf(&choices[i].Calls[j])
+		var list []step
+		for j := range choices[i].Steps {
+			o, err := opOf(&choices[i].Steps[j])
 			if err != nil {
 				return nil, err
 			}
@@ -132,8 +132,8 @@ func choiceOf(choices []language.Choice) (*oneOf, error) {
 	return out, nil
 }
 
-func opOf(s *language.Step) (op, error) {
-	switch timeout := language.Span(s.RemoteTimeout, language.DefaultRemoteTimeout); {
+func opOf(s *language.Step) (step, error) {
+	switch timeout := language.Span(s.Timeout, language.DefaultRemoteTimeout); {
 	case s.HTTP != nil:
 		return conditionsOf(s, httpOf(s.HTTP, timeout))
 	case s.Sleep != nil:
@@ -151,23 +151,23 @@ func opOf(s *language.Step) (op, error) {
 		return conditionsOf(s, fail{&failure{code: int(s.Error.Code), kind: kind, message: s.Error.Message}})
 	case s.Leak != nil:
 		return conditionsOf(s, leak{
-			bytes:   int(s.Leak.KiB) << 10,
+			bytes:   int(s.Leak.KiBPerRequest) << 10,
 			limit:   int64(language.Default(s.Leak.LimitMiB, language.DefaultLeakLimit)) << 20,
-			restart: language.Span(s.Leak.Restart, language.DefaultRestart),
+			restart: language.Span(s.Leak.RestartDelay, language.DefaultRestart),
 		})
 	default:
-		return op{}, fmt.Errorf("a step does nothing")
+		return step{}, fmt.Errorf("a step does nothing")
 	}
 }
 
-func conditionsOf(s *language.Step, d doer) (op, error) {
-	o := op{probability: float64(language.Default(s.Probability, 1)), ignore: s.IgnoreErrors, do: d}
+func conditionsOf(s *language.Step, d executor) (step, error) {
+	o := step{probability: float64(language.Default(s.Probability, 1)), ignore: s.IgnoreErrors, do: d}
 	if s.Schedule == "" {
 		return o, nil
 	}
 	c, err := language.ParseSchedule(s.Schedule)
 	if err != nil {
-		return op{}, err
+		return step{}, err
 	}
 	o.cron = &c
 	return o, nil
@@ -187,7 +187,7 @@ func rangeOf(d *language.Delay) timeRange {
 }
 
 // pick a time. Nothing is thrown for a range of one value.
-func (t timeRange) pick(d *dice) time.Duration {
+func (t timeRange) pick(d *rng) time.Duration {
 	if t.least == t.most {
 		return t.least
 	}

@@ -31,7 +31,7 @@ type Service struct {
 	plan   atomic.Pointer[Plan]
 	tel    *telemetry.Telemetry
 	inst   *instruments
-	leaked leaks
+	leaked memoryLeak
 	active atomic.Int64
 }
 
@@ -39,7 +39,7 @@ var _ http.Handler = (*Service)(nil)
 
 // NewService makes a service. It returns an error when there cannot be
 // instruments.
-func NewService(w *World, tel *telemetry.Telemetry, p *Plan) (*Service, error) {
+func NewService(w *Runtime, tel *telemetry.Telemetry, p *Plan) (*Service, error) {
 	s := &Service{name: p.service, tel: tel}
 	inst, err := instrumentsOf(tel.Meter, s.leaked.size)
 	if err != nil {
@@ -51,8 +51,8 @@ func NewService(w *World, tel *telemetry.Telemetry, p *Plan) (*Service, error) {
 	return s, nil
 }
 
-// Follow another plan from the next request on.
-func (s *Service) Follow(p *Plan) { s.plan.Store(p) }
+// SetPlan another plan from the next request on.
+func (s *Service) SetPlan(p *Plan) { s.plan.Store(p) }
 
 // Down says whether the service has broken down and is not back yet.
 func (s *Service) Down() bool { return s.leaked.down(s.world.Now()) }
@@ -63,7 +63,7 @@ func (s *Service) Telemetry() *telemetry.Telemetry { return s.tel }
 // An endpoint that is ready to be asked.
 type endpoint struct {
 	route   string
-	ops     []op
+	ops     []step
 	attrs   *attributeCache
 	names   [methodCount]string
 	span    []trace.SpanStartOption
@@ -164,7 +164,7 @@ func (s *Service) carry(r *run, e *endpoint) {
 	if !ok {
 		key = e.asked.Add(1)
 	}
-	r.dice = diceOf(*s.world.Seed^hash(string(s.name), e.route), key)
+	r.rng = diceOf(*s.world.Seed^hash(string(s.name), e.route), key)
 }
 
 func (s *Service) enter() bool {

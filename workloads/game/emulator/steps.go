@@ -20,19 +20,19 @@ import (
 type run struct {
 	ctx     context.Context //nolint:containedctx // A run lives exactly as long as its request.
 	service *Service
-	dice    dice
+	rng     rng
 	// hops is how many services the request has passed before this one.
 	hops int
 }
 
 // all does the ops of a list in their order.
-func (r *run) all(ops []op) *failure {
+func (r *run) all(ops []step) *failure {
 	for i := range ops {
 		o := &ops[i]
 		if o.cron != nil && !o.cron.Matches(r.service.world.Now()) {
 			continue
 		}
-		if o.probability < 1 && r.dice.float() >= o.probability {
+		if o.probability < 1 && r.rng.float() >= o.probability {
 			continue
 		}
 		if f := o.do.do(r); f != nil && !o.ignore {
@@ -42,8 +42,8 @@ func (r *run) all(ops []op) *failure {
 	return nil
 }
 
-// rest waits, and says when the request is over before that.
-func (r *run) rest(d time.Duration) *failure {
+// sleep waits, and says when the request is over before that.
+func (r *run) sleep(d time.Duration) *failure {
 	if d <= 0 {
 		return nil
 	}
@@ -60,26 +60,26 @@ const statusClosed = 499
 type oneOf struct {
 	until []float64
 	total float64
-	lists [][]op
+	lists [][]step
 }
 
 func (o *oneOf) do(r *run) *failure {
 	if len(o.lists) == 1 {
 		return r.all(o.lists[0])
 	}
-	at := r.dice.float() * o.total
+	at := r.rng.float() * o.total
 	i := sort.Search(len(o.until), func(i int) bool { return o.until[i] > at })
 	return r.all(o.lists[min(i, len(o.lists)-1)])
 }
 
 type sleep struct{ time timeRange }
 
-func (s sleep) do(r *run) *failure { return r.rest(s.time.pick(&r.dice)) }
+func (s sleep) do(r *run) *failure { return r.sleep(s.time.pick(&r.rng)) }
 
 type busy struct{ time timeRange }
 
 func (b busy) do(r *run) *failure {
-	if r.service.world.Busy(r.ctx, b.time.pick(&r.dice)) != nil {
+	if r.service.world.Busy(r.ctx, b.time.pick(&r.rng)) != nil {
 		return &failure{code: statusClosed, kind: "canceled", message: "the caller has gone"}
 	}
 	return nil
@@ -113,14 +113,14 @@ type cache struct {
 
 func (c *cache) do(r *run) *failure {
 	attrs, takes := c.hitAttrs, c.hitTime
-	if c.miss > 0 && r.dice.float() < c.miss {
+	if c.miss > 0 && r.rng.float() < c.miss {
 		attrs, takes = c.missAttrs, c.missTime
 	}
 	r.service.inst.cache.Add(r.ctx, 1, metric.WithAttributeSet(attrs))
 	if span := trace.SpanFromContext(r.ctx); span.IsRecording() {
 		span.AddEvent("cache", trace.WithAttributes(attrs.ToSlice()...))
 	}
-	return r.rest(takes.pick(&r.dice))
+	return r.sleep(takes.pick(&r.rng))
 }
 
 type database struct {
@@ -140,9 +140,9 @@ func (d *database) do(r *run) *failure {
 		r.service.inst.database.Record(ctx, r.service.world.Now().Sub(began).Seconds(), attrs)
 	}
 
-	takes := d.time.pick(&r.dice)
-	broken := d.errors > 0 && r.dice.float() < d.errors
-	if f := r.rest(min(takes, d.timeout)); f != nil {
+	takes := d.time.pick(&r.rng)
+	broken := d.errors > 0 && r.rng.float() < d.errors
+	if f := r.sleep(min(takes, d.timeout)); f != nil {
 		span.SetAttributes(semconv.ErrorTypeKey.String(f.kind))
 		span.SetStatus(codes.Error, f.message)
 		measure(d.failed)
@@ -194,7 +194,7 @@ func (h *httpCall) do(r *run) *failure {
 		if f == nil || attempt >= h.retries || r.ctx.Err() != nil {
 			return f
 		}
-		if gone := r.rest(h.backoff); gone != nil {
+		if gone := r.sleep(h.backoff); gone != nil {
 			return gone
 		}
 	}
@@ -205,7 +205,7 @@ func (h *httpCall) try(r *run, attempt int) *failure {
 	defer cancel()
 	out := outgoing{request: h.request, attempt: attempt, hops: r.hops + 1}
 	// Each attempt gets dice of its own, however the others fall.
-	out.key, out.seeded = r.dice.child()
+	out.key, out.seeded = r.rng.child()
 	status, err := r.service.call(ctx, out)
 	switch {
 	case err == nil && status < 400:

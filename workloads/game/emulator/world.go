@@ -10,8 +10,8 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 )
 
-// A World is what services have in common: time, chance and each other.
-type World struct {
+// A Runtime is what services have in common: time, chance and each other.
+type Runtime struct {
 	// Now is the time.
 	Now func() time.Time
 	// Sleep waits, or returns an error when the context is over before that.
@@ -27,11 +27,11 @@ type World struct {
 }
 
 // Real is a world with real time, in which services are found at their addresses.
-func Real(seed *uint64, address func(language.Name) string) *World {
-	return &World{
+func Real(seed *uint64, address func(language.Name) string) *Runtime {
+	return &Runtime{
 		Now:     time.Now,
 		Sleep:   wait,
-		Busy:    spin,
+		Busy:    burnCPU,
 		Seed:    seed,
 		Address: address,
 		Transport: &http.Transport{
@@ -57,8 +57,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// spin computes until the time is over.
-func spin(ctx context.Context, d time.Duration) error {
+// burnCPU computes until the time is over.
+func burnCPU(ctx context.Context, d time.Duration) error {
 	end := time.Now().Add(d)
 	x := uint64(1)
 	for time.Now().Before(end) {

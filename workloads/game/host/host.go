@@ -27,9 +27,9 @@ import (
 )
 
 const (
-	// patience is how long a stop waits for requests that have begun, and again
+	// shutdownTimeout is how long a stop waits for requests that have begun, and again
 	// for telemetry to leave.
-	patience = 10 * time.Second
+	shutdownTimeout = 10 * time.Second
 	// poll is how often the file of the game is looked at. A file that is mounted
 	// from a ConfigMap is replaced by a link, which not every watch notices.
 	poll = 2 * time.Second
@@ -74,7 +74,7 @@ func (c Config) all() bool { return c.Service == "" && c.Loader == "" }
 // A Host runs a game.
 type Host struct {
 	cfg   Config
-	world *emulator.World
+	world *emulator.Runtime
 	log   *slog.Logger
 
 	// addresses of the services that run here.
@@ -231,7 +231,7 @@ func (h *Host) apply(ctx context.Context, content []byte) error {
 		switch p := plans[name]; {
 		case p == nil:
 		case h.services[name] != nil:
-			h.services[name].Follow(p)
+			h.services[name].SetPlan(p)
 		default:
 			if err := h.startService(ctx, &g.Services[i], p, i); err != nil {
 				return err
@@ -354,7 +354,7 @@ func (h *Host) stopService(ctx context.Context, name language.Name) error {
 	s := h.services[name]
 	delete(h.services, name)
 	h.setAddress(name, "")
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	err := s.server.Shutdown(ctx)
 	if err != nil {
@@ -367,7 +367,7 @@ func (h *Host) stopService(ctx context.Context, name language.Name) error {
 // stopTelemetry delivers the last of it. That nobody listens does not make a stop
 // fail.
 func (h *Host) stopTelemetry(ctx context.Context, tel *telemetry.Telemetry) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := tel.Stop(ctx); err != nil {
 		h.log.Warn("cannot deliver the last telemetry", "error", err)
@@ -380,8 +380,8 @@ func (h *Host) restartLoaders(ctx context.Context, g *language.Game) error {
 		return nil
 	}
 	var errs []error
-	for i := range g.Loaders {
-		name := g.Loaders[i].Name
+	for i := range g.LoadGenerators {
+		name := g.LoadGenerators[i].Name
 		if h.cfg.Loader == "" || h.cfg.Loader == name {
 			errs = append(errs, h.startLoader(ctx, g, name))
 		}
@@ -438,7 +438,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	)
 	for _, s := range h.services {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, patience)
+			ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 			defer cancel()
 			err := s.server.Shutdown(ctx)
 			if err != nil {

@@ -43,7 +43,7 @@ func start(t *testing.T, game string, change func(*Config)) *Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		if err := h.Stop(ctx); err != nil {
 			t.Error(err)
@@ -112,7 +112,7 @@ services:
   version: 1.2.3
   endpoints:
   - path: /
-    calls:
+    steps:
     - http: {service: middle, path: /work, method: POST}
     - http: {service: side}
       probability: 30%
@@ -121,21 +121,21 @@ services:
 - name: middle
   endpoints:
   - path: /work
-    calls:
+    steps:
     - database: {name: orders, collection: items, query: SELECT 1, time: {duration: 1ms}}
     - cache: {name: c, missProbability: 25%}
     - oneOf:
       - weight: 3
-        calls:
+        steps:
         - http: {service: back}
       - weight: 1
-        calls:
+        steps:
         - http: {service: side}
           ignoreErrors: true
 - name: back
   endpoints:
   - path: /
-    calls:
+    steps:
     - error: {code: 503, message: broken}
       probability: 20%
     - sleep: {duration: 20ms}
@@ -143,7 +143,7 @@ services:
 - name: side
   endpoints:
   - path: /
-    calls:
+    steps:
     - error: {code: 404, message: not here}
       probability: 50%
 `
@@ -389,7 +389,7 @@ func TestReload(t *testing.T) {
 		h.Reload(t.Context())
 	}
 
-	write("services: [{name: a, endpoints: [{path: /, calls: [{error: {code: 418, message: tea}}]}, {path: /new, calls: [{http: {service: c}}]}]}, {name: c, endpoints: [{path: /}]}]")
+	write("services: [{name: a, endpoints: [{path: /, steps: [{error: {code: 418, message: tea}}]}, {path: /new, steps: [{http: {service: c}}]}]}, {name: c, endpoints: [{path: /}]}]")
 	if status, body := get(t, url+"/"); status != 418 || body != "tea" {
 		t.Errorf("want what the new game says, got %d %s", status, body)
 	}
@@ -400,7 +400,7 @@ func TestReload(t *testing.T) {
 		t.Error("a service that is gone still runs")
 	}
 
-	write("services: [{name: a, endpoints: [{path: /, calls: [{error: {code: 200}}]}]}]")
+	write("services: [{name: a, endpoints: [{path: /, steps: [{error: {code: 200}}]}]}]")
 	if status, _ := get(t, url+"/"); status != 418 {
 		t.Errorf("a game that is not valid must not be followed, got %d", status)
 	}
@@ -421,7 +421,7 @@ func TestSingle(t *testing.T) {
 	}
 	go peer.Serve(l)
 	defer peer.Close()
-	h := start(t, "services: [{name: a, endpoints: [{path: /, calls: [{http: {service: b, path: /x}}, {leak: {kib: 700, limitMiB: 1}}]}]}, {name: b, endpoints: [{path: /x}]}]", func(c *Config) {
+	h := start(t, "services: [{name: a, endpoints: [{path: /, steps: [{http: {service: b, path: /x}}, {leak: {kibPerRequest: 700, limitMiB: 1}}]}]}, {name: b, endpoints: [{path: /x}]}]", func(c *Config) {
 		c.Service, c.Listen, c.Peers = "a", "127.0.0.1:0", l.Addr().String()
 	})
 	if status, body := get(t, h.URLs()["a"]+"/"); status != 200 {
@@ -445,7 +445,7 @@ func TestLoaders(t *testing.T) {
 	r := &receiver.Receiver{}
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listen(t, r, "http"))
 	game := "services: [{name: a, endpoints: [{path: /}]}]\n" +
-		"loaders: [{name: people, users: 3, wait: {duration: 5ms}, requests: [{service: a}, {service: a, path: /none, unknown: true}]}]\n"
+		"loadGenerators: [{name: people, users: 3, thinkTime: {duration: 5ms}, requests: [{service: a}, {service: a, path: /none, expectNotFound: true}]}]\n"
 	h := start(t, game, func(c *Config) { c.NoLoad = false })
 	time.Sleep(300 * time.Millisecond)
 	if err := h.Flush(t.Context()); err != nil {
@@ -465,7 +465,7 @@ func TestLoaders(t *testing.T) {
 func TestGracefulStop(t *testing.T) {
 	r := &receiver.Receiver{}
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listen(t, r, "http"))
-	h := start(t, "services: [{name: a, endpoints: [{path: /, calls: [{sleep: {duration: 300ms}}]}]}]", nil)
+	h := start(t, "services: [{name: a, endpoints: [{path: /, steps: [{sleep: {duration: 300ms}}]}]}]", nil)
 	url := h.URLs()["a"]
 	answer := make(chan int)
 	go func() {

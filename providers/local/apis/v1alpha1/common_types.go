@@ -129,33 +129,33 @@ type NodeStatus struct {
 	State string `json:"state"`
 }
 
-// A Stage of a cluster's life.
-type Stage string
+// A ClusterState of a cluster's life.
+type ClusterState string
 
 // Stages of a cluster.
 const (
-	// StageCreating says that the cluster is being made.
-	StageCreating Stage = "Creating"
-	// StageRepairing says that remains of an interrupted creation are removed, and
+	// StateCreating says that the cluster is being made.
+	StateCreating ClusterState = "Creating"
+	// StateRecreating says that remains of an interrupted creation are removed, and
 	// the cluster is made again.
-	StageRepairing Stage = "Repairing"
-	// StageStarting says that nodes that had stopped are being started.
-	StageStarting Stage = "Starting"
-	// StageRunning says that the cluster is complete and its nodes run.
-	StageRunning Stage = "Running"
-	// StageDeleting says that the cluster is being deleted.
-	StageDeleting Stage = "Deleting"
+	StateRecreating ClusterState = "Repairing"
+	// StateStarting says that nodes that had stopped are being started.
+	StateStarting ClusterState = "Starting"
+	// StateRunning says that the cluster is complete and its nodes run.
+	StateRunning ClusterState = "Running"
+	// StateDeleting says that the cluster is being deleted.
+	StateDeleting ClusterState = "Deleting"
 )
 
 // ClusterObservation is what is known of a cluster.
 type ClusterObservation struct {
-	// Stage of the cluster's life.
+	// State of the cluster's life.
 	// +optional
-	Stage Stage `json:"stage,omitempty"`
+	State ClusterState `json:"state,omitempty"`
 
-	// Step of the creation that the tool is at, in its own words.
+	// Message of the creation that the tool is at, in its own words.
 	// +optional
-	Step string `json:"step,omitempty"`
+	Message string `json:"message,omitempty"`
 
 	// Version of Kubernetes that the API server reports.
 	// +optional

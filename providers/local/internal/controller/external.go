@@ -109,7 +109,7 @@ func (e *external[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 	// was not made here is what it is.
 	if !o.Complete && createdHere(mg) {
 		e.repair = true
-		status.Stage = v1alpha1.StageRepairing
+		status.State = v1alpha1.StateRecreating
 		mg.SetConditions(xpv2.Creating().WithMessage("Its creation was interrupted: it is made again"))
 		return managed.ExternalObservation{}, nil
 	}
@@ -119,19 +119,19 @@ func (e *external[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 // observeJob reports what a running job does.
 func (e *external[T]) observeJob(mg T, job jobs.State) managed.ExternalObservation {
 	status := e.kind.observation(mg)
-	status.Step = job.Step
+	status.Message = job.Step
 	switch job.Kind {
 	case jobDelete:
-		status.Stage = v1alpha1.StageDeleting
+		status.State = v1alpha1.StateDeleting
 		mg.SetConditions(xpv2.Deleting())
 	case jobStart:
-		status.Stage = v1alpha1.StageStarting
+		status.State = v1alpha1.StateStarting
 		mg.SetConditions(xpv2.Unavailable().WithMessage("Its nodes had stopped and are being started"))
 	case jobRepair:
-		status.Stage = v1alpha1.StageRepairing
+		status.State = v1alpha1.StateRecreating
 		mg.SetConditions(xpv2.Creating().WithMessage(job.Step))
 	default:
-		status.Stage = v1alpha1.StageCreating
+		status.State = v1alpha1.StateCreating
 		mg.SetConditions(xpv2.Creating().WithMessage(job.Step))
 	}
 	return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}
@@ -140,7 +140,7 @@ func (e *external[T]) observeJob(mg T, job jobs.State) managed.ExternalObservati
 // observeCluster reports a cluster that is complete.
 func (e *external[T]) observeCluster(mg T, o engine.Observation) managed.ExternalObservation {
 	status := e.kind.observation(mg)
-	status.Stage, status.Step = v1alpha1.StageRunning, ""
+	status.State, status.Message = v1alpha1.StateRunning, ""
 	if o.Ready {
 		mg.SetConditions(xpv2.Available())
 	} else {

@@ -107,7 +107,7 @@ func TestObserve(t *testing.T) {
 		observation managed.ExternalObservation
 		err         error
 		ready       xpv2.Condition
-		stage       v1alpha1.Stage
+		stage       v1alpha1.ClusterState
 	}
 	cases := map[string]struct {
 		reason string
@@ -127,7 +127,7 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{observation: running},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true, ConnectionDetails: details},
-				ready:       xpv2.Available(), stage: v1alpha1.StageRunning,
+				ready:       xpv2.Available(), stage: v1alpha1.StateRunning,
 			},
 		},
 		"Silent": {
@@ -136,7 +136,7 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{observation: with(running, func(o *engine.Observation) { o.Ready, o.Unready = false, "it does not answer" })},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true, ConnectionDetails: details},
-				ready:       xpv2.Unavailable().WithMessage("it does not answer"), stage: v1alpha1.StageRunning,
+				ready:       xpv2.Unavailable().WithMessage("it does not answer"), stage: v1alpha1.StateRunning,
 			},
 		},
 		"Stopped": {
@@ -145,14 +145,14 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{observation: engine.Observation{Nodes: nodes("exited"), Complete: true, Stopped: true, Unready: "node demo-1-control-plane does not run"}},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true},
-				ready:       xpv2.Unavailable().WithMessage("node demo-1-control-plane does not run"), stage: v1alpha1.StageRunning,
+				ready:       xpv2.Unavailable().WithMessage("node demo-1-control-plane does not run"), stage: v1alpha1.StateRunning,
 			},
 		},
-		"Interrupted": {
+		"ReleaseInterrupted": {
 			reason: "A cluster that nobody works on and that is not complete is made again.",
 			mg:     cluster(made),
 			engine: fakeEngine{observation: with(running, func(o *engine.Observation) { o.Complete = false })},
-			want:   want{ready: xpv2.Creating().WithMessage("Its creation was interrupted: it is made again"), stage: v1alpha1.StageRepairing},
+			want:   want{ready: xpv2.Creating().WithMessage("Its creation was interrupted: it is made again"), stage: v1alpha1.StateRecreating},
 		},
 		"Adopted": {
 			reason: "A cluster that was not made here has no note of being complete, and is never made again.",
@@ -160,7 +160,7 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{observation: with(running, func(o *engine.Observation) { o.Complete = false })},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true, ConnectionDetails: details},
-				ready:       xpv2.Available(), stage: v1alpha1.StageRunning,
+				ready:       xpv2.Available(), stage: v1alpha1.StateRunning,
 			},
 		},
 		"Creating": {
@@ -170,7 +170,7 @@ func TestObserve(t *testing.T) {
 			engine: fakeEngine{err: errBoom},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true},
-				ready:       xpv2.Creating().WithMessage("Preparing nodes"), stage: v1alpha1.StageCreating,
+				ready:       xpv2.Creating().WithMessage("Preparing nodes"), stage: v1alpha1.StateCreating,
 			},
 		},
 		"Repairing": {
@@ -179,7 +179,7 @@ func TestObserve(t *testing.T) {
 			job:    &jobs.State{Kind: jobRepair, Running: true, Step: "Removing remains"},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true},
-				ready:       xpv2.Creating().WithMessage("Removing remains"), stage: v1alpha1.StageRepairing,
+				ready:       xpv2.Creating().WithMessage("Removing remains"), stage: v1alpha1.StateRecreating,
 			},
 		},
 		"Deleting": {
@@ -188,7 +188,7 @@ func TestObserve(t *testing.T) {
 			job:    &jobs.State{Kind: jobDelete, Running: true},
 			want: want{
 				observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true},
-				ready:       xpv2.Deleting(), stage: v1alpha1.StageDeleting,
+				ready:       xpv2.Deleting(), stage: v1alpha1.StateDeleting,
 			},
 		},
 		"Failed": {
@@ -256,7 +256,7 @@ func TestObserve(t *testing.T) {
 			if diff := cmp.Diff(tc.want.ready, ready, cmpopts.IgnoreFields(xpv2.Condition{}, "LastTransitionTime")); diff != "" {
 				t.Errorf("\n%s\nReady: -want, +got:\n%s", tc.reason, diff)
 			}
-			if diff := cmp.Diff(tc.want.stage, tc.mg.Status.AtProvider.Stage); diff != "" {
+			if diff := cmp.Diff(tc.want.stage, tc.mg.Status.AtProvider.State); diff != "" {
 				t.Errorf("\n%s\nstage: -want, +got:\n%s", tc.reason, diff)
 			}
 		})

@@ -18,7 +18,7 @@ import (
 
 // How long an API server may take to answer. It is on the same machine, or a
 // network away from it.
-const patience = 3 * time.Second
+const probeTimeout = 3 * time.Second
 
 // serverName is what every API server's certificate is valid for, of kubeadm and
 // of k3s. Connections go to addresses that a certificate need not know.
@@ -35,8 +35,8 @@ type access struct {
 	http               *http.Client
 }
 
-// ask the API server of a cluster whether it is ready.
-func (e *Engine) ask(ctx context.Context, name string, first, front node, o *Observation) {
+// probe the API server of a cluster whether it is ready.
+func (e *Engine) probe(ctx context.Context, name string, first, front node, o *Observation) {
 	o.Endpoint = "https://" + front.ip + ":6443"
 	o.ExternalEndpoint = front.published
 
@@ -49,7 +49,7 @@ func (e *Engine) ask(ctx context.Context, name string, first, front node, o *Obs
 	if err := a.ready(ctx); err != nil {
 		o.Unready = err.Error()
 		// What was known may be what is wrong.
-		e.forget(name)
+		e.invalidateCache(name)
 		return
 	}
 	o.Ready = true
@@ -83,7 +83,7 @@ func (e *Engine) access(ctx context.Context, name string, first node, endpoint, 
 	if err != nil {
 		return nil, errors.New("cannot use the control plane's kubeconfig")
 	}
-	cfg.Timeout = patience
+	cfg.Timeout = probeTimeout
 	if a.http, err = rest.HTTPClientFor(cfg); err != nil {
 		return nil, errors.New("cannot use the control plane's kubeconfig")
 	}

@@ -190,7 +190,7 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 			return errors.Wrapf(err, "cannot remove node %s", n.name)
 		}
 	}
-	e.forget(name)
+	e.invalidateCache(name)
 	// Volumes without a name went with their nodes.
 	volumes, err := e.volumes(ctx, name)
 	if err != nil {
@@ -238,18 +238,18 @@ func (e *Engine) Observe(ctx context.Context, name string) (Observation, error) 
 	}
 	first, ok := firstControlPlane(nodes)
 	if !ok {
-		e.forget(name)
+		e.invalidateCache(name)
 		return o, nil
 	}
 	if o.Complete, err = e.complete(ctx, first); err != nil {
 		return o, err
 	}
-	front := frontOf(nodes, first)
+	front := apiServerNode(nodes, first)
 	if first.state != stateRunning || front.ip == "" {
 		o.Unready = "node " + first.name + " does not run"
 		return o, nil
 	}
-	e.ask(ctx, name, first, front, &o)
+	e.probe(ctx, name, first, front, &o)
 	return o, nil
 }
 
@@ -274,8 +274,8 @@ func (e *Engine) complete(ctx context.Context, first node) (bool, error) {
 	return true, nil
 }
 
-// forget what is known of a cluster.
-func (e *Engine) forget(name string) {
+// invalidateCache what is known of a cluster.
+func (e *Engine) invalidateCache(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if a, ok := e.known[name]; ok {
@@ -358,8 +358,8 @@ func firstControlPlane(nodes []node) (node, bool) {
 	return nodes[i], true
 }
 
-// frontOf a cluster is the node at which its API server is reached.
-func frontOf(nodes []node, first node) node {
+// apiServerNode a cluster is the node at which its API server is reached.
+func apiServerNode(nodes []node, first node) node {
 	i := slices.IndexFunc(nodes, func(n node) bool { return n.role == roleLoadBalancer })
 	if i < 0 {
 		return first

@@ -329,7 +329,7 @@ func TestObserve(t *testing.T) {
 
 	d.fail["list"] = errBoom
 	if _, err := e.Observe(t.Context(), "demo"); !errors.Is(err, errBoom) {
-		t.Errorf("a silent engine: %v", err)
+		t.Errorf("a silent deployer: %v", err)
 	}
 }
 
@@ -374,7 +374,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("-want, +got:\n%s", diff)
 	}
 	first, _ := firstControlPlane(nodes)
-	if front := frontOf(nodes, first); first.id != "2" || front.id != "1" {
+	if front := apiServerNode(nodes, first); first.id != "2" || front.id != "1" {
 		t.Errorf("first %+v, front %+v", first, front)
 	}
 }

@@ -79,7 +79,7 @@ func (s Subprocess) Create(ctx context.Context, r Request, step func(string)) er
 		"DOCKER_HOST=" + s.Host,
 		"KIND_EXPERIMENTAL_DOCKER_NETWORK=" + s.Network,
 	}
-	dieTogether(cmd)
+	killWithParent(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {
