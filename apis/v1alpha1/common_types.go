@@ -24,7 +24,7 @@ const (
 	// PhaseDegraded means that it was Ready once and something does not work now.
 	PhaseDegraded Phase = "Degraded"
 	// PhaseTearingDown means that it is taken down while its claim stays: its
-	// lifetime is over, or it was suspended.
+	// lifetime is over, or its state is to be TornDown.
 	PhaseTearingDown Phase = "TearingDown"
 	// PhaseTornDown means that nothing is left of it but its claim.
 	PhaseTornDown Phase = "TornDown"

@@ -34,7 +34,7 @@ type Export struct {
 
 // A RemoteWriteExport is a backend that speaks Prometheus's remote write, such
 // as Amazon's and Azure's managed Prometheus.
-// +kubebuilder:validation:XValidation:rule="(has(self.sigV4) ? 1 : 0) + (has(self.azureAD) ? 1 : 0) + (has(self.authorization) ? 1 : 0) <= 1",message="give at most one of sigV4, azureAD and authorization"
+// +kubebuilder:validation:XValidation:rule="(has(self.sigV4) ? 1 : 0) + (has(self.azureAD) ? 1 : 0) + (has(self.auth) ? 1 : 0) <= 1",message="give at most one of sigV4, azureAD and auth"
 type RemoteWriteExport struct {
 	// URL that metrics are written to.
 	// +kubebuilder:validation:MinLength=1
@@ -51,9 +51,9 @@ type RemoteWriteExport struct {
 	// +optional
 	AzureAD *AzureAD `json:"azureAD,omitempty"`
 
-	// Authorization is the Authorization header.
+	// Auth is how the platform authenticates at the backend.
 	// +optional
-	Authorization *ClusterSecretKey `json:"authorization,omitempty"`
+	Auth *ExportAuth `json:"auth,omitempty"`
 }
 
 // SigV4 is Amazon's way to sign requests.
@@ -86,7 +86,7 @@ type AzureAD struct {
 }
 
 // An OTLPExport is a backend that speaks OTLP.
-// +kubebuilder:validation:XValidation:rule="!has(self.googleCloud) || !has(self.authorization)",message="give at most one of googleCloud and authorization"
+// +kubebuilder:validation:XValidation:rule="!has(self.googleCloud) || !has(self.auth)",message="give at most one of googleCloud and auth"
 type OTLPExport struct {
 	// Endpoint of the backend: https://HOST:PORT, with a path if it has one.
 	// +kubebuilder:validation:MinLength=1
@@ -113,9 +113,9 @@ type OTLPExport struct {
 	// +optional
 	GoogleCloud *GoogleCloudExport `json:"googleCloud,omitempty"`
 
-	// Authorization is the Authorization header.
+	// Auth is how the platform authenticates at the backend.
 	// +optional
-	Authorization *ClusterSecretKey `json:"authorization,omitempty"`
+	Auth *ExportAuth `json:"auth,omitempty"`
 }
 
 // A GoogleCloudExport is a project of Google Cloud that telemetry is sent to.
@@ -125,6 +125,12 @@ type GoogleCloudExport struct {
 	// +kubebuilder:validation:MaxLength=30
 	// +kubebuilder:validation:Pattern=`^[a-z][-a-z0-9]*[a-z0-9]$`
 	ProjectID string `json:"projectID"`
+}
+
+// An ExportAuth is how the platform authenticates at a backend.
+type ExportAuth struct {
+	// BearerTokenSecretRef names the Secret with a bearer token.
+	BearerTokenSecretRef ClusterSecretKey `json:"bearerTokenSecretRef"`
 }
 
 // A ClusterSecretKey names a key of a Secret on the platform's cluster, which

@@ -35,11 +35,25 @@ type ObservabilityPlatformSpec struct {
 	// +optional
 	Lifetime string `json:"lifetime,omitempty"`
 
-	// Suspend takes everything down as the end of the lifetime does, now. False
-	// brings it back, unless its lifetime is over.
+	// State that the platform is to be in. TornDown takes everything down as the
+	// end of the lifetime does, now; what was stored in it is lost. Running brings
+	// it back, unless its lifetime is over.
+	// +kubebuilder:validation:Enum=Running;TornDown
+	// +kubebuilder:default=Running
 	// +optional
-	Suspend bool `json:"suspend,omitempty"`
+	State PlatformState `json:"state,omitempty"`
 }
+
+// A PlatformState is what a platform is to be.
+type PlatformState string
+
+// States of a platform.
+const (
+	// StateRunning is a platform that is there. It is the default.
+	StateRunning PlatformState = "Running"
+	// StateTornDown is a platform of which nothing is left but its object.
+	StateTornDown PlatformState = "TornDown"
+)
 
 // A PlatformWorkload is one application of a platform.
 // +kubebuilder:validation:XValidation:rule="has(self.targetNamespace) || !(self.name in ['default', 'kube-system', 'kube-public', 'kube-node-lease'])",message="a workload lives in a namespace of its own name, and this one belongs to the cluster: give the workload another name or namespace"
@@ -61,10 +75,9 @@ type ObservabilityPlatformStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// ClusterName is the name of the KubernetesCluster in this namespace.
-	// +kubebuilder:validation:MaxLength=63
+	// ClusterRef names the KubernetesCluster in this namespace.
 	// +optional
-	ClusterName string `json:"clusterName,omitempty"`
+	ClusterRef *LocalReference `json:"clusterRef,omitempty"`
 
 	// KubernetesVersion of Kubernetes that was asked for.
 	// +kubebuilder:validation:MaxLength=64

@@ -21,9 +21,9 @@ const (
 )
 
 // StackParameters say what the stack consists of.
-// +kubebuilder:validation:XValidation:rule="!has(self.components) || !has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.components.all(c, !self.beyondCNCF.components.exists(b, b.name == c.name))",message="a component is named either in components or in beyondCNCF.components, not in both"
+// +kubebuilder:validation:XValidation:rule="!has(self.components) || !has(self.nonCNCFComponents) || self.components.all(c, !self.nonCNCFComponents.exists(b, b.name == c.name))",message="a component is named either in components or in nonCNCFComponents, not in both"
 // +kubebuilder:validation:XValidation:rule="!has(self.components) || self.components.all(c, !has(c.valuesFrom) || c.name in ['flux', 'argo-cd'] || (has(c.deployer) ? c.deployer : has(self.deployer) ? self.deployer : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only deployer Helm can take values from a Secret without showing them on the way: set deployer: Helm for that component, or give what is not secret in a ConfigMap"
-// +kubebuilder:validation:XValidation:rule="!has(self.beyondCNCF) || !has(self.beyondCNCF.components) || self.beyondCNCF.components.all(c, !has(c.valuesFrom) || (has(c.deployer) ? c.deployer : has(self.deployer) ? self.deployer : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only deployer Helm can take values from a Secret without showing them on the way: set deployer: Helm for that component, or give what is not secret in a ConfigMap"
+// +kubebuilder:validation:XValidation:rule="!has(self.nonCNCFComponents) || self.nonCNCFComponents.all(c, !has(c.valuesFrom) || (has(c.deployer) ? c.deployer : has(self.deployer) ? self.deployer : has(self.profile) && self.profile != 'Minimal' ? 'Flux' : 'Helm') == 'Helm' || c.valuesFrom.all(v, v.kind == 'ConfigMap'))",message="only deployer Helm can take values from a Secret without showing them on the way: set deployer: Helm for that component, or give what is not secret in a ConfigMap"
 type StackParameters struct {
 	// Profile is the set of components to start from: CNCF projects only, and
 	// NGINX.
@@ -43,15 +43,19 @@ type StackParameters struct {
 	// Components changes components of the profile by name, or adds one of the
 	// team's own: an entry with a chart.
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:XValidation:rule="self.all(c, has(c.chart) || !(c.name in ['flux-operator', 'grafana', 'loki', 'nginx-ingress', 'pyroscope', 'tempo']))",message="flux-operator, grafana, loki, nginx-ingress, pyroscope and tempo are projects outside the CNCF: name them in beyondCNCF.components"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, has(c.chart) || !(c.name in ['flux-operator', 'grafana', 'loki', 'nginx-ingress', 'pyroscope', 'tempo']))",message="flux-operator, grafana, loki, nginx-ingress, pyroscope and tempo are projects outside the CNCF: name them in nonCNCFComponents"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
 	Components []StackComponent `json:"components,omitempty"`
 
-	// BeyondCNCF is for projects outside the CNCF: none unless named here.
+	// NonCNCFComponents are projects outside the CNCF: none unless named here.
+	// Entries are components of the catalog by name, or your own with a chart.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
 	// +optional
-	BeyondCNCF BeyondCNCF `json:"beyondCNCF,omitempty,omitzero"`
+	NonCNCFComponents []StackComponent `json:"nonCNCFComponents,omitempty"`
 
 	// Exports send copies of telemetry to backends that the team already has.
 	// +kubebuilder:validation:MaxItems=8
@@ -85,17 +89,6 @@ type StackParameters struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$')",message="domain must be a DNS name such as demo.example.org"
 	// +optional
 	Domain string `json:"domain,omitempty"`
-}
-
-// BeyondCNCF are components outside the CNCF.
-type BeyondCNCF struct {
-	// Components of the catalog to add by name, or the team's own: entries with a
-	// chart.
-	// +kubebuilder:validation:MaxItems=16
-	// +listType=map
-	// +listMapKey=name
-	// +optional
-	Components []StackComponent `json:"components,omitempty"`
 }
 
 // TLS says where certificates come from.

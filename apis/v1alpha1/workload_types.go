@@ -77,10 +77,11 @@ type WorkloadParameters struct {
 	// +optional
 	Chaos []ChaosWindow `json:"chaos,omitempty"`
 
-	// Mesh puts the application's pods into the mesh of the stack. Pods that run
-	// already follow when they are made anew.
+	// MeshInjection puts the application's pods into the mesh of the stack. Pods
+	// that run already follow when they are created again.
+	// +kubebuilder:validation:Enum=Enabled;Disabled
 	// +optional
-	Mesh bool `json:"mesh,omitempty"`
+	MeshInjection MeshInjection `json:"meshInjection,omitempty"`
 
 	// Deployer is how the workload reaches the cluster. In a platform the default
 	// is Helm for profile Minimal, and ArgoCD for the others; a Workload of its
@@ -111,6 +112,17 @@ type WorkloadParameters struct {
 	// +optional
 	ValuesFrom []ValuesReference `json:"valuesFrom,omitempty"`
 }
+
+// A MeshInjection says whether pods join the mesh of the stack.
+type MeshInjection string
+
+// Mesh injection of a workload's pods.
+const (
+	// MeshInjectionEnabled lets pods join the mesh.
+	MeshInjectionEnabled MeshInjection = "Enabled"
+	// MeshInjectionDisabled leaves pods as they are. It is the default.
+	MeshInjectionDisabled MeshInjection = "Disabled"
+)
 
 // Load is how much an application has to do.
 type Load struct {

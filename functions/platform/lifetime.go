@@ -13,8 +13,8 @@ import (
 
 // Conditions of a platform that is taken down, beside its parts.
 const (
-	ConditionExpired   = "Expired"
-	ConditionSuspended = "Suspended"
+	ConditionExpired  = "Expired"
+	ConditionTornDown = "TornDown"
 )
 
 // Reasons of these conditions.
@@ -30,8 +30,8 @@ const (
 	ReasonClocksDiffer = "ClockSkew"
 	// ReasonNoLifetime means that there is no lifetime any more.
 	ReasonNoLifetime = "NoLifetime"
-	// ReasonNotSuspended means that nobody asks for suspension any more.
-	ReasonNotSuspended = "NotSuspended"
+	// ReasonRunning means that the platform is to be there again.
+	ReasonRunning = "Running"
 )
 
 // clockRecheckInterval is how soon the clocks are compared again at the latest.
@@ -49,15 +49,15 @@ type expiry struct {
 	// expired says that the lifetime is over, by both clocks.
 	expired bool
 
-	// suspended says that somebody asks for it.
-	suspended bool
+	// tornDown says that the spec asks for it.
+	tornDown bool
 
 	// due is when to look again; zero when there is nothing to look for.
 	due time.Duration
 }
 
 // down says whether the platform has to go.
-func (e expiry) down() bool { return e.expired || e.suspended }
+func (e expiry) down() bool { return e.expired || e.tornDown }
 
 // computeExpiry a platform. The lifetime counts from the claim's creation, which the
 // API server noted by its clock. The function's own clock may be wrong, so what
@@ -66,7 +66,7 @@ func (e expiry) down() bool { return e.expired || e.suspended }
 // they agree, neither clock can bring the platform back; a longer lifetime can.
 func computeExpiry(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (expiry, error) {
 	xr := in.Claim
-	e := expiry{suspended: xr.Spec.Suspend}
+	e := expiry{tornDown: xr.Spec.State == v1alpha1.StateTornDown}
 	if xr.Spec.Lifetime == "" {
 		return e, nil
 	}
@@ -125,10 +125,10 @@ func (e expiry) conditions(in compose.TypedRequest[v1alpha1.ObservabilityPlatfor
 		cs = append(cs, compose.Condition{Type: ConditionExpired, Reason: ReasonNoLifetime})
 	}
 	switch {
-	case e.suspended:
-		cs = append(cs, compose.Condition{Type: ConditionSuspended, Ready: true, Reason: reason, Message: progress})
-	case said(ConditionSuspended):
-		cs = append(cs, compose.Condition{Type: ConditionSuspended, Reason: ReasonNotSuspended})
+	case e.tornDown:
+		cs = append(cs, compose.Condition{Type: ConditionTornDown, Ready: true, Reason: reason, Message: progress})
+	case said(ConditionTornDown):
+		cs = append(cs, compose.Condition{Type: ConditionTornDown, Reason: ReasonRunning})
 	}
 	return cs
 }

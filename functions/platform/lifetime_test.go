@@ -53,10 +53,10 @@ func TestEnding(t *testing.T) {
 			reason: "Without a lifetime nothing ends.",
 			now:    1e6 * time.Hour,
 		},
-		"Suspended": {
+		"TornDown": {
 			reason:  "Somebody wants it to go now.",
-			changes: []change{func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Suspend = true }},
-			want:    expiry{suspended: true},
+			changes: []change{func(c *v1alpha1.ObservabilityPlatform) { c.Spec.State = v1alpha1.StateTornDown }},
+			want:    expiry{tornDown: true},
 		},
 		"Rendered": {
 			reason: "What nobody has created yet has no end.",
@@ -318,7 +318,9 @@ func TestTearDown(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := claim(func(c *v1alpha1.ObservabilityPlatform) {
-				c.Spec.Suspend = !tc.back
+				if !tc.back {
+					c.Spec.State = v1alpha1.StateTornDown
+				}
 				c.Status.PendingDeletion = tc.noted
 			})
 			o := map[string]*unstructured.Unstructured{}

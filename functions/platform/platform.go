@@ -170,7 +170,7 @@ func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], s
 		}
 	}
 	old := map[string]bool{}
-	for _, path := range [][]string{{"spec", "components"}, {"spec", "beyondCNCF", "components"}} {
+	for _, path := range [][]string{{"spec", "components"}, {"spec", "nonCNCFComponents"}} {
 		v, _, _ := unstructured.NestedFieldNoCopy(object(in.Observed[ResourceStack]), path...)
 		components, _ := v.([]any)
 		for _, c := range components {
@@ -196,7 +196,7 @@ func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], s
 		return kept
 	}
 	spec.Stack.Components = keep(spec.Stack.Components)
-	spec.Stack.BeyondCNCF.Components = keep(spec.Stack.BeyondCNCF.Components)
+	spec.Stack.NonCNCFComponents = keep(spec.Stack.NonCNCFComponents)
 	return problems
 }
 
@@ -330,7 +330,7 @@ func status(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], o compose.O
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
 		Phase:               compose.Phase(was.Phase, o),
-		ClusterName:         clusterName,
+		ClusterRef:          &v1alpha1.LocalReference{Name: clusterName},
 		KubernetesVersion:   was.KubernetesVersion,
 		APIServerURL:        was.APIServerURL,
 		KubeconfigSecretRef: was.KubeconfigSecretRef,

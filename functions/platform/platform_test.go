@@ -362,7 +362,7 @@ func TestStatus(t *testing.T) {
 		}}),
 		"workload-shop", map[string]any{"conditions": []any{ready}, "chartVersion": "6.9.1"})
 	full := v1alpha1.ObservabilityPlatformStatus{
-		Phase: v1alpha1.PhaseReady, ClusterName: clusterName, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
+		Phase: v1alpha1.PhaseReady, ClusterRef: &v1alpha1.LocalReference{Name: clusterName}, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
 		Components: []v1alpha1.ChildStatus{row},
 		Workloads:  []v1alpha1.ChildStatus{{Name: "shop", Version: "6.9.1", Ready: true}},
 	}
@@ -375,7 +375,7 @@ func TestStatus(t *testing.T) {
 		"Nothing": {
 			reason: "The cluster's name is known from the beginning.",
 			want: v1alpha1.ObservabilityPlatformStatus{
-				Phase: v1alpha1.PhaseProvisioning, ClusterName: clusterName,
+				Phase: v1alpha1.PhaseProvisioning, ClusterRef: &v1alpha1.LocalReference{Name: clusterName},
 				Workloads: []v1alpha1.ChildStatus{{Name: "shop", Reason: "Waiting"}},
 			},
 		},
@@ -389,7 +389,7 @@ func TestStatus(t *testing.T) {
 			was:      full,
 			observed: there,
 			want: v1alpha1.ObservabilityPlatformStatus{
-				Phase: v1alpha1.PhaseReady, ClusterName: clusterName, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
+				Phase: v1alpha1.PhaseReady, ClusterRef: &v1alpha1.LocalReference{Name: clusterName}, KubernetesVersion: "1.34", APIServerURL: "https://one.example.org", KubeconfigSecretRef: ref,
 				Components: []v1alpha1.ChildStatus{row},
 				Workloads:  []v1alpha1.ChildStatus{{Name: "shop", Ready: true}},
 			},

@@ -57,7 +57,7 @@ func tearDown(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expiry)
 func downStatus(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expiry, ls []teardownStage, idle bool) *v1alpha1.ObservabilityPlatformStatus {
 	was := in.Claim.Status
 	s := &v1alpha1.ObservabilityPlatformStatus{
-		Phase: v1alpha1.PhaseTearingDown, ClusterName: was.ClusterName,
+		Phase: v1alpha1.PhaseTearingDown, ClusterRef: was.ClusterRef,
 		ExpirationTime: e.expirationTime, ClockCheckTime: e.clockCheckTime, ExpirationConfirmed: e.expired, PendingDeletion: remaining(ls),
 	}
 	if idle {

@@ -36,7 +36,7 @@ func Platform(next func(compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (c
 			return compose.Plan{}, err
 		}
 		p.Requirements = append(p.Requirements, Requirements(in.Claim.Namespace)...)
-		if in.Claim.Spec.Suspend || in.Claim.Status.ExpirationConfirmed {
+		if in.Claim.Spec.State == v1alpha1.StateTornDown || in.Claim.Status.ExpirationConfirmed {
 			// Nobody is kept from taking down what there is.
 			return p, nil
 		}
@@ -104,7 +104,7 @@ func (p Policy) chooseDeployers(in *compose.TypedRequest[v1alpha1.ObservabilityP
 		was, _, _ := unstructured.NestedString(s.Object, "spec", "deployer")
 		if asked := spec.Stack.Deployer; asked != "" && was != "" && string(asked) != was {
 			problems = append(problems, compose.Problem{ConditionType: platform.ConditionStackReady, Reason: "ImmutableField", Message: fmt.Sprintf(
-				"The stack was delivered by %s, and %s does not take it over: suspend the platform and bring it back with the other", was, asked)})
+				"The stack was delivered by %s, and %s does not take it over: set state to TornDown, and to Running again with the other when it is gone", was, asked)})
 		}
 		if was != "" {
 			spec.Stack.Deployer = v1alpha1.Deployer(was)

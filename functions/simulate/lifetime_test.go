@@ -79,14 +79,14 @@ func without(all map[string]any) map[string]any {
 		if strings.HasPrefix(name, v1alpha1.ObservabilityPlatformKind) {
 			spec, _ := m["spec"].(map[string]any)
 			delete(spec, "lifetime")
-			delete(spec, "suspend")
+			delete(spec, "state")
 			delete(m, "metadata")
 			status, _ := m["status"].(map[string]any)
 			delete(status, "expirationTime")
 			delete(status, "pendingDeletion")
 			status["conditions"] = slices.DeleteFunc(status["conditions"].([]any), func(c any) bool {
 				typ := c.(map[string]any)["type"]
-				return typ == "Expired" || typ == "Suspended"
+				return typ == "Expired" || typ == "TornDown"
 			})
 		}
 		out[name] = m
@@ -136,7 +136,7 @@ func TestLifetime(t *testing.T) {
 		// Both clocks say so. It may come back at any time.
 		for n := range 3 {
 			if suspend {
-				set(t, s, claim, "suspend", true)
+				set(t, s, claim, "state", "TornDown")
 			} else {
 				at(s, born.Add(time.Duration(n+1)*time.Hour))
 			}
@@ -154,7 +154,7 @@ func TestLifetime(t *testing.T) {
 				settleDown(t, s, depth)
 			}
 			if suspend {
-				set(t, s, claim, "suspend", pick(r, []any{nil, false}))
+				set(t, s, claim, "state", pick(r, []any{nil, "Running"}))
 			} else {
 				set(t, s, claim, "lifetime", pick(r, []any{nil, fmt.Sprintf("%dh", n+2)}))
 			}
@@ -201,9 +201,9 @@ func settleDown(t *testing.T, s *Simulation, depth map[key]int) {
 	s.Torn = torn
 	xr := s.objects[s.roots[0]]
 	phase, _, _ := unstructured.NestedString(xr.Object, "status", "phase")
-	expired, suspended := compose.GetCondition(xr, "Expired"), compose.GetCondition(xr, "Suspended")
-	if phase != "TornDown" || (expired.Reason != "Deleted" && suspended.Reason != "Deleted") || compose.IsReady(xr) {
-		t.Errorf("nothing is left, and the claim says phase %s, Expired %v, Suspended %v", phase, expired, suspended)
+	expired, tornDown := compose.GetCondition(xr, "Expired"), compose.GetCondition(xr, "TornDown")
+	if phase != "TornDown" || (expired.Reason != "Deleted" && tornDown.Reason != "Deleted") || compose.IsReady(xr) {
+		t.Errorf("nothing is left, and the claim says phase %s, Expired %v, TornDown %v", phase, expired, tornDown)
 	}
 }
 

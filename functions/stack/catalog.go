@@ -117,7 +117,8 @@ func (c Component) in(p v1alpha1.Profile) bool { return slices.Contains(c.Profil
 // cluster: the one project outside the CNCF that profiles may contain.
 const ingressProject = "NGINX"
 
-// beyondCNCF says that the component comes only when it is named beyond the CNCF.
-func (c Component) beyondCNCF() bool {
+// nonCNCF says that the component is no project of the CNCF: it is installed only
+// when nonCNCFComponents names it.
+func (c Component) nonCNCF() bool {
 	return c.Project.Maturity == catalog.NotCNCF && (c.Project.Name != ingressProject || len(c.Profiles) == 0)
 }

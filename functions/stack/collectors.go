@@ -69,7 +69,8 @@ func (c *collection) export(name string, e v1alpha1.OTLPExport) {
 		exporter, kind = "otlp/export-"+name, "grpc"
 	}
 	x := map[string]any{"endpoint": e.Endpoint}
-	if a := e.Authorization; a != nil {
+	if e.Auth != nil {
+		a := e.Auth.BearerTokenSecretRef
 		variable := "EXPORT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		c.env = append(c.env, map[string]any{"name": variable, "valueFrom": map[string]any{
 			"secretKeyRef": map[string]any{"name": a.Name, "key": a.Key},

@@ -49,7 +49,7 @@ func page(t *testing.T) string {
 		{"From Standard on", func(c Component) bool { return c.in(v1alpha1.ProfileStandard) && !c.in(v1alpha1.ProfileMinimal) }},
 		{"In Full", func(c Component) bool { return c.in(v1alpha1.ProfileFull) && !c.in(v1alpha1.ProfileStandard) }},
 		{"Engines, brought with what they deliver", func(c Component) bool { return c.ProvidesDeployer != "" }},
-		{"Beyond the CNCF, only when named there", func(c Component) bool { return c.beyondCNCF() }},
+		{"Outside the CNCF, only when nonCNCFComponents names them", func(c Component) bool { return c.nonCNCF() }},
 	} {
 		fmt.Fprintf(&b, "| **%s** | | | | | | |\n", section.title)
 		for _, name := range sortedKeys(entries) {

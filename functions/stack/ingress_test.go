@@ -17,7 +17,7 @@ func everything() v1alpha1.StackParameters {
 	return v1alpha1.StackParameters{
 		Profile: v1alpha1.ProfileFull, Domain: "demo.example.org",
 		Components: []v1alpha1.StackComponent{{Name: "argo-cd"}},
-		BeyondCNCF: beyond(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator"),
+		NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator"),
 	}
 }
 
@@ -319,18 +319,18 @@ func TestOIDC(t *testing.T) {
 func TestLogsNotice(t *testing.T) {
 	told := func(p v1alpha1.StackParameters) bool {
 		return slices.ContainsFunc(wired(t, p, v1alpha1.Access{}).warnings(), func(n v1alpha1.Warning) bool {
-			return n.Name == "logs" && strings.Contains(n.Message, "beyondCNCF.components")
+			return n.Name == "logs" && strings.Contains(n.Message, "nonCNCFComponents")
 		})
 	}
 	standard := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard}
 	if !told(standard) {
 		t.Error("nobody says that logs are kept nowhere")
 	}
-	standard.BeyondCNCF = beyond(loki)
+	standard.NonCNCFComponents = nonCNCF(loki)
 	if told(standard) {
 		t.Error("logs are said to be kept nowhere though Loki keeps them")
 	}
-	standard.BeyondCNCF = v1alpha1.BeyondCNCF{}
+	standard.NonCNCFComponents = nil
 	standard.Exports = []v1alpha1.Export{{Name: "own", OTLP: &v1alpha1.OTLPExport{Signals: []v1alpha1.Signal{v1alpha1.SignalLogs}}}}
 	if told(standard) {
 		t.Error("logs are said to be kept nowhere though the team keeps them")

@@ -168,7 +168,8 @@ func remoteWrite(name string, e v1alpha1.RemoteWriteExport) map[string]any {
 	if a := e.AzureAD; a != nil {
 		rw["azureAd"] = map[string]any{"cloud": a.Cloud, "managedIdentity": map[string]any{"clientId": a.ClientID}}
 	}
-	if a := e.Authorization; a != nil {
+	if e.Auth != nil {
+		a := e.Auth.BearerTokenSecretRef
 		rw["authorization"] = map[string]any{"credentials": map[string]any{"name": a.Name, "key": a.Key}}
 	}
 	return rw

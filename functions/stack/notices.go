@@ -15,7 +15,7 @@ func (w computedValues) warnings() []v1alpha1.Warning {
 	var out []v1alpha1.Warning
 	add := func(name, message string) { out = append(out, v1alpha1.Warning{Name: name, Message: message}) }
 	if w.has(collectorGateway) && !w.has(loki) && !exports(w.stack, v1alpha1.SignalLogs) {
-		add("logs", "Logs are collected and kept nowhere, since the CNCF has no store for them: name loki in beyondCNCF.components, or give a backend of your own in exports")
+		add("logs", "Logs are collected and kept nowhere, since the CNCF has no store for them: name loki in nonCNCFComponents, or give a backend of your own in exports")
 	}
 	if w.has(ingress) {
 		switch ns := w.parts[ingress].Namespace; {

@@ -34,10 +34,10 @@ func TestProfiles(t *testing.T) {
 		}
 	}
 	for name, c := range entries {
-		if !c.beyondCNCF() && c.ProvidesDeployer == "" && !c.in(v1alpha1.ProfileFull) {
+		if !c.nonCNCF() && c.ProvidesDeployer == "" && !c.in(v1alpha1.ProfileFull) {
 			t.Errorf("Full is everything that is CNCF, but lacks %s", name)
 		}
-		if c.beyondCNCF() && len(c.Profiles) > 0 {
+		if c.nonCNCF() && len(c.Profiles) > 0 {
 			t.Errorf("%s is beyond the CNCF and in a profile", name)
 		}
 	}

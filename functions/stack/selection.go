@@ -105,15 +105,15 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there ma
 	}
 	disabled := map[string]bool{}
 	for _, t := range p.Components {
-		if c, known := entries[t.Name]; known && t.Chart == nil && c.beyondCNCF() {
-			refuse("WrongList", "Component %s is a project outside the CNCF: name it in beyondCNCF.components instead of components", t.Name)
+		if c, known := entries[t.Name]; known && t.Chart == nil && c.nonCNCF() {
+			refuse("WrongList", "Component %s is a project outside the CNCF: name it in nonCNCFComponents instead of components", t.Name)
 			continue
 		}
 		applyOverride(entries, t, chosen, disabled, refuse)
 	}
-	for _, t := range p.BeyondCNCF.Components {
-		if c, known := entries[t.Name]; known && t.Chart == nil && !c.beyondCNCF() {
-			refuse("WrongList", "Component %s is not a project outside the CNCF: name it in components instead of beyondCNCF.components", t.Name)
+	for _, t := range p.NonCNCFComponents {
+		if c, known := entries[t.Name]; known && t.Chart == nil && !c.nonCNCF() {
+			refuse("WrongList", "Component %s is not a project outside the CNCF: name it in components instead of nonCNCFComponents", t.Name)
 			continue
 		}
 		applyOverride(entries, t, chosen, disabled, refuse)

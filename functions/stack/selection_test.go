@@ -219,7 +219,7 @@ func TestSections(t *testing.T) {
 	}
 	var names []string
 	for _, n := range sortedKeys(entries) {
-		if entries[n].beyondCNCF() {
+		if entries[n].nonCNCF() {
 			names = append(names, "'"+n+"'")
 		}
 	}
@@ -244,12 +244,12 @@ func TestSections(t *testing.T) {
 		"InCNCF": {
 			reason: "What lies beyond the CNCF is named on purpose.",
 			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Components: one("grafana")},
-			want:   "Component grafana is a project outside the CNCF: name it in beyondCNCF.components instead of components",
+			want:   "Component grafana is a project outside the CNCF: name it in nonCNCFComponents instead of components",
 		},
 		"Beyond": {
 			reason: "And what does not lie beyond it has its place.",
-			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, BeyondCNCF: v1alpha1.BeyondCNCF{Components: one("jaeger")}},
-			want:   "Component jaeger is not a project outside the CNCF: name it in components instead of beyondCNCF.components",
+			p:      v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, NonCNCFComponents: one("jaeger")},
+			want:   "Component jaeger is not a project outside the CNCF: name it in components instead of nonCNCFComponents",
 		},
 	}
 	for name, tc := range cases {

@@ -38,12 +38,12 @@ func dig(v any, path ...string) any {
 	return v
 }
 
-func beyond(names ...string) v1alpha1.BeyondCNCF {
-	b := v1alpha1.BeyondCNCF{}
+func nonCNCF(names ...string) []v1alpha1.StackComponent {
+	out := make([]v1alpha1.StackComponent, 0, len(names))
 	for _, n := range names {
-		b.Components = append(b.Components, v1alpha1.StackComponent{Name: n})
+		out = append(out, v1alpha1.StackComponent{Name: n})
 	}
-	return b
+	return out
 }
 
 func TestWire(t *testing.T) {
@@ -121,7 +121,7 @@ func TestWire(t *testing.T) {
 			path: []string{"config", "service", "pipelines", "traces", "exporters"}, want: []any{"otlp/jaeger", "spanmetrics", "servicegraph"},
 		},
 		"TracesToBoth": {
-			reason: "Several stores each get all.", stack: with(func(p *v1alpha1.StackParameters) { p.BeyondCNCF = beyond(tempo) }), component: collectorGateway,
+			reason: "Several stores each get all.", stack: with(func(p *v1alpha1.StackParameters) { p.NonCNCFComponents = nonCNCF(tempo) }), component: collectorGateway,
 			path: []string{"config", "service", "pipelines", "traces", "exporters"}, want: []any{"otlp/jaeger", "otlp/tempo", "spanmetrics", "servicegraph"},
 		},
 		"LogsNowhere": {
@@ -129,7 +129,7 @@ func TestWire(t *testing.T) {
 			path: []string{"config", "service", "pipelines", "logs", "exporters"}, want: []any{"nop"},
 		},
 		"LogsToLoki": {
-			reason: "Loki keeps them.", stack: with(func(p *v1alpha1.StackParameters) { p.BeyondCNCF = beyond(loki) }), component: collectorGateway,
+			reason: "Loki keeps them.", stack: with(func(p *v1alpha1.StackParameters) { p.NonCNCFComponents = nonCNCF(loki) }), component: collectorGateway,
 			path: []string{"config", "exporters", "otlphttp/loki", "endpoint"}, want: "http://loki.loki:3100/otlp",
 		},
 		"Exemplars": {
@@ -158,7 +158,7 @@ func TestWire(t *testing.T) {
 		},
 		"OTLPSecret": {
 			reason: "Credentials come from a Secret of the cluster, by the environment.", component: collectorGateway,
-			stack: export(v1alpha1.Export{Name: "own", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://a.example.org", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces}, Authorization: &v1alpha1.ClusterSecretKey{Name: "s", Key: "k"}}}),
+			stack: export(v1alpha1.Export{Name: "own", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://a.example.org", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces}, Auth: &v1alpha1.ExportAuth{BearerTokenSecretRef: v1alpha1.ClusterSecretKey{Name: "s", Key: "k"}}}}),
 			path:  []string{"extraEnvs"},
 			want:  []any{map[string]any{"name": "EXPORT_OWN", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "s", "key": "k"}}}},
 		},
@@ -205,7 +205,7 @@ func TestWiringIsMerged(t *testing.T) {
 // for them, but for those that bring their own monitors or send their metrics.
 func TestEverythingIsScraped(t *testing.T) {
 	own := []string{prometheus, "linkerd-control-plane", "ebpf-instrumentation", "instrumentation"}
-	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, BeyondCNCF: beyond(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator")}, v1alpha1.Access{})
+	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator")}, v1alpha1.Access{})
 	services, pods := monitors(w)
 	scraped := map[string]bool{}
 	names := map[string]bool{}
@@ -234,7 +234,7 @@ func TestEverythingIsScraped(t *testing.T) {
 
 // TestGrafanaLinks proves that one gets from each signal to the others.
 func TestGrafanaLinks(t *testing.T) {
-	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, BeyondCNCF: beyond(grafana, loki, tempo, pyroscope)}, v1alpha1.Access{})
+	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope)}, v1alpha1.Access{})
 	links := map[string]any{}
 	for _, s := range dig(w.valuesOf(grafana), "datasources", "datasources.yaml", "datasources").([]any) {
 		links[dig(s, "name").(string)] = dig(s, "jsonData")
@@ -272,7 +272,7 @@ func TestPersesSources(t *testing.T) {
 		t.Errorf("Minimal: -want, +got:\n%s", diff)
 	}
 	all := []string{"PrometheusDatasource", "TempoDatasource", "JaegerDatasource", "LokiDatasource", "PyroscopeDatasource"}
-	if diff := cmp.Diff(all, got(v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, BeyondCNCF: beyond(loki, tempo, pyroscope)})); diff != "" {
+	if diff := cmp.Diff(all, got(v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, NonCNCFComponents: nonCNCF(loki, tempo, pyroscope)})); diff != "" {
 		t.Errorf("everything: -want, +got:\n%s", diff)
 	}
 }
@@ -323,13 +323,13 @@ func TestWireIsJSON(t *testing.T) {
 	asked.SLOs = []v1alpha1.SLO{
 		{Name: "orders", ServiceName: "checkout", Objective: "99.9", Window: v1alpha1.SLOWindow7d, Indicator: v1alpha1.SLOIndicator{Type: v1alpha1.SLOAvailability, MetricSource: v1alpha1.SLOMetricSourceSpanMetrics}},
 	}
-	key := &v1alpha1.ClusterSecretKey{Name: "vendor", Key: "token"}
+	key := &v1alpha1.ExportAuth{BearerTokenSecretRef: v1alpha1.ClusterSecretKey{Name: "vendor", Key: "token"}}
 	asked.Exports = []v1alpha1.Export{
 		{Name: "amazon", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://a.example.org", SigV4: &v1alpha1.SigV4{Region: "eu-west-1", RoleARN: "arn:aws:iam::1:role/a"}}},
 		{Name: "azure", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://b.example.org", AzureAD: &v1alpha1.AzureAD{ClientID: "0", Cloud: "AzurePublic"}}},
-		{Name: "own", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://c.example.org", Authorization: key}},
+		{Name: "own", RemoteWrite: &v1alpha1.RemoteWriteExport{URL: "https://c.example.org", Auth: key}},
 		{Name: "google", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://d.example.org", Protocol: "HTTP", Signals: []v1alpha1.Signal{v1alpha1.SignalMetrics}, GoogleCloud: &v1alpha1.GoogleCloudExport{ProjectID: "my-project"}}},
-		{Name: "vendor", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://e.example.org", Protocol: "GRPC", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces, v1alpha1.SignalLogs}, Authorization: key}},
+		{Name: "vendor", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://e.example.org", Protocol: "GRPC", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces, v1alpha1.SignalLogs}, Auth: key}},
 	}
 	for name, tc := range map[string]struct {
 		stack  v1alpha1.StackParameters

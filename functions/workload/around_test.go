@@ -178,7 +178,7 @@ func TestCheck(t *testing.T) {
 	flag := v1alpha1.ChaosWindow{Schedule: "30 * * * *", Duration: "30m", Fault: v1alpha1.FaultFeatureFlag, Target: "adHighCpu"}
 	wrongTarget, wrongSchedule, wrongFlag, daily := kill, kill, flag, flag
 	wrongTarget.Target, wrongSchedule.Schedule, wrongFlag.Target, daily.Schedule = "db", "30 25 * * *", "adHighCPU", "30 4 * * *"
-	mesh := func(c *v1alpha1.Workload) { c.Spec.Mesh = true }
+	mesh := func(c *v1alpha1.Workload) { c.Spec.MeshInjection = v1alpha1.MeshInjectionEnabled }
 	cases := map[string]struct {
 		reason string
 		claim  *v1alpha1.Workload
@@ -283,7 +283,7 @@ func TestChaos(t *testing.T) {
 		t.Errorf("chaos: -want, +got:\n%s", diff)
 	}
 
-	meshed := running(t, of(v1alpha1.AppEmojivoto, func(c *v1alpha1.Workload) { c.Spec.Mesh = true }, found("", v1alpha1.CapabilityMesh)))
+	meshed := running(t, of(v1alpha1.AppEmojivoto, func(c *v1alpha1.Workload) { c.Spec.MeshInjection = v1alpha1.MeshInjectionEnabled }, found("", v1alpha1.CapabilityMesh)))
 	an, _, _ := unstructured.NestedStringMap(meshed.Resources["app"].Object, "spec", "namespaceAnnotations")
 	if diff := cmp.Diff(map[string]string{"linkerd.io/inject": "enabled"}, an); diff != "" {
 		t.Errorf("the mesh: -want, +got:\n%s", diff)

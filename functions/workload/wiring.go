@@ -21,7 +21,7 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	if has(spec, v1alpha1.CapabilityPrometheus) {
 		v = values.Merge(v, app.ConditionalValues.Prometheus)
 	}
-	if spec.Mesh && has(spec, v1alpha1.CapabilityMesh) {
+	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && has(spec, v1alpha1.CapabilityMesh) {
 		v = values.Merge(v, app.ConditionalValues.Mesh)
 	}
 	for _, path := range app.Tolerations {

@@ -85,7 +85,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 		ValuesFrom:      l.From,
 		DependsOn:       xr.Spec.DependsOn,
 	}
-	if xr.Spec.Mesh {
+	if xr.Spec.MeshInjection == v1alpha1.MeshInjectionEnabled {
 		spec.NamespaceAnnotations = map[string]string{"linkerd.io/inject": "enabled"}
 	}
 	o, err := compose.Composite(v1alpha1.ComponentKind, xr.Namespace, componentName(xr, resourceApp), &spec)
@@ -207,7 +207,7 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 	if byMesh && !has(spec, v1alpha1.CapabilityChaosMesh) {
 		return refuse("ComponentMissing", "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"), nil
 	}
-	if spec.Mesh && !has(spec, v1alpha1.CapabilityMesh) {
+	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && !has(spec, v1alpha1.CapabilityMesh) {
 		return refuse("ComponentMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
 	}
 	return nil, nil

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/observe-k8s/observe-k8s/controlplane/docker"
 	"github.com/observe-k8s/observe-k8s/controlplane/charts"
+	"github.com/observe-k8s/observe-k8s/controlplane/docker"
 	"github.com/observe-k8s/observe-k8s/controlplane/programs"
 	"sigs.k8s.io/yaml"
 )

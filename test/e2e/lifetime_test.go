@@ -111,14 +111,14 @@ func TestLifetime(t *testing.T) {
 	says(t, platform, "demo", "Expired", "False")
 	checkRemote(t)
 
-	patch(t, "demo", `{"suspend":true}`)
+	patch(t, "demo", `{"state":"TornDown"}`)
 	order, took := down(t, "demo")
-	t.Logf("suspended: nothing left but the claim after %s; order:\n    %s", took.Round(time.Second), strings.Join(order, "\n    "))
+	t.Logf("torn down: nothing left but the claim after %s; order:\n    %s", took.Round(time.Second), strings.Join(order, "\n    "))
 	inLayers(t, order)
-	says(t, platform, "demo", "Suspended", "True", "Nothing is left")
+	says(t, platform, "demo", "TornDown", "True", "Nothing is left")
 
-	patch(t, "demo", `{"suspend":false}`)
-	t.Logf("no longer suspended: Ready again after %s", ready(t, platform, "demo").Round(time.Second))
+	patch(t, "demo", `{"state":"Running"}`)
+	t.Logf("running again: Ready again after %s", ready(t, platform, "demo").Round(time.Second))
 
 	// Nobody is awake when the lifetime is over.
 	endsIn(t, "demo", 10*time.Second)

@@ -185,13 +185,13 @@ func TestKill(t *testing.T) {
 	})
 	wanted(t, before, uids(t))
 
-	suspended := changed.DeepCopy()
-	_ = unstructured.SetNestedField(suspended.Object, true, "spec", "suspend")
-	k.during(t, each, func() error { return change(suspended) })
+	tornDown := changed.DeepCopy()
+	_ = unstructured.SetNestedField(tornDown.Object, "TornDown", "spec", "state")
+	k.during(t, each, func() error { return change(tornDown) })
 	converged("suspension", func() { down(t, "demo") })
 
-	_ = unstructured.SetNestedField(suspended.Object, false, "spec", "suspend")
-	k.during(t, each, func() error { return change(suspended) })
+	_ = unstructured.SetNestedField(tornDown.Object, "Running", "spec", "state")
+	k.during(t, each, func() error { return change(tornDown) })
 	converged("the way back", func() { readyWithin(t, limit, platform, "demo") })
 	checkRemote(t)
 

@@ -36,7 +36,7 @@ func TestWorkloads(t *testing.T) {
 			w := &v1alpha1.Workload{}
 			w.APIVersion, w.Kind = v1alpha1.APIVersion, v1alpha1.WorkloadKind
 			w.Namespace, w.Name = "team-a", "shop"
-			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.Mesh, w.Spec.Environment = v1alpha1.App(name), "demo", true, everything
+			w.Spec.App, w.Spec.ClusterRef.Name, w.Spec.MeshInjection, w.Spec.Environment = v1alpha1.App(name), "demo", v1alpha1.MeshInjectionEnabled, everything
 			w.Spec.Environment.Architecture = v1alpha1.ArchitectureARM64
 			if len(app.Architectures) > 0 {
 				w.Spec.Environment.Architecture = app.Architectures[0]
