@@ -17,6 +17,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/controlplane/cloud"
 	"github.com/observe-k8s/observe-k8s/controlplane/kube"
 	"github.com/observe-k8s/observe-k8s/controlplane/ports"
+	clusters "github.com/observe-k8s/observe-k8s/functions/cluster"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
@@ -73,27 +74,12 @@ func (cp *ControlPlane) standIns() []*unstructured.Unstructured {
 	return out
 }
 
-// cloudGroup is the API group of a provider, by its repository:
-// provider-aws-ec2 brings ec2.aws.m.upbound.io, provider-family-azure
-// azure.m.upbound.io. Hosts and container engines are simulated like clouds.
+// cloudGroup is the API group of a provider, by its repository. Hosts and
+// container engines are simulated like clouds.
 func cloudGroup(repository string) (string, bool) {
-	switch path.Base(repository) {
-	case "provider-k3s":
-		return "k3s.m.crossplane.io", true
-	case "provider-local":
-		return "local.observe-k8s.io", true
-	}
-	parts := strings.SplitN(strings.TrimPrefix(path.Base(repository), "provider-"), "-", 2)
-	if len(parts) != 2 {
-		return "", false
-	}
-	switch parts[0] {
-	case "family":
-		return parts[1] + ".m.upbound.io", true
-	case "aws", "azure", "gcp":
-		return parts[1] + "." + parts[0] + ".m.upbound.io", true
-	}
-	return "", false
+	known, err := clusters.Kinds()
+	group, ok := known.Packages[path.Base(repository)]
+	return group, ok && err == nil
 }
 
 // oldest version that a range such as ">=v2.5.0, <v3.0.0-0" admits.
@@ -198,7 +184,6 @@ func (cp *ControlPlane) startClouds(ctx context.Context) error {
 		cp.clouds, err = cloud.Start(play, cp.management.client.Config(), cloud.Cluster{
 			Kubeconfig: kubeconfig,
 			Server:     cp.remote.url(),
-			Host:       strings.TrimPrefix(cp.remote.url(), "https://"),
 		}, kinds)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/controlplane/oci"
 	"github.com/observe-k8s/observe-k8s/controlplane/ports"
 	"github.com/observe-k8s/observe-k8s/controlplane/process"
+	clusters "github.com/observe-k8s/observe-k8s/functions/cluster"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -24,15 +25,20 @@ type Local struct {
 }
 
 // localKinds are the kinds of provider-local, if it runs.
-func (cp *ControlPlane) localKinds() []schema.GroupVersionKind {
+func (cp *ControlPlane) localKinds() ([]schema.GroupVersionKind, error) {
 	if cp.opts.Local == nil {
-		return nil
+		return nil, nil
 	}
-	const api = "local.observe-k8s.io/v1alpha1"
-	return []schema.GroupVersionKind{
-		kind(api, "KindCluster"), kind(api, "K3dCluster"), kind(api, "ProviderConfig"), kind(api, "ProviderConfigUsage"),
-		kind(api, "ClusterProviderConfig"),
+	const group = "local.observe-k8s.io"
+	known, err := clusters.Kinds()
+	if err != nil {
+		return nil, err
 	}
+	var out []schema.GroupVersionKind
+	for _, k := range append(known.In(group), "ProviderConfig", "ProviderConfigUsage", "ClusterProviderConfig") {
+		out = append(out, kind(group+"/v1alpha1", k))
+	}
+	return out, nil
 }
 
 // pushLocal pushes the package of provider-local.

@@ -22,8 +22,12 @@ const pollInterval = "10s"
 // established a moment before it can be discovered loses its controller without
 // a word: it fails to start, with a logger that discards.
 func (cp *ControlPlane) startProviders(ctx context.Context) error {
+	local, err := cp.localKinds()
+	if err != nil {
+		return err
+	}
 	for _, k := range append(
-		cp.localKinds(),
+		local,
 		kind("helm.m.crossplane.io/v1beta1", "Release"),
 		kind("helm.m.crossplane.io/v1beta1", "ProviderConfig"),
 		kind("kubernetes.m.crossplane.io/v1alpha1", "Object"),
@@ -43,7 +47,7 @@ func (cp *ControlPlane) startProviders(ctx context.Context) error {
 	if err := cp.startLocal(); err != nil {
 		return err
 	}
-	err := cp.procs.Start(process.Spec{
+	err = cp.procs.Start(process.Spec{
 		Name: ProcessProviderHelm,
 		Path: cp.programs[programs.ProviderHelm].Bin("provider"),
 		Args: []string{"--poll=" + pollInterval},

@@ -90,7 +90,7 @@ func newCloudBench(t *testing.T, all []*unstructured.Unstructured) (bench, []obj
 		objs = append(objs, o)
 		made = append(made, object{o, gvr})
 	}
-	s := newSimulator(fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, objs...), Cluster{Server: "https://one.example.org", Host: "one.example.org"})
+	s := newSimulator(fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, objs...), Cluster{Server: "https://one.example.org"}, table(t))
 	s.hurry = 10
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cloud plays the clouds: it does to the managed resources of AWS, Azure
-// and Google Cloud, of hosts with k3s and of container engines what their
+// and Google Cloud, of hosts and of container engines what their
 // providers and the clouds behind them would do.
 // NOTHING of it is real. Things come and go with a delay, refer to each other,
 // and are not given up while something is in them.
@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/kinds"
 	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -46,15 +48,15 @@ const (
 type Cluster struct {
 	// Kubeconfig to reach it.
 	Kubeconfig []byte
-	// Server is its URL, and Host the part between scheme and path.
-	Server, Host string
+	// Server is its URL.
+	Server string
 }
 
 // A Simulator plays the clouds.
 type Simulator struct {
 	client  dynamic.Interface
 	cluster Cluster
-	rules   map[string]rule
+	kinds   kinds.Table
 	// hurry divides how long things take.
 	hurry time.Duration
 
@@ -82,24 +84,28 @@ type write struct {
 }
 
 // Start playing the clouds for kinds, until the context ends.
-func Start(ctx context.Context, config *rest.Config, cluster Cluster, kinds []schema.GroupVersionResource) (*Simulator, error) {
+func Start(ctx context.Context, config *rest.Config, c Cluster, served []schema.GroupVersionResource) (*Simulator, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = -1, 0
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create client: %w", err)
 	}
-	s := newSimulator(client, cluster)
-	if err := s.watch(ctx, kinds); err != nil {
+	known, err := cluster.Kinds()
+	if err != nil {
+		return nil, err
+	}
+	s := newSimulator(client, c, known)
+	if err := s.watch(ctx, served); err != nil {
 		return nil, err
 	}
 	go s.run(ctx)
 	return s, nil
 }
 
-func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
+func newSimulator(client dynamic.Interface, c Cluster, known kinds.Table) *Simulator {
 	return &Simulator{
-		client: client, cluster: cluster, rules: rules(), hurry: 1,
+		client: client, cluster: c, kinds: known, hurry: 1,
 		byName:  map[string]object{},
 		pending: map[types.UID]object{},
 		things:  newThings(),
@@ -109,9 +115,9 @@ func newSimulator(client dynamic.Interface, cluster Cluster) *Simulator {
 }
 
 // watch kinds until the context ends.
-func (s *Simulator) watch(ctx context.Context, kinds []schema.GroupVersionResource) error {
+func (s *Simulator) watch(ctx context.Context, served []schema.GroupVersionResource) error {
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(s.client, 0)
-	for _, k := range kinds {
+	for _, k := range served {
 		informer := factory.ForResource(k).Informer()
 		if err := informer.SetTransform(slim); err != nil {
 			return fmt.Errorf("cannot watch %s: %w", k.GroupResource(), err)
@@ -285,7 +291,7 @@ func (s *Simulator) settled(o object) bool {
 	if o.GetDeletionTimestamp() != nil {
 		return !slices.Contains(o.GetFinalizers(), finalizer)
 	}
-	return isReady(o) && !s.ruleFor(o.gk()).awaits
+	return isReady(o) && !s.ruleFor(o.gk()).Awaits
 }
 
 // older compares versions of one object.
@@ -308,21 +314,21 @@ func (s *Simulator) step(ctx context.Context, o object) error {
 		return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"finalizers": append(o.GetFinalizers(), finalizer), "resourceVersion": o.GetResourceVersion()}})
 	}
 	r := s.ruleFor(o.gk())
-	if !r.opaque {
+	if !r.Opaque {
 		resolved, missing := resolve(o, s.byName)
 		if missing != "" {
 			return s.say(ctx, o, false, "ReconcileError", "cannot resolve references: "+missing+" (simulated)", false, nil)
 		}
-		if len(resolved) > 0 && !r.awaits {
+		if len(resolved) > 0 && !r.Awaits {
 			return s.patch(ctx, o, map[string]any{"spec": map[string]any{"forProvider": resolved}})
 		}
 	}
 	if o.GetAnnotations()[annotationCreated] == "" {
-		if !s.waited(o, "create", r.create) {
+		if !s.waited(o, "create", r.Create.Duration) {
 			return s.say(ctx, o, true, "ReconcileSuccess", "", false, nil)
 		}
-		name := externalName(o.Unstructured)
-		if generated(o.gk()) && o.GetAnnotations()[annotationExternalName] == "" {
+		name := kinds.ExternalName(o.Unstructured)
+		if r.Named && o.GetAnnotations()[annotationExternalName] == "" {
 			name = strings.ToLower(o.GetKind()) + "-" + digits(o.Unstructured)
 		}
 		return s.patch(ctx, o, map[string]any{"metadata": map[string]any{"annotations": map[string]any{
@@ -330,19 +336,12 @@ func (s *Simulator) step(ctx context.Context, o object) error {
 		}}})
 	}
 	s.exist(o)
-	if r.kubeconfig {
+	if r.Kubeconfig {
 		if err := s.kubeconfig(ctx, o); err != nil {
 			return err
 		}
 	}
-	at := map[string]any{}
-	if strings.HasSuffix(o.gk().Group, ".m.upbound.io") {
-		at["id"] = externalName(o.Unstructured)
-	}
-	if r.report != nil {
-		maps.Copy(at, r.report(o.Unstructured, cloudState{s.cluster, s.byName}))
-	}
-	return s.say(ctx, o, true, "ReconcileSuccess", "", true, at)
+	return s.say(ctx, o, true, "ReconcileSuccess", "", true, s.report(o))
 }
 
 // waited says whether an object has been waiting for long enough.
@@ -363,10 +362,10 @@ func may(o object, policy string) bool {
 // exist notes the thing behind an object, and what it needs.
 func (s *Simulator) exist(o object) {
 	r := s.ruleFor(o.gk())
-	if r.noExternalResource || !may(o, "Create") {
+	if r.NotExternal || !may(o, "Create") {
 		return
 	}
-	t := &resource{uid: o.GetUID(), id: externalName(o.Unstructured), gk: o.gk(), claim: o.GetNamespace() + "/" + o.GetLabels()[labelComposite], needs: map[string]bool{}}
+	t := &resource{uid: o.GetUID(), id: kinds.ExternalName(o.Unstructured), gk: o.gk(), claim: o.GetNamespace() + "/" + o.GetLabels()[labelComposite], needs: map[string]bool{}}
 	t.names = []string{t.id}
 	if at, ok, _ := unstructured.NestedMap(o.Object, "status", "atProvider"); ok {
 		for _, k := range []string{"arn", "id", "mainRouteTableId", "email", "principalId", "name"} {
@@ -375,7 +374,7 @@ func (s *Simulator) exist(o object) {
 			}
 		}
 	}
-	if !r.opaque {
+	if !r.Opaque {
 		forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
 		t.need(forProvider)
 	}
@@ -392,10 +391,10 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 		// Nothing is there, or what is there is to stay.
 		return s.release(ctx, o)
 	}
-	others := s.things.needing(t, r.neededBy)
+	others := s.things.needing(t, r.NeededBy)
 	for _, other := range others {
 		or := s.ruleFor(other.gk)
-		if r.allowsUnsafeDelete || or.weak() && !slices.Contains(or.blocks, kindOf(t.gk)) {
+		if r.Careless || len(or.DiesWith) > 0 && !slices.Contains(or.Blocks, kinds.Name(t.gk)) {
 			continue
 		}
 		msg := fmt.Sprintf("cannot delete %s %s: DependencyViolation: %s %s needs it (simulated)", t.gk.Kind, t.id, other.gk.Kind, other.id)
@@ -404,16 +403,16 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 		}
 		return s.say(ctx, o, false, "ReconcileError", msg, true, nil)
 	}
-	if !s.waited(o, "remove", r.remove) {
+	if !s.waited(o, "remove", r.Remove.Duration) {
 		return nil
 	}
 	for _, other := range others {
 		or := s.ruleFor(other.gk)
-		if slices.Contains(or.diesWith, kindOf(t.gk)) {
+		if slices.Contains(or.DiesWith, kinds.Name(t.gk)) {
 			s.things.remove(other.uid)
 			continue
 		}
-		if !or.weak() {
+		if len(or.DiesWith) == 0 {
 			s.violations = append(s.violations, fmt.Sprintf("%s %s was deleted, and %s %s needs it", t.gk.Kind, t.id, other.gk.Kind, other.id))
 		}
 	}
@@ -459,7 +458,7 @@ func (r *resolver) find(ref any) string {
 			return v
 		}
 	}
-	return externalName(to.Unstructured)
+	return kinds.ExternalName(to.Unstructured)
 }
 
 // fields that references lead to and that do not say so yet.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/kinds"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -47,7 +49,7 @@ func newBenchOf(t *testing.T, kinds map[schema.GroupVersionResource]string, objs
 		rs = append(rs, o)
 	}
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, rs...)
-	s := newSimulator(client, Cluster{})
+	s := newSimulator(client, Cluster{}, table(t))
 	s.hurry = 10
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
@@ -55,6 +57,16 @@ func newBenchOf(t *testing.T, kinds map[schema.GroupVersionResource]string, objs
 		t.Fatal(err)
 	}
 	return bench{s, t}
+}
+
+// table of all kinds.
+func table(t *testing.T) kinds.Table {
+	t.Helper()
+	known, err := cluster.Kinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
 }
 
 func network(kind, name string, forProvider map[string]any, policies ...any) *unstructured.Unstructured {
@@ -126,7 +138,7 @@ func TestNetwork(t *testing.T) {
 	b.until("Subnet is ready", b.ready(subnets, "subnet"))
 	vpc := b.get(vpcs, "vpc")
 	got, _, _ := unstructured.NestedString(b.get(subnets, "subnet").Object, "spec", "forProvider", "vpcId")
-	if diff := cmp.Diff(externalName(vpc), got); diff != "" {
+	if diff := cmp.Diff(kinds.ExternalName(vpc), got); diff != "" {
 		t.Errorf("the reference leads elsewhere: -want, +got:\n%s", diff)
 	}
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/observe-k8s/observe-k8s/functions/cluster/kinds"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -79,16 +80,16 @@ func (ts *inventory) remove(uid types.UID) {
 
 // needing are the things that need one: those that refer to it, and those of the
 // same claim whose kinds are given.
-func (ts *inventory) needing(t *resource, kinds []string) []*resource {
+func (ts *inventory) needing(t *resource, by []string) []*resource {
 	found := map[*resource]bool{}
 	for _, name := range t.names {
 		for _, other := range ts.byNeed[name] {
 			found[other] = true
 		}
 	}
-	if len(kinds) > 0 {
+	if len(by) > 0 {
 		for _, other := range ts.byClaim[t.claim] {
-			if slices.Contains(kinds, kindOf(other.gk)) {
+			if slices.Contains(by, kinds.Name(other.gk)) {
 				found[other] = true
 			}
 		}
@@ -110,5 +111,3 @@ func unnote(index map[string]map[types.UID]*resource, key string, t *resource) {
 		delete(index, key)
 	}
 }
-
-func kindOf(gk schema.GroupKind) string { return gk.Kind + "." + gk.Group }

@@ -7,210 +7,57 @@
 package cluster
 
 import (
-	"fmt"
-	"slices"
+	"embed"
+	"sync"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/aks"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/eks"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/existing"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/gke"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/k3s"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/kinds"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/local"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Parts of a KubernetesCluster, in the order in which they come up. A cluster
-// that nobody makes has access only.
-const (
-	// ConditionNetworkReady says whether the network works, identities included.
-	ConditionNetworkReady = "NetworkReady"
-	// ConditionControlPlaneReady says whether the control plane works.
-	ConditionControlPlaneReady = "ControlPlaneReady"
-	// ConditionNodesReady says whether the nodes and what belongs to them work.
-	ConditionNodesReady = "NodesReady"
-	// ConditionAccessReady says whether the cluster can be reached.
-	ConditionAccessReady = "AccessReady"
-)
+//go:embed */kinds.yaml
+var files embed.FS
 
-// ConditionTypes of a KubernetesCluster, for those that compose one.
-func ConditionTypes() []string {
-	return []string{ConditionNetworkReady, ConditionControlPlaneReady, ConditionNodesReady, ConditionAccessReady}
-}
-
-// Names of composed resources. They are API.
-const (
-	resourceHelm       = "provider-config-helm"
-	resourceKubernetes = "provider-config-kubernetes"
-	resourceProbe      = "api-server"
-)
-
-// A Backend is one way to get a cluster. It plans what makes the cluster and
-// says how to reach it; everything else is common to all.
-type Backend interface {
-	Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error)
-}
-
-// A Cluster is what a Backend knows of its cluster.
-type Cluster struct {
-	// Parts that the cluster has besides PartAccess. The same in every round.
-	Parts []string
-
-	// Resources that make the cluster.
-	Resources []compose.Resource
-
-	// Requirements to be looked up.
-	Requirements []compose.Requirement
-
-	// Problems found. They stop nothing that runs.
-	Problems []compose.Problem
-
-	// Waiting says what is missing before the cluster can be reached; empty
-	// when Access is known.
-	Waiting string
-
-	// Access to the cluster, without the names of the ProviderConfigs. Nil
-	// until known; what was known before is then used.
-	Access *v1alpha1.Access
-
-	// Config is the spec of both ProviderConfigs, which have the same: the
-	// credentials, and an identity where the kubeconfig holds none.
-	Config map[string]any
-
-	// Keepers must outlive the ProviderConfigs, for example what holds the
-	// credentials. What the keepers need is the backend's to protect.
-	Keepers []v1alpha1.ObjectReference
-
-	// Guarded are keepers that belong to the team, such as a Secret of its own.
-	Guarded []v1alpha1.ObjectReference
-}
+// Kinds that clusters are made of, of all providers.
+var Kinds = sync.OnceValues(func() (kinds.Table, error) { return kinds.Read(files) })
 
 // backendFor finds the backend of a provider: one row per provider.
-func backendFor(p v1alpha1.Provider) Backend {
+func backendFor(p v1alpha1.Provider) backend.Backend {
 	switch p {
 	case v1alpha1.ProviderExisting:
-		return existing{}
+		return existing.Backend{}
 	case v1alpha1.ProviderAKS:
-		return aks{}
+		return aks.Backend{}
 	case v1alpha1.ProviderEKS:
-		return eks{}
+		return eks.Backend{}
 	case v1alpha1.ProviderGKE:
-		return gke{}
+		return gke.Backend{}
 	case v1alpha1.ProviderKind:
-		return kind{}
+		return local.Kind{}
 	case v1alpha1.ProviderK3d:
-		return k3d{}
+		return local.K3d{}
 	case v1alpha1.ProviderK3s:
-		return k3s{}
+		return k3s.Backend{}
 	}
 	return unavailable{}
 }
 
+// ConditionTypes of a KubernetesCluster, for those that compose one.
+func ConditionTypes() []string {
+	return append(backend.CloudParts(), backend.PartAccess)
+}
+
+// Describe the place that parameters ask for.
+func Describe(p v1alpha1.ClusterParameters) backend.Facts { return backendFor(p.Provider).Describe(p) }
+
 // Compose plans a KubernetesCluster.
 func Compose(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
-	xr := in.Claim
-	c, err := backendFor(xr.Spec.Provider).Plan(in)
-	if err != nil {
-		return compose.Plan{}, err
-	}
-	access := c.Access
-	if access == nil {
-		access = xr.Status.Access.DeepCopy()
-	}
-	name := compose.Name(xr.Namespace, xr.Name, "access")
-	if access != nil {
-		access.HelmProviderConfig, access.KubernetesProviderConfig = name, name
-		access.ChartMirror = in.Settings.ChartMirror.String()
-	}
-
-	p := compose.Plan{
-		ConditionTypes: append(slices.Clone(c.Parts), ConditionAccessReady),
-		Resources:      c.Resources,
-		Requirements:   c.Requirements,
-		Problems:       c.Problems,
-		Partial:        len(c.Problems) > 0,
-		Status: func(o compose.Outcome) (any, error) {
-			return &v1alpha1.KubernetesClusterStatus{
-				Phase:   compose.Phase(xr.Status.Phase, o),
-				Version: xr.Spec.Version,
-				Access:  access,
-			}, nil
-		},
-	}
-	gate := compose.Gate{Waiting: c.Waiting}
-	helm := v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig", Name: name}
-	kube := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig", Name: name}
-	probe := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: compose.Name(xr.Namespace, xr.Name, resourceProbe)}
-
-	p.Resources = append(p.Resources,
-		providerConfig(resourceHelm, xr.Namespace, helm, c.Config, gate),
-		providerConfig(resourceKubernetes, xr.Namespace, kube, c.Config, gate),
-		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.IsObserved(resourceKubernetes), "Waiting for ProviderConfig "+name))),
-		compose.UsageWithReplay("usage-"+resourceKubernetes, ConditionAccessReady, xr.Namespace, xr.Name, kube, probe, in.IsObserved(resourceProbe)),
-	)
-	for i, k := range c.Guarded {
-		p.Resources = append(p.Resources,
-			compose.Usage(fmt.Sprintf("usage-guarded-%d-helm", i), ConditionAccessReady, xr.Namespace, xr.Name, k, helm, in.IsObserved(resourceHelm)),
-			compose.Usage(fmt.Sprintf("usage-guarded-%d-kubernetes", i), ConditionAccessReady, xr.Namespace, xr.Name, k, kube, in.IsObserved(resourceKubernetes)),
-		)
-	}
-	for i, k := range c.Keepers {
-		p.Resources = append(p.Resources,
-			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-helm", i), ConditionAccessReady, xr.Namespace, xr.Name, k, helm, in.IsObserved(resourceHelm)),
-			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-kubernetes", i), ConditionAccessReady, xr.Namespace, xr.Name, k, kube, in.IsObserved(resourceKubernetes)),
-		)
-	}
-	return p, nil
-}
-
-// providerConfig composes a ProviderConfig. Without a spec it cannot be built,
-// and one that exists is kept.
-func providerConfig(resource, namespace string, ref v1alpha1.ObjectReference, spec map[string]any, gate compose.Gate) compose.Resource {
-	r := compose.Resource{Name: resource, ConditionType: ConditionAccessReady, Gate: gate, Ready: compose.Exists}
-	if spec == nil {
-		return r
-	}
-	r.Object = map[string]any{
-		"apiVersion": ref.APIVersion,
-		"kind":       ref.Kind,
-		"metadata":   map[string]any{"name": ref.Name, "namespace": namespace},
-		"spec":       spec,
-	}
-	return r
-}
-
-// apiServer composes an Object that only looks at the namespace every cluster
-// has. It works exactly as long as the API server answers to the credentials.
-func apiServer(namespace string, ref v1alpha1.ObjectReference, config string, gate compose.Gate) compose.Resource {
-	return compose.Resource{
-		Name:          resourceProbe,
-		ConditionType: ConditionAccessReady,
-		Gate:          gate,
-		Object: map[string]any{
-			"apiVersion": ref.APIVersion,
-			"kind":       ref.Kind,
-			"metadata": map[string]any{
-				"name":        ref.Name,
-				"namespace":   namespace,
-				"annotations": map[string]any{compose.AnnotationPollInterval: compose.PollInterval},
-			},
-			"spec": map[string]any{
-				"managementPolicies": []any{"Observe"},
-				"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": config},
-				"readiness":          map[string]any{"policy": "DeriveFromCelQuery", "celQuery": `object.status.phase == "Active"`},
-				"forProvider": map[string]any{
-					"manifest": map[string]any{
-						"apiVersion": "v1",
-						"kind":       "Namespace",
-						"metadata":   map[string]any{"name": "kube-system"},
-					},
-				},
-			},
-		},
-		Ready: answers,
-	}
-}
-
-// answers judges the probe and says what a person should look at.
-func answers(o *unstructured.Unstructured) compose.Health {
-	v := compose.Managed(o)
-	if v.Ready || v.Progressing {
-		return v
-	}
-	return compose.Health{Reason: "Unreachable", Message: "The API server does not answer. Check that the cluster runs and that its kubeconfig is valid. " + v.Message}
+	return backend.Compose(backendFor(in.Claim.Spec.Provider))(in)
 }

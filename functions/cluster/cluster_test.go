@@ -11,9 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/existing"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // claim is a KubernetesCluster with a kubeconfig, changed by fs.
@@ -53,45 +54,11 @@ func access() *v1alpha1.Access {
 	}
 }
 
-// toUnstructured is an object as a composer sees it.
-func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
-	t.Helper()
-	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &unstructured.Unstructured{Object: m}
-}
-
-// observe makes what a result desires observed, with a Ready condition.
-func observe(res compose.Result, status string, names ...string) map[string]*unstructured.Unstructured {
-	out := map[string]*unstructured.Unstructured{}
-	for name, d := range res.Resources {
-		if len(names) > 0 && !slices.Contains(names, name) {
-			continue
-		}
-		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
-		o.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": status, "reason": "Because", "message": "because"}}}
-		out[name] = o
-	}
-	return out
-}
-
 // converge runs until nothing is added any more, everything being ready at once.
 func converge(t *testing.T, w compose.Request) (compose.Request, compose.Result) {
 	t.Helper()
-	for range 10 {
-		res, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res.Ready {
-			return w, res
-		}
-		w.Observed = observe(res, "True")
-	}
-	t.Fatal("not ready after 10 rounds")
-	return w, compose.Result{}
+	worlds, results := backendtest.Rounds(t, existing.Backend{}, w)
+	return backendtest.Last(worlds), backendtest.Last(results)
 }
 
 // TestGrowth shows which resources appear in which round.
@@ -110,7 +77,6 @@ func TestGrowth(t *testing.T) {
 				withKubeconfig,
 				{"api-server", "usage-guarded-0-helm", "usage-guarded-0-kubernetes"},
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 		"ManagementCluster": {
@@ -118,31 +84,17 @@ func TestGrowth(t *testing.T) {
 			claim: claim(func(c *v1alpha1.KubernetesCluster) {
 				c.Spec.Existing = &v1alpha1.ExistingCluster{ManagementCluster: true}
 			}),
-			want: [][]string{withKubeconfig, {"api-server"}, {"usage-provider-config-kubernetes"}, {}},
+			want: [][]string{withKubeconfig, {"api-server"}, {"usage-provider-config-kubernetes"}},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := compose.Request{
-				XR:       toUnstructured(t, tc.claim),
-				Required: map[string][]*unstructured.Unstructured{"kubeconfig": {kubeconfigSecret(t, nil)}},
+				XR:       backendtest.ToUnstructured(t, tc.claim),
+				Required: map[string][]*unstructured.Unstructured{"kubeconfig": {backendtest.KubeconfigSecret(t, nil)}},
 				Settings: compose.Settings{ManagementClusterNamespaces: []string{"team-a"}},
 			}
-			var got [][]string
-			for range tc.want {
-				res, err := compose.Run(w, compose.For(Compose))
-				if err != nil {
-					t.Fatal(err)
-				}
-				var added []string
-				for _, name := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.IsObserved(name) {
-						added = append(added, name)
-					}
-				}
-				got = append(got, added)
-				w.Observed = observe(res, "True")
-			}
+			got := backendtest.Added(backendtest.Rounds(t, existing.Backend{}, w))
 			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nnames by round: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -172,11 +124,11 @@ func TestCompose(t *testing.T) {
 	was := func(c *v1alpha1.KubernetesCluster) {
 		c.Status = v1alpha1.KubernetesClusterStatus{Phase: v1alpha1.PhaseReady, Access: access()}
 	}
-	secret := []*unstructured.Unstructured{kubeconfigSecret(t, nil)}
+	secret := []*unstructured.Unstructured{backendtest.KubeconfigSecret(t, nil)}
 	none := []*unstructured.Unstructured{}
-	exec := []*unstructured.Unstructured{kubeconfigSecret(t, func(c *kubeconfig) { c.user["exec"] = map[string]any{"command": canary} })}
+	exec := []*unstructured.Unstructured{backendtest.KubeconfigSecret(t, func(c *backendtest.Kubeconfig) { c.User["exec"] = map[string]any{"command": backendtest.Canary} })}
 
-	w, _ := converge(t, compose.Request{XR: toUnstructured(t, claim()), Required: map[string][]*unstructured.Unstructured{"kubeconfig": secret}})
+	w, _ := converge(t, compose.Request{XR: backendtest.ToUnstructured(t, claim()), Required: map[string][]*unstructured.Unstructured{"kubeconfig": secret}})
 	there := w.Observed
 	unreachable := maps.Clone(there)
 	unreachable["api-server"] = unreachable["api-server"].DeepCopy()
@@ -391,7 +343,7 @@ func TestCompose(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed, Required: map[string][]*unstructured.Unstructured{}, Settings: tc.settings}
+			w := compose.Request{XR: backendtest.ToUnstructured(t, tc.claim), Observed: tc.observed, Required: map[string][]*unstructured.Unstructured{}, Settings: tc.settings}
 			if tc.secret != nil {
 				w.Required["kubeconfig"] = tc.secret
 			}
@@ -399,10 +351,7 @@ func TestCompose(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			status := v1alpha1.KubernetesClusterStatus{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
-				t.Fatal(err)
-			}
+			status := backendtest.Status(t, res)
 			if diff := cmp.Diff("1.34", status.Version); diff != "" {
 				t.Errorf("\n%s\nversion: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -411,7 +360,7 @@ func TestCompose(t *testing.T) {
 				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
 			for _, e := range res.Events {
-				if strings.Contains(e.Message, canary) {
+				if strings.Contains(e.Message, backendtest.Canary) {
 					t.Errorf("an event quotes the kubeconfig: %s", e.Message)
 				}
 			}
@@ -426,10 +375,10 @@ func TestRequirements(t *testing.T) {
 	for name, answer := range map[string]map[string][]*unstructured.Unstructured{
 		"NotAnswered": nil,
 		"NotFound":    {"kubeconfig": {}},
-		"Found":       {"kubeconfig": {kubeconfigSecret(t, nil)}},
+		"Found":       {"kubeconfig": {backendtest.KubeconfigSecret(t, nil)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res, err := compose.Run(compose.Request{XR: toUnstructured(t, claim()), Required: answer}, compose.For(Compose))
+			res, err := compose.Run(compose.Request{XR: backendtest.ToUnstructured(t, claim()), Required: answer}, compose.For(Compose))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -443,11 +392,11 @@ func TestRequirements(t *testing.T) {
 // TestObjects looks at the composed objects in full.
 func TestObjects(t *testing.T) {
 	_, kubeconfig := converge(t, compose.Request{
-		XR:       toUnstructured(t, claim()),
-		Required: map[string][]*unstructured.Unstructured{"kubeconfig": {kubeconfigSecret(t, nil)}},
+		XR:       backendtest.ToUnstructured(t, claim()),
+		Required: map[string][]*unstructured.Unstructured{"kubeconfig": {backendtest.KubeconfigSecret(t, nil)}},
 	})
 	_, management := converge(t, compose.Request{
-		XR: toUnstructured(t, claim(func(c *v1alpha1.KubernetesCluster) {
+		XR: backendtest.ToUnstructured(t, claim(func(c *v1alpha1.KubernetesCluster) {
 			c.Spec.Existing = &v1alpha1.ExistingCluster{ManagementCluster: true}
 		})),
 		Settings: compose.Settings{ManagementClusterNamespaces: []string{"*"}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
@@ -13,11 +14,14 @@ import (
 // them; this answers a claim that got past another one.
 type unavailable struct{}
 
+// Describe knows nothing of the place.
+func (unavailable) Describe(v1alpha1.ClusterParameters) backend.Facts { return backend.Facts{} }
+
 // Plan says that there is no such provider yet, and keeps what exists.
-func (unavailable) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (unavailable) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
 	msg := fmt.Sprintf("Provider %s is not available yet. The schema lists those that are", in.Claim.Spec.Provider)
-	return Cluster{
+	return backend.Cluster{
 		Waiting:  msg,
-		Problems: []compose.Problem{{ConditionType: ConditionAccessReady, Reason: "Unsupported", Message: msg}},
+		Problems: []compose.Problem{{ConditionType: backend.PartAccess, Reason: "Unsupported", Message: msg}},
 	}, nil
 }

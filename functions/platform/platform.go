@@ -13,6 +13,7 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/stack"
 	"github.com/observe-k8s/observe-k8s/functions/workload"
@@ -92,9 +93,9 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	if block := ingressOfK3s(xr.Spec.Cluster); outline.HasIngress && block != "" {
-		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionStackReady, Reason: "PortConflict", Message: fmt.Sprintf(
-			"%[1]s.traefik and %[1]s.serviceLB keep an ingress of k3s on the ports that component ingress needs, and k3s cannot change them: disable component ingress, or make the platform anew without them", block)})
+	facts := cluster.Describe(xr.Spec.Cluster)
+	if outline.HasIngress && facts.PortConflict != "" {
+		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionStackReady, Reason: "PortConflict", Message: facts.PortConflict + ": disable component ingress, or make the platform anew without them"})
 	}
 
 	// Workloads go before the stack that observes them.
@@ -103,7 +104,7 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 		roots = append(roots, map[string]any{"name": stack.ComponentName(xr.Namespace, name(ResourceStack), r)})
 	}
 	rows := make([]v1alpha1.ChildStatus, 0, len(xr.Spec.Workloads))
-	room := &capacity{cluster: xr.Spec.Cluster}
+	room := &capacity{pools: facts.Pools}
 	for _, w := range xr.Spec.Workloads {
 		if owner, ok := outline.Namespaces[namespace(w)]; ok {
 			p.Partial = true
@@ -143,18 +144,6 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 		return status(in, o, e, left, ref.Name, rows)
 	}
 	return p, nil
-}
-
-// ingressOfK3s is the block that lets k3s keep an ingress on the ports 80 and 443
-// of its nodes, if one does.
-func ingressOfK3s(c v1alpha1.ClusterParameters) string {
-	switch {
-	case c.K3d != nil && c.K3d.Traefik && c.K3d.ServiceLB:
-		return "k3d"
-	case c.K3s != nil && c.K3s.Traefik && c.K3s.ServiceLB:
-		return "k3s"
-	}
-	return ""
 }
 
 // refuseComponents takes components of the team out of the stack that would
@@ -205,11 +194,7 @@ func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], s
 func architecture(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
 	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "access", "architecture")
 	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "environment", "architecture")
-	asked := v1alpha1.Architecture("")
-	if clouds := []v1alpha1.Provider{v1alpha1.ProviderEKS, v1alpha1.ProviderAKS, v1alpha1.ProviderGKE}; slices.Contains(clouds, in.Claim.Spec.Cluster.Provider) {
-		asked = in.Claim.Spec.Cluster.Nodes.Architecture
-	}
-	return cmp.Or(v1alpha1.Architecture(is), v1alpha1.Architecture(was), asked)
+	return cmp.Or(v1alpha1.Architecture(is), v1alpha1.Architecture(was), cluster.Describe(in.Claim.Spec.Cluster).Architecture)
 }
 
 // planWorkload plans one workload in a namespace of its own, and says what is
@@ -268,9 +253,9 @@ func workloadExtras(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadR
 // capacity on the nodes that a claim asks for, as workloads take it one after the
 // other.
 type capacity struct {
-	cluster v1alpha1.ClusterParameters
-	taken   workload.Resources
-	words   []string
+	pools []backend.Pool
+	taken workload.Resources
+	words []string
 }
 
 // reserve the room that a workload needs, or say why it does not fit.
@@ -279,7 +264,7 @@ func (r *capacity) reserve(w v1alpha1.PlatformWorkload) ([]compose.Problem, erro
 	if err != nil {
 		return nil, err
 	}
-	there, words, known := workload.Allocatable(r.cluster)
+	there, words, known := workload.Allocatable(r.pools)
 	all := r.taken.Add(takes)
 	sum := append(slices.Clone(r.words), fmt.Sprintf("%s takes %s", w.Name, takes))
 	if known && !all.FitsIn(there) {

@@ -430,6 +430,25 @@ func TestRoom(t *testing.T) {
 	}{
 		"Fits":      {reason: "There is room for both.", claim: claim(on(v1alpha1.ProviderGKE, v1alpha1.InstanceSizeMedium, 2), workloads(demo, socks))},
 		"Elsewhere": {reason: "Nobody knows the nodes of a cluster that is there already.", claim: claim(on(v1alpha1.ProviderExisting, v1alpha1.InstanceSizeSmall, 1), workloads(demo, socks))},
+		"OwnMachines": {
+			reason: "Of machines by a cloud's own name nothing is judged: this one has 32 CPUs.",
+			claim: claim(on(v1alpha1.ProviderEKS, v1alpha1.InstanceSizeSmall, 1), workloads(demo), func(c *v1alpha1.ObservabilityPlatform) {
+				c.Spec.Cluster.EKS = &v1alpha1.EKSCluster{InstanceTypes: []v1alpha1.InstanceType{"m6i.8xlarge"}}
+			}),
+		},
+		"Adopted": {
+			reason: "Nor of nodes that are there already, whatever the defaults say.",
+			claim:  claim(on(v1alpha1.ProviderEKS, v1alpha1.InstanceSizeSmall, 1), workloads(demo), func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Cluster.ExternalName = "prod-1" }),
+		},
+		"SpotOnSystemPool": {
+			reason: "Beside spot nodes on AKS workloads run on the system pool, and only there.",
+			claim: claim(on(v1alpha1.ProviderAKS, v1alpha1.InstanceSizeXLarge, 2), workloads(demo), func(c *v1alpha1.ObservabilityPlatform) {
+				c.Spec.Cluster.Nodes.Spot, c.Spec.Cluster.AKS = true, &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeSmall, MaxCount: 1}}
+				c.Spec.Cluster.Nodes.MaxCount = 1
+			}),
+			want: "demo: demo takes 2 CPU and 6Gi of memory, in all 2 CPU and 6Gi of memory; 1 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 1800m CPU and 6Gi of memory. " +
+				"Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides",
+		},
 		"First": {
 			reason: "The first alone is too large.",
 			claim:  claim(on(v1alpha1.ProviderEKS, v1alpha1.InstanceSizeSmall, 1), workloads(demo)),

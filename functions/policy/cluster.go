@@ -4,6 +4,8 @@ package policy
 
 import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	clusters "github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
@@ -12,7 +14,7 @@ import (
 func Cluster(next func(compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error)) func(compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 	return func(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compose.Plan, error) {
 		rules, known, invalid := Read(in.Request)
-		refusals := append(rules.Violations(in.Claim.Spec), rules.requireLifetime(in)...)
+		refusals := append(rules.Violations(in.Claim.Spec, clusters.Describe(in.Claim.Spec)), rules.requireLifetime(in)...)
 		rules.ApplyDefaults(&in.Claim.Spec, &in.Settings)
 		p, err := next(in)
 		if err != nil {
@@ -40,7 +42,7 @@ func Cluster(next func(compose.TypedRequest[v1alpha1.KubernetesCluster]) (compos
 // requireLifetime refuses a cluster that is made and that no platform ends, where
 // lifetimes are limited.
 func (p Policy) requireLifetime(in compose.TypedRequest[v1alpha1.KubernetesCluster]) []string {
-	if p.Limits.MaxLifetime == "" || in.Claim.Spec.Provider == v1alpha1.ProviderExisting {
+	if p.Limits.MaxLifetime == "" || clusters.Describe(in.Claim.Spec).Place == backend.PlaceExisting {
 		return nil
 	}
 	for _, o := range in.XR.GetOwnerReferences() {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
@@ -181,23 +182,23 @@ func overlay(data map[string]any, o *unstructured.Unstructured) error {
 	return nil
 }
 
-// Violations of a cluster that a claim asks for: what is not allowed and what
-// would be.
-func (p Policy) Violations(c v1alpha1.ClusterParameters) []string {
+// Violations of a cluster that a claim asks for, by the facts of its place: what is
+// not allowed and what would be.
+func (p Policy) Violations(c v1alpha1.ClusterParameters, f backend.Facts) []string {
 	l, out := p.Limits, []string(nil)
 	refuse := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if len(l.AllowedProviders) > 0 && !slices.Contains(l.AllowedProviders, c.Provider) {
 		refuse("provider %s is not allowed here. Allowed: %s", c.Provider, list(l.AllowedProviders))
 	}
-	if inCloud(c.Provider) {
-		if r := region(c); len(l.AllowedRegions) > 0 && !slices.Contains(l.AllowedRegions, r) {
-			refuse("region %s is not allowed here. Allowed: %s", r, list(l.AllowedRegions))
+	if f.Place == "" && len(l.AllowedRegions)+len(l.AllowedInstanceSizes)+len(l.AllowedProviderConfigs)+len(l.RequiredTags)+int(l.MaxNodes) > 0 {
+		refuse("provider %s is not known here, so that it cannot be told what is within the limits", c.Provider)
+	}
+	if f.Place == backend.PlaceCloud {
+		if len(l.AllowedRegions) > 0 && !slices.Contains(l.AllowedRegions, f.Region) {
+			refuse("region %s is not allowed here. Allowed: %s", f.Region, list(l.AllowedRegions))
 		}
-		if !slices.Contains(l.AllowedProviderConfigs, c.ProviderConfigRef.Name) && len(l.AllowedProviderConfigs) > 0 {
-			refuse("providerConfigRef %s is not allowed here. Allowed: %s", c.ProviderConfigRef.Name, list(l.AllowedProviderConfigs))
-		}
-		if machines := usesCustomInstanceTypes(c); machines != "" && len(l.AllowedInstanceSizes) > 0 {
-			refuse("%s is not allowed here. Give nodes.instanceSize instead: %s", machines, list(l.AllowedInstanceSizes))
+		if len(l.AllowedProviderConfigs) > 0 && !slices.Contains(l.AllowedProviderConfigs, f.Account) {
+			refuse("providerConfigRef %s is not allowed here. Allowed: %s", f.Account, list(l.AllowedProviderConfigs))
 		}
 		for _, key := range l.RequiredTags {
 			if _, ok := c.Tags[key]; !ok && p.Defaults.EnforcedTags[key] == "" {
@@ -205,35 +206,21 @@ func (p Policy) Violations(c v1alpha1.ClusterParameters) []string {
 			}
 		}
 	}
-	out = append(out, l.nodes(c)...)
+	for _, pool := range f.Pools {
+		if len(l.AllowedInstanceSizes) > 0 && pool.Machines != "" {
+			refuse("%s is not allowed here. Give %s.instanceSize instead: %s", pool.Machines, pool.Field, list(l.AllowedInstanceSizes))
+		}
+		if len(l.AllowedInstanceSizes) > 0 && pool.Size != "" && !slices.Contains(l.AllowedInstanceSizes, pool.Size) {
+			refuse("%s.instanceSize %s is not allowed here. Allowed: %s", pool.Field, pool.Size, list(l.AllowedInstanceSizes))
+		}
+		if l.MaxNodes > 0 && pool.Count != "" && pool.Max > l.MaxNodes {
+			refuse("%s %d is not allowed here. Allowed: at most %d", pool.Count, pool.Max, l.MaxNodes)
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(p.Defaults.EnforcedTags)) {
 		if v, ok := c.Tags[key]; ok && v != p.Defaults.EnforcedTags[key] {
 			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.EnforcedTags[key], v)
 		}
-	}
-	return out
-}
-
-// nodes that are not allowed, and what would be. Nobody makes those of an
-// existing cluster.
-func (l Limits) nodes(c v1alpha1.ClusterParameters) []string {
-	if c.Provider == v1alpha1.ProviderExisting {
-		return nil
-	}
-	out := l.pool("nodes", c.Nodes.InstanceSize, c.Nodes.MaxCount)
-	if c.AKS != nil && c.AKS.SystemPool != nil {
-		out = append(out, l.pool("aks.systemPool", c.AKS.SystemPool.InstanceSize, c.AKS.SystemPool.MaxCount)...)
-	}
-	return out
-}
-
-func (l Limits) pool(field string, size v1alpha1.InstanceSize, most int64) []string {
-	var out []string
-	if len(l.AllowedInstanceSizes) > 0 && size != "" && !slices.Contains(l.AllowedInstanceSizes, size) {
-		out = append(out, fmt.Sprintf("%s.instanceSize %s is not allowed here. Allowed: %s", field, size, list(l.AllowedInstanceSizes)))
-	}
-	if l.MaxNodes > 0 && most > l.MaxNodes {
-		out = append(out, fmt.Sprintf("%s.maxCount %d is not allowed here. Allowed: at most %d", field, most, l.MaxNodes))
 	}
 	return out
 }
@@ -257,23 +244,6 @@ func (p Policy) ApplyDefaults(c *v1alpha1.ClusterParameters, s *compose.Settings
 	}
 }
 
-func inCloud(p v1alpha1.Provider) bool {
-	return p == v1alpha1.ProviderEKS || p == v1alpha1.ProviderAKS || p == v1alpha1.ProviderGKE
-}
-
-// region of a cluster: the cloud's own where one is given.
-func region(c v1alpha1.ClusterParameters) string {
-	switch {
-	case c.EKS != nil && c.EKS.Region != "":
-		return c.EKS.Region
-	case c.AKS != nil && c.AKS.Region != "":
-		return c.AKS.Region
-	case c.GKE != nil && c.GKE.Region != "":
-		return c.GKE.Region
-	}
-	return string(c.Region)
-}
-
 // list for a person.
 func list[T ~string](values []T) string {
 	out := make([]string, 0, len(values))
@@ -281,19 +251,4 @@ func list[T ~string](values []T) string {
 		out = append(out, string(v))
 	}
 	return strings.Join(out, ", ")
-}
-
-// usesCustomInstanceTypes is the field by which a claim names machines past nodes.instanceSize.
-func usesCustomInstanceTypes(c v1alpha1.ClusterParameters) string {
-	switch {
-	case c.EKS != nil && len(c.EKS.InstanceTypes) > 0:
-		return "eks.instanceTypes"
-	case c.AKS != nil && c.AKS.VMSize != "":
-		return "aks.vmSize"
-	case c.AKS != nil && c.AKS.SystemPool != nil && c.AKS.SystemPool.VMSize != "":
-		return "aks.systemPool.vmSize"
-	case c.GKE != nil && c.GKE.MachineType != "":
-		return "gke.machineType"
-	}
-	return ""
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	clusters "github.com/observe-k8s/observe-k8s/functions/cluster"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -232,6 +233,54 @@ func TestRefusals(t *testing.T) {
 			policy: limits,
 			c:      v1alpha1.ClusterParameters{Provider: v1alpha1.ProviderExisting, Nodes: v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeXLarge, MaxCount: 100}},
 		},
+		"Adopted": {
+			reason: "Nothing is judged about nodes that are there already. Account and region are the cloud's still.",
+			policy: limits,
+			c: cluster(func(c *v1alpha1.ClusterParameters) {
+				c.ExternalName, c.Nodes.InstanceSize, c.Nodes.MaxCount, c.ProviderConfigRef.Name = "prod-1", v1alpha1.InstanceSizeXLarge, 100, "admin"
+				c.EKS = &v1alpha1.EKSCluster{InstanceTypes: []v1alpha1.InstanceType{"m7i.48xlarge"}}
+			}),
+			want: []string{"providerConfigRef admin is not allowed here. Allowed: default"},
+		},
+		"Hosts": {
+			reason: "Hosts are nodes as well, and have no neutral size.",
+			policy: Policy{Limits: Limits{MaxNodes: 1, AllowedInstanceSizes: limits.Limits.AllowedInstanceSizes}},
+			c: cluster(func(c *v1alpha1.ClusterParameters) {
+				c.Provider, c.Nodes.InstanceSize, c.K3s = v1alpha1.ProviderK3s, v1alpha1.InstanceSizeXLarge, &v1alpha1.K3sCluster{Hosts: make([]v1alpha1.K3sHost, 2)}
+			}),
+			want: []string{"k3s.hosts 2 is not allowed here. Allowed: at most 1"},
+		},
+		"Containers": {
+			reason: "So are containers.",
+			policy: Policy{Limits: Limits{MaxNodes: 1}},
+			c: cluster(func(c *v1alpha1.ClusterParameters) {
+				c.Provider, c.KindCluster = v1alpha1.ProviderKind, &v1alpha1.KindCluster{LocalNodes: v1alpha1.LocalNodes{Workers: 2}}
+			}),
+			want: []string{"kind.controlPlanes and kind.workers together 3 is not allowed here. Allowed: at most 1"},
+		},
+		"Unknown": {
+			reason: "What is unknown is refused, never allowed.",
+			policy: Policy{Limits: Limits{MaxNodes: 5}},
+			c:      cluster(func(c *v1alpha1.ClusterParameters) { c.Provider = "Nomad" }),
+			want:   []string{"provider Nomad is not known here, so that it cannot be told what is within the limits"},
+		},
+		"UnknownWithoutLimits": {
+			reason: "Where no place is limited there is nothing to refuse.",
+			policy: Policy{Limits: Limits{MaxLifetime: "8h"}},
+			c:      cluster(func(c *v1alpha1.ClusterParameters) { c.Provider = "Nomad" }),
+		},
+		"AKSSystemMachine": {
+			reason: "Machines of the system pool as well, and its nodes when only their least number is given.",
+			policy: limits,
+			c: cluster(func(c *v1alpha1.ClusterParameters) {
+				c.Provider = v1alpha1.ProviderAKS
+				c.AKS = &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{VMSize: "Standard_M64", MinCount: 6}}
+			}),
+			want: []string{
+				"aks.systemPool.vmSize is not allowed here. Give aks.systemPool.size instead: Small, Medium",
+				"aks.systemPool.maxCount 6 is not allowed here. Allowed: at most 5",
+			},
+		},
 		"AKSMachine": {
 			reason: "Machines by a cloud's types would go past the sizes.",
 			policy: limits,
@@ -274,7 +323,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, tc.policy.Violations(tc.c)); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.policy.Violations(tc.c, clusters.Describe(tc.c))); diff != "" {
 				t.Errorf("\n%s\nRefusals(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})

@@ -20,12 +20,13 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/kinds"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/composers"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Annotations and labels that Crossplane puts on composed resources.
@@ -83,6 +84,7 @@ type Simulation struct {
 	Torn func() bool
 
 	settings compose.Settings
+	kinds    kinds.Table
 	schemas  map[string]map[string]any
 	objects  map[key]*unstructured.Unstructured
 	roots    []key
@@ -121,8 +123,13 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 	if err != nil {
 		return nil, err
 	}
+	known, err := cluster.Kinds()
+	if err != nil {
+		return nil, err
+	}
 	s := &Simulation{
 		settings: settings,
+		kinds:    known,
 		schemas:  schemas,
 		objects:  map[key]*unstructured.Unstructured{},
 		children: map[key]map[string]key{},
@@ -606,50 +613,24 @@ func (s *Simulation) markReady() bool {
 	return changed
 }
 
-// report is what a provider says of the real thing, as far as composers look at
-// it; nil for what they do not.
+// report is what a provider says of the external resource, as far as composers
+// look at it; nil for what they do not.
 func (s *Simulation) report(o *unstructured.Unstructured) map[string]any {
-	text := func(path ...string) string {
-		s, _, _ := unstructured.NestedString(o.Object, append([]string{"spec", "forProvider"}, path...)...)
-		return s
-	}
-	switch o.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Group: "helm.m.crossplane.io", Kind: "Release"}:
-		return map[string]any{"version": text("chart", "version"), "revision": int64(1), "state": "deployed"}
-	case schema.GroupKind{Group: "kubernetes.m.crossplane.io", Kind: "Object"}:
+	if o.GetKind() == "Object" && strings.HasPrefix(o.GetAPIVersion(), "kubernetes.m.crossplane.io/") {
 		return map[string]any{"manifest": s.onCluster(o)}
-	case schema.GroupKind{Group: "network.azure.m.upbound.io", Kind: "Subnet"}:
-		return map[string]any{"id": "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + o.GetName()}
-	case schema.GroupKind{Group: "managedidentity.azure.m.upbound.io", Kind: "UserAssignedIdentity"}:
-		return map[string]any{"principalId": "01234567-89ab-cdef-0123-456789abcdef"}
-	case schema.GroupKind{Group: "containerservice.azure.m.upbound.io", Kind: "KubernetesCluster"}:
-		return map[string]any{"fqdn": "simulated.example.org", "currentKubernetesVersion": text("kubernetesVersion") + ".9"}
-	case schema.GroupKind{Group: "ec2.aws.m.upbound.io", Kind: "VPC"}:
-		return map[string]any{"mainRouteTableId": "rtb-0123456789abcdef0"}
-	case schema.GroupKind{Group: "ec2.aws.m.upbound.io", Kind: "LaunchTemplate"}:
-		return map[string]any{"latestVersion": int64(1)}
-	case schema.GroupKind{Group: "kms.aws.m.upbound.io", Kind: "Key"}:
-		return map[string]any{"arn": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"}
-	case schema.GroupKind{Group: "eks.aws.m.upbound.io", Kind: "Cluster"}:
-		return map[string]any{"endpoint": "https://simulated.example.org", "version": text("version")}
-	case schema.GroupKind{Group: "cloudplatform.gcp.m.upbound.io", Kind: "ServiceAccount"}:
-		return map[string]any{"project": "simulated"}
-	case schema.GroupKind{Group: "local.observe-k8s.io", Kind: "KindCluster"}, schema.GroupKind{Group: "local.observe-k8s.io", Kind: "K3dCluster"}:
-		return map[string]any{"architecture": "amd64", "state": "Running"}
-	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "Cluster"}:
-		return map[string]any{"masterVersion": text("minMasterVersion") + ".9-gke.1"}
-	case schema.GroupKind{Group: "container.gcp.m.upbound.io", Kind: "NodePool"}:
-		// Nodes begin with the version of their cluster, and stay with what they have.
-		v, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", "version")
-		if v == "" {
-			master := s.objects[key{o.GetAPIVersion(), "Cluster", o.GetNamespace(), text("clusterRef", "name")}]
-			if master != nil {
-				v, _, _ = unstructured.NestedString(master.Object, "status", "atProvider", "masterVersion")
-			}
-		}
-		return map[string]any{"version": cmp.Or(text("version"), v)}
 	}
-	return nil
+	return s.kinds.Of(o).Reported(o, kinds.Scene{
+		Server: "https://simulated.example.org",
+		ID:     "0123456789abcdef0",
+		Find: func(name string) *unstructured.Unstructured {
+			for k, found := range s.objects {
+				if k.name == name && k.namespace == o.GetNamespace() && k.apiVersion == o.GetAPIVersion() {
+					return found
+				}
+			}
+			return nil
+		},
+	})
 }
 
 func condition(typ string, ok bool, reason, message string) map[string]any {

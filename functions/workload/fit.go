@@ -4,9 +4,11 @@ package workload
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
@@ -68,22 +70,29 @@ func Requests(p v1alpha1.WorkloadParameters) (Resources, error) {
 	return r, err
 }
 
-// Allocatable is the room on the most nodes that a cluster may have, and the same in
-// words. It is unknown where the nodes are somebody else's. Of every node a
-// quarter of the memory and a tenth of the CPU are Kubernetes' own: about what
-// GKE, which takes the most, reserves on nodes of 8 GiB.
+// Allocatable is the room on the most nodes that pools may have for workloads, and the
+// same in words. It is unknown where one of the nodes' capacities is. Of every node
+// a quarter of the memory and a tenth of the CPU are Kubernetes' own: about the most
+// that a cloud reserves on nodes of 8 GiB.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes, 2026-08.
-func Allocatable(c v1alpha1.ClusterParameters) (room Resources, words string, known bool) {
-	cpus, ok := map[v1alpha1.InstanceSize]int64{
-		v1alpha1.InstanceSizeSmall: 2, v1alpha1.InstanceSizeMedium: 4, v1alpha1.InstanceSizeLarge: 8, v1alpha1.InstanceSizeXLarge: 16,
-	}[c.Nodes.InstanceSize]
-	cloud := c.Provider == v1alpha1.ProviderEKS || c.Provider == v1alpha1.ProviderAKS || c.Provider == v1alpha1.ProviderGKE
-	if !ok || !cloud || c.Nodes.MaxCount == 0 {
-		return Resources{}, "", false
+func Allocatable(pools []backend.Pool) (room Resources, words string, known bool) {
+	var each []string
+	for _, p := range pools {
+		if p.Reserved {
+			continue
+		}
+		count := p.Min
+		if p.Scales {
+			count = p.Max
+		}
+		if p.Node == nil || count == 0 {
+			return Resources{}, "", false
+		}
+		one := Resources{CPU: *resource.NewMilliQuantity(p.Node.CPUs*900, resource.DecimalSI), Memory: *resource.NewQuantity(p.Node.GiB*3/4<<30, resource.BinarySI)}
+		for range count {
+			room = room.Add(one)
+		}
+		each = append(each, fmt.Sprintf("%d nodes of %s with %s each for pods", count, p.Node.Name, one))
 	}
-	one := Resources{CPU: *resource.NewMilliQuantity(cpus*900, resource.DecimalSI), Memory: *resource.NewQuantity(cpus*3<<30, resource.BinarySI)}
-	for range c.Nodes.MaxCount {
-		room = room.Add(one)
-	}
-	return room, fmt.Sprintf("%d nodes of size %s with %s each for pods have %s", c.Nodes.MaxCount, c.Nodes.InstanceSize, one, room), true
+	return room, fmt.Sprintf("%s have %s", strings.Join(each, ", "), room), len(each) > 0
 }

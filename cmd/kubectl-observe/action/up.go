@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
@@ -121,11 +124,7 @@ func provider(claim *unstructured.Unstructured) string {
 // needsLastingCluster says whether a claim leaves something behind when the
 // management cluster goes before it.
 func needsLastingCluster(claim *unstructured.Unstructured) bool {
-	switch provider(claim) {
-	case "Kind", "K3d":
-		return false
-	}
-	return true
+	return cluster.Describe(v1alpha1.ClusterParameters{Provider: v1alpha1.Provider(provider(claim))}).Place != backend.PlaceLocal
 }
 
 // makeTarget makes a target of the repository's Makefile, with the kubeconfig

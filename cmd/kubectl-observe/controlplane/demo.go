@@ -14,8 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/controlplane"
 	"github.com/observe-k8s/observe-k8s/controlplane/tree"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"sigs.k8s.io/yaml"
 )
 
@@ -97,16 +100,16 @@ func inCloud(claim string) (bool, error) {
 	}
 	c := struct {
 		Spec struct {
-			Provider string
-			Cluster  struct{ Provider string }
+			Provider v1alpha1.Provider
+			Cluster  struct{ Provider v1alpha1.Provider }
 		}
 	}{}
 	if err := yaml.Unmarshal(b, &c); err != nil {
 		return false, fmt.Errorf("cannot read the claim: %w", err)
 	}
-	switch cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider) {
-	case "EKS", "AKS", "GKE", "K3s":
-	case "Kind", "K3d":
+	switch cluster.Describe(v1alpha1.ClusterParameters{Provider: cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider)}).Place {
+	case backend.PlaceCloud, backend.PlaceHosts:
+	case backend.PlaceLocal:
 		// The CRDs of our own provider are here.
 		return true, nil
 	default:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
+	"github.com/observe-k8s/observe-k8s/functions/cluster"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,10 +44,15 @@ func (c *DownCmd) left(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
+	known, err := cluster.Kinds()
+	if err != nil {
+		return nil
+	}
+	const group = "local.observe-k8s.io"
 	var out []string
-	for _, kind := range []string{"KindCluster", "K3dCluster"} {
+	for _, kind := range known.In(group) {
 		l := &unstructured.UnstructuredList{}
-		l.SetGroupVersionKind(schema.GroupVersionKind{Group: "local.observe-k8s.io", Version: "v1alpha1", Kind: kind + "List"})
+		l.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: kind + "List"})
 		if err := kube.List(ctx, l, client.InNamespace("")); err != nil {
 			continue
 		}

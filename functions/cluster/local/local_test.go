@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package local
 
 import (
 	"maps"
@@ -11,15 +11,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
-// localClaim is a claim on containers.
-func localClaim(p v1alpha1.Provider, fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster {
-	return gkeClaim(append([]func(*v1alpha1.KubernetesCluster){func(c *v1alpha1.KubernetesCluster) { c.Spec.Provider = p }}, fs...)...)
+// backendOf a claim.
+func backendOf(c *v1alpha1.KubernetesCluster) backend.Backend {
+	if c.Spec.Provider == v1alpha1.ProviderK3d {
+		return K3d{}
+	}
+	return Kind{}
 }
 
 // TestLocal looks at what a claim on containers comes to.
@@ -49,25 +54,25 @@ func TestLocal(t *testing.T) {
 	}{
 		"Kind": {
 			reason: "One line is enough: one node of the version.",
-			claim:  localClaim(v1alpha1.ProviderKind),
+			claim:  backendtest.Claim(v1alpha1.ProviderKind),
 			kind:   "KindCluster", class: "standard",
 			want: map[string]any{"version": "1.34", "controlPlanes": int64(1), "workers": int64(0)},
 		},
 		"KindNodes": {
 			reason: "An image has its version.",
-			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.KindCluster = &v1alpha1.KindCluster{LocalNodes: nodes} }),
+			claim:  backendtest.Claim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.KindCluster = &v1alpha1.KindCluster{LocalNodes: nodes} }),
 			kind:   "KindCluster", class: "standard",
 			want: composed(nil),
 		},
 		"K3d": {
 			reason: "What the stack brings k3s need not.",
-			claim:  localClaim(v1alpha1.ProviderK3d),
+			claim:  backendtest.Claim(v1alpha1.ProviderK3d),
 			kind:   "K3dCluster", class: "local-path",
 			want: map[string]any{"version": "1.34", "controlPlanes": int64(1), "workers": int64(0), "disable": []any{"servicelb", "traefik"}},
 		},
 		"K3dNodes": {
 			reason: "Who wants what k3s brings gets it.",
-			claim: localClaim(v1alpha1.ProviderK3d, func(c *v1alpha1.KubernetesCluster) {
+			claim: backendtest.Claim(v1alpha1.ProviderK3d, func(c *v1alpha1.KubernetesCluster) {
 				c.Spec.K3d = &v1alpha1.K3dCluster{LocalNodes: nodes, Traefik: true}
 			}),
 			kind: "K3dCluster", class: "local-path",
@@ -75,14 +80,15 @@ func TestLocal(t *testing.T) {
 		},
 		"Newest": {
 			reason: "Without a version the tool knows its newest.",
-			claim:  localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "" }),
+			claim:  backendtest.Claim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "" }),
 			kind:   "KindCluster", class: "standard",
 			want: map[string]any{"controlPlanes": int64(1), "workers": int64(0)},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			added, res, _ := rounds(t, tc.claim, answered(t, ""))
+			worlds, results := backendtest.Rounds(t, backendOf(tc.claim), backendtest.World(t, tc.claim))
+			added, res := backendtest.Added(worlds, results), backendtest.Last(results)
 			want := [][]string{
 				{"cluster"},
 				{"provider-config-helm", "provider-config-kubernetes"},
@@ -92,16 +98,13 @@ func TestLocal(t *testing.T) {
 			if diff := cmp.Diff(want, added); diff != "" {
 				t.Errorf("names by round: -want, +got:\n%s", diff)
 			}
-			if diff := cmp.Diff(tc.want, forProvider(res, "cluster")); diff != "" {
+			if diff := cmp.Diff(tc.want, backendtest.ForProvider(res, "cluster")); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
 			}
 			if got := res.Resources["cluster"].Object["kind"]; got != tc.kind {
 				t.Errorf("kind %v, want %s", got, tc.kind)
 			}
-			status := v1alpha1.KubernetesClusterStatus{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
-				t.Fatal(err)
-			}
+			status := backendtest.Status(t, res)
 			if status.Access == nil || status.Access.StorageClassName != tc.class || status.Access.APIServerURL != "https://one.example.org:6443" {
 				t.Errorf("access %+v, want storage class %s", status.Access, tc.class)
 			}
@@ -112,15 +115,11 @@ func TestLocal(t *testing.T) {
 // TestLocalVersion shows that a version without images is a condition, and that
 // what is there stays.
 func TestLocalVersion(t *testing.T) {
-	_, res, _ := rounds(t, localClaim(v1alpha1.ProviderKind), answered(t, ""))
-	w := gkeWorld(t, localClaim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "1.20" }))
-	w.Required = answered(t, "")
-	w.Observed = gkeObserve(res, nil)
-	got, err := compose.Run(w, compose.For(Compose))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := compose.Condition{Type: ConditionControlPlaneReady, Reason: "UnsupportedValue", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36, 1.37`}
+	_, results := backendtest.Rounds(t, Kind{}, backendtest.World(t, backendtest.Claim(v1alpha1.ProviderKind)))
+	w := backendtest.World(t, backendtest.Claim(v1alpha1.ProviderKind, func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "1.20" }))
+	w.Observed = backendtest.Observe(t, backendtest.Last(results), nil)
+	got := backendtest.Run(t, Kind{}, w)
+	want := compose.Condition{Type: backend.PartControlPlane, Reason: "UnsupportedValue", Message: `Provider Kind has nothing for version "1.20". Valid: 1.34, 1.35, 1.36, 1.37`}
 	if diff := cmp.Diff(want, got.Conditions[0]); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)
 	}
@@ -133,19 +132,13 @@ func TestLocalVersion(t *testing.T) {
 
 // TestLocalArchitecture proves that the engine knows best, and is remembered.
 func TestLocalArchitecture(t *testing.T) {
-	_, res, _ := rounds(t, localClaim(v1alpha1.ProviderKind), answered(t, ""))
-	c := localClaim(v1alpha1.ProviderKind)
+	_, results := backendtest.Rounds(t, Kind{}, backendtest.World(t, backendtest.Claim(v1alpha1.ProviderKind)))
+	c := backendtest.Claim(v1alpha1.ProviderKind)
 	for _, says := range []string{"arm64", ""} {
-		w := gkeWorld(t, c)
-		w.Required = answered(t, "")
-		w.Observed = gkeObserve(res, nil)
-		if says != "" {
-			w.Observed["cluster"].Object["status"].(map[string]any)["atProvider"] = map[string]any{"architecture": says}
-		}
-		got, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := backendtest.World(t, c)
+		w.Observed = backendtest.Observe(t, backendtest.Last(results), nil)
+		w.Observed["cluster"].Object["status"].(map[string]any)["atProvider"] = map[string]any{"architecture": says}
+		got := backendtest.Run(t, Kind{}, w)
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(got.Status, &c.Status); err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +152,7 @@ func TestLocalArchitecture(t *testing.T) {
 // our provider would refuse it.
 func TestLocalVersions(t *testing.T) {
 	for _, kind := range []string{"kindclusters", "k3dclusters"} {
-		b, err := os.ReadFile(filepath.Join("..", "..", "providers", "local", "package", "crds", "local.observe-k8s.io_"+kind+".yaml"))
+		b, err := os.ReadFile(filepath.Join("..", "..", "..", "providers", "local", "package", "crds", "local.observe-k8s.io_"+kind+".yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package backend
 
 import (
 	"fmt"
@@ -8,27 +8,28 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 )
 
 // defaultCIDR is the network of a cluster that says nothing of it. The schema
 // knows it too, since a network cannot change.
 const defaultCIDR = "10.0.0.0/16"
 
-// cloudParts are the parts of a cluster that is made in a cloud.
-func cloudParts() []string {
-	return []string{ConditionNetworkReady, ConditionControlPlaneReady, ConditionNodesReady}
+// CloudParts are the parts of a cluster that is made in a cloud.
+func CloudParts() []string { return []string{PartNetwork, PartControlPlane, PartNodes} }
+
+// A Cloud knows what is the same for every managed resource of one cluster.
+type Cloud struct {
+	// In is what the composer sees.
+	In compose.TypedRequest[v1alpha1.KubernetesCluster]
 }
 
-// A cloud knows what is the same for every managed resource of one cluster.
-type cloud struct {
-	in compose.TypedRequest[v1alpha1.KubernetesCluster]
-}
-
-// A managed resource in a cloud, without what every one has.
-type managed struct {
+// A Managed resource in a cloud, without what every one has.
+type Managed struct {
 	// Name is the composition-resource-name.
 	Name string
 
@@ -71,8 +72,8 @@ type managed struct {
 	Ready func(*unstructured.Unstructured) compose.Health
 }
 
-// resource makes a composed resource of a managed one.
-func (c cloud) resource(m managed) compose.Resource {
+// Resource makes a composed resource of a managed one.
+func (c Cloud) Resource(m Managed) compose.Resource {
 	r := compose.Resource{Name: m.Name, ConditionType: m.Part, Gate: m.Gate, Ready: m.Ready}
 	if r.Ready == nil {
 		r.Ready = compose.Managed
@@ -80,11 +81,11 @@ func (c cloud) resource(m managed) compose.Resource {
 	if m.ForProvider == nil {
 		return r
 	}
-	pc := c.in.Claim.Spec.ProviderConfigRef
+	pc := c.In.Claim.Spec.ProviderConfigRef
 	if m.Config != "" {
 		pc = v1alpha1.ProviderConfigReference{Kind: "ProviderConfig", Name: m.Config}
 	}
-	md := map[string]any{"name": c.name(m.Name), "namespace": c.in.Claim.Namespace}
+	md := map[string]any{"name": c.Name(m.Name), "namespace": c.In.Claim.Namespace}
 	if m.ExternalName != "" {
 		md["annotations"] = map[string]any{compose.AnnotationExternalName: m.ExternalName}
 	}
@@ -97,15 +98,15 @@ func (c cloud) resource(m managed) compose.Resource {
 		spec["initProvider"] = m.InitProvider
 	}
 	if m.ConnectionSecret != "" {
-		spec["writeConnectionSecretToRef"] = map[string]any{"name": c.name(m.ConnectionSecret)}
+		spec["writeConnectionSecretToRef"] = map[string]any{"name": c.Name(m.ConnectionSecret)}
 	}
 	r.Object = map[string]any{"apiVersion": m.APIVersion, "kind": m.Kind, "metadata": md, "spec": spec}
 	return r
 }
 
 // policies of a managed resource: those of the claim, less what would spoil it.
-func (c cloud) policies(m managed) []any {
-	claimed := c.in.Claim.Spec.ManagementPolicies
+func (c Cloud) policies(m Managed) []any {
+	claimed := c.In.Claim.Spec.ManagementPolicies
 	// Of an initial value nobody must note what became of it, or it would be
 	// wanted from then on.
 	all := m.InitProvider == nil && !m.DiesWithParent
@@ -127,42 +128,42 @@ func (c cloud) policies(m managed) []any {
 	return out
 }
 
-// name of the object that stands for a resource, unique over namespaces. Where
+// Name of the object that stands for a resource, unique over namespaces. Where
 // a cloud takes its own names from it, those are too.
-func (c cloud) name(resource string) string {
-	return compose.Name(c.in.Claim.Namespace, c.in.Claim.Name, resource)
+func (c Cloud) Name(resource string) string {
+	return compose.Name(c.In.Claim.Namespace, c.In.Claim.Name, resource)
 }
 
-// ref to another managed resource of this cluster.
-func (c cloud) ref(resource string) map[string]any {
-	return map[string]any{"name": c.name(resource)}
+// Ref to another managed resource of this cluster.
+func (c Cloud) Ref(resource string) map[string]any {
+	return map[string]any{"name": c.Name(resource)}
 }
 
-// reference to a managed resource of this cluster, for Usages.
-func (c cloud) reference(apiVersion, kind, resource string) v1alpha1.ObjectReference {
-	return v1alpha1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: c.name(resource)}
+// Reference to a managed resource of this cluster, for Usages.
+func (c Cloud) Reference(apiVersion, kind, resource string) v1alpha1.ObjectReference {
+	return v1alpha1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: c.Name(resource)}
 }
 
-// protect keeps of for as long as by exists.
-func (c cloud) protect(name, part string, of, by managed) compose.Resource {
-	return compose.UsageWithReplay(name, part, c.in.Claim.Namespace, c.in.Claim.Name,
-		c.reference(of.APIVersion, of.Kind, of.Name), c.reference(by.APIVersion, by.Kind, by.Name), c.in.IsObserved(of.Name) && c.in.IsObserved(by.Name))
+// Protect keeps of for as long as by exists.
+func (c Cloud) Protect(name, part string, of, by Managed) compose.Resource {
+	return compose.UsageWithReplay(name, part, c.In.Claim.Namespace, c.In.Claim.Name,
+		c.Reference(of.APIVersion, of.Kind, of.Name), c.Reference(by.APIVersion, by.Kind, by.Name), c.In.IsObserved(of.Name) && c.In.IsObserved(by.Name))
 }
 
-// after is a gate that opens when resources are ready.
-func (c cloud) after(resources ...string) compose.Gate {
+// After is a gate that opens when resources are ready.
+func (c Cloud) After(resources ...string) compose.Gate {
 	for _, r := range resources {
-		if o := c.in.Observed[r]; !compose.IsReady(o) {
+		if o := c.In.Observed[r]; !compose.IsReady(o) {
 			return compose.Gate{Waiting: "Waiting for " + r}
 		}
 	}
 	return compose.Gate{}
 }
 
-// observed is a text that a provider reports of a resource; empty when it does
+// Observed is a text that a provider reports of a resource; empty when it does
 // not, or when nothing is there.
-func (c cloud) observed(resource string, path ...string) string {
-	o := c.in.Observed[resource]
+func (c Cloud) Observed(resource string, path ...string) string {
+	o := c.In.Observed[resource]
 	if o == nil {
 		return ""
 	}
@@ -170,41 +171,41 @@ func (c cloud) observed(resource string, path ...string) string {
 	return s
 }
 
-// tags of a resource: those of the claim, and what tells a person where the
+// Tags of a resource: those of the claim, and what tells a person where the
 // resource comes from. Those in over win.
-func (c cloud) tags(over map[string]any) map[string]any {
-	out := make(map[string]any, len(c.in.Claim.Spec.Tags)+len(over)+1)
-	for k, v := range c.in.Claim.Spec.Tags {
+func (c Cloud) Tags(over map[string]any) map[string]any {
+	out := make(map[string]any, len(c.In.Claim.Spec.Tags)+len(over)+1)
+	for k, v := range c.In.Claim.Spec.Tags {
 		out[k] = string(v)
 	}
-	out["observe-k8s"] = c.clusterName()
+	out["observe-k8s"] = c.ClusterName()
 	maps.Copy(out, over)
 	return out
 }
 
-// clusterName is the cluster's name in the cloud.
-func (c cloud) clusterName() string {
-	if n := c.in.Claim.Spec.ExternalName; n != "" {
+// ClusterName is the cluster's name in the cloud.
+func (c Cloud) ClusterName() string {
+	if n := c.In.Claim.Spec.ExternalName; n != "" {
 		return n
 	}
-	return c.name("cluster")
+	return c.Name("cluster")
 }
 
-// adopted says that the cluster is there already and only looked at.
-func (c cloud) adopted() bool { return c.in.Claim.Spec.ExternalName != "" }
+// Adopted says that the cluster is there already and only looked at.
+func (c Cloud) Adopted() bool { return c.In.Claim.Spec.ExternalName != "" }
 
-// cidr of the network.
-func (c cloud) cidr() string {
-	if n := c.in.Claim.Spec.Network; n != nil && n.CIDR != "" {
+// CIDR of the network.
+func (c Cloud) CIDR() string {
+	if n := c.In.Claim.Spec.Network; n != nil && n.CIDR != "" {
 		return string(n.CIDR)
 	}
 	return defaultCIDR
 }
 
-// allowed are the ranges that may reach the API server from outside; none means
+// Allowed are the ranges that may reach the API server from outside; none means
 // everybody.
-func (c cloud) allowed() []any {
-	n := c.in.Claim.Spec.Network
+func (c Cloud) Allowed() []any {
+	n := c.In.Claim.Spec.Network
 	if n == nil {
 		return nil
 	}
@@ -215,39 +216,39 @@ func (c cloud) allowed() []any {
 	return out
 }
 
-// reach says how to reach a cluster by the kubeconfig that its provider wrote,
+// Reach says how to reach a cluster by the kubeconfig that its provider wrote,
 // once the gate is open.
-func (c cloud) reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyReference) {
-	out.Config = secretConfig(c.in.Claim.Namespace, ref)
+func (c Cloud) Reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyReference) {
+	out.Config = SecretConfig(c.In.Claim.Namespace, ref)
 	out.Waiting = gate.Waiting
 	if out.Waiting != "" {
 		return
 	}
-	secret := c.in.RequiredObject(requirementKubeconfig)
+	secret := c.In.RequiredObject(RequirementKubeconfig)
 	if secret == nil {
 		out.Waiting = "Waiting for the cluster's kubeconfig"
 		return
 	}
-	server, err := kubeconfigServer(secret, ref)
+	server, err := KubeconfigServer(secret, ref)
 	if err != nil {
-		out.Problems = append(out.Problems, compose.Problem{ConditionType: ConditionAccessReady, Reason: err.reason, Message: err.message})
-		out.Waiting = err.message
+		out.Problems = append(out.Problems, compose.Problem{ConditionType: PartAccess, Reason: err.Reason, Message: err.Message})
+		out.Waiting = err.Message
 		return
 	}
 	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, APIServerURL: server}
 }
 
-// secretConfig is the spec of ProviderConfigs that read a kubeconfig.
-func secretConfig(namespace string, ref v1alpha1.SecretKeyReference) map[string]any {
+// SecretConfig is the spec of ProviderConfigs that read a kubeconfig.
+func SecretConfig(namespace string, ref v1alpha1.SecretKeyReference) map[string]any {
 	return map[string]any{"credentials": map[string]any{
 		"source":    "Secret",
 		"secretRef": map[string]any{"name": ref.Name, "namespace": namespace, "key": ref.Key},
 	}}
 }
 
-// lookup finds what a cloud has for a neutral name. If there is nothing, the
+// Lookup finds what a cloud has for a neutral name. If there is nothing, the
 // problem says what there is. A key that is missing is never guessed.
-func lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alpha1.Provider) (V, *compose.Problem) {
+func Lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alpha1.Provider) (V, *compose.Problem) {
 	v, ok := table[key]
 	if ok {
 		return v, nil
@@ -257,17 +258,26 @@ func lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 		valid = append(valid, string(k))
 	}
 	slices.Sort(valid)
-	return v, &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "UnsupportedValue", Message: fmt.Sprintf(
+	return v, &compose.Problem{ConditionType: PartNetwork, Reason: "UnsupportedValue", Message: fmt.Sprintf(
 		"Provider %s has nothing for %s %q. Valid: %s", provider, what, string(key), strings.Join(valid, ", "))}
 }
 
-// refused is a cluster that cannot be planned. What exists of it is kept.
-func (c cloud) refused(problems ...compose.Problem) Cluster {
+// Tables are a cloud's counterparts of neutral names, as its file has them.
+func Tables[T any](file string) (T, error) {
+	var t T
+	if err := yaml.UnmarshalStrict([]byte(file), &t); err != nil {
+		return t, errors.Wrap(err, "cannot read the tables of the provider")
+	}
+	return t, nil
+}
+
+// Refused is a cluster that cannot be planned. What exists of it is kept.
+func (c Cloud) Refused(problems ...compose.Problem) Cluster {
 	first := problems[0]
-	for _, part := range cloudParts() {
+	for _, part := range CloudParts() {
 		if part != first.ConditionType {
 			problems = append(problems, compose.Problem{ConditionType: part, Reason: compose.ReasonWaiting, Message: first.Message})
 		}
 	}
-	return Cluster{Parts: cloudParts(), Problems: problems, Waiting: first.Message}
+	return Cluster{Parts: CloudParts(), Problems: problems, Waiting: first.Message}
 }

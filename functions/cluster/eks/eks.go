@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package eks makes clusters on Amazon Elastic Kubernetes Service.
+package eks
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"sync"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -55,83 +59,66 @@ const eksClass = "gp3"
 // eksDevice is the root disk of Amazon Linux 2023.
 const eksDevice = "/dev/xvda"
 
+//go:embed tables.yaml
+var file string
+
+// tables of AWS's counterparts of neutral names.
+var tables = sync.OnceValues(func() (eksTables, error) { return backend.Tables[eksTables](file) })
+
+// eksTables are what the file says.
+type eksTables struct {
+	Regions       map[v1alpha1.Region]eksRegion             `json:"regions"`
+	Sizes         map[v1alpha1.InstanceSize]string          `json:"sizes"`
+	Architectures map[v1alpha1.Architecture]eksArchitecture `json:"architectures"`
+}
+
 // An eksRegion is a region of AWS with the zones that are used.
 type eksRegion struct {
-	name  string
-	zones []string
-}
-
-// eksRegions are AWS's counterparts of the neutral regions, with three zones
-// each, by ID, since zones' names mean another zone in every account.
-//
-// Regions and zones: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html.
-// Zones without EKS (use1-az3, usw1-az2, cac1-az3): https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html.
-// Both as of 2026-11-22.
-func eksRegions() map[v1alpha1.Region]eksRegion {
-	return map[v1alpha1.Region]eksRegion{
-		v1alpha1.RegionUSEast:             {"us-east-1", []string{"use1-az2", "use1-az4", "use1-az6"}},
-		v1alpha1.RegionUSCentral:          {"us-east-2", []string{"use2-az1", "use2-az2", "use2-az3"}},
-		v1alpha1.RegionUSWest:             {"us-west-2", []string{"usw2-az1", "usw2-az2", "usw2-az3"}},
-		v1alpha1.RegionCanadaCentral:      {"ca-central-1", []string{"cac1-az1", "cac1-az2", "cac1-az4"}},
-		v1alpha1.RegionBrazilSouth:        {"sa-east-1", []string{"sae1-az1", "sae1-az2", "sae1-az3"}},
-		v1alpha1.RegionEuropeWest:         {"eu-west-1", []string{"euw1-az1", "euw1-az2", "euw1-az3"}},
-		v1alpha1.RegionEuropeCentral:      {"eu-central-1", []string{"euc1-az1", "euc1-az2", "euc1-az3"}},
-		v1alpha1.RegionEuropeNorth:        {"eu-north-1", []string{"eun1-az1", "eun1-az2", "eun1-az3"}},
-		v1alpha1.RegionUKSouth:            {"eu-west-2", []string{"euw2-az1", "euw2-az2", "euw2-az3"}},
-		v1alpha1.RegionIndiaWest:          {"ap-south-1", []string{"aps1-az1", "aps1-az2", "aps1-az3"}},
-		v1alpha1.RegionAsiaSoutheast:      {"ap-southeast-1", []string{"apse1-az1", "apse1-az2", "apse1-az3"}},
-		v1alpha1.RegionAsiaNortheast:      {"ap-northeast-1", []string{"apne1-az1", "apne1-az2", "apne1-az4"}},
-		v1alpha1.RegionAustraliaSoutheast: {"ap-southeast-2", []string{"apse2-az1", "apse2-az2", "apse2-az3"}},
-	}
-}
-
-// eksSizes are the sizes within a family of general-purpose instances. Their
-// CPUs and memory are those of the neutral sizes:
-// https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, as of 2026-11-22.
-func eksSizes() map[v1alpha1.InstanceSize]string {
-	return map[v1alpha1.InstanceSize]string{
-		v1alpha1.InstanceSizeSmall:  "large",
-		v1alpha1.InstanceSizeMedium: "xlarge",
-		v1alpha1.InstanceSizeLarge:  "2xlarge",
-		v1alpha1.InstanceSizeXLarge: "4xlarge",
-	}
+	Name  string   `json:"name"`
+	Zones []string `json:"zones"`
 }
 
 // An eksArchitecture is what depends on the CPU.
 type eksArchitecture struct {
-	// image type of the nodes.
-	image string
-	// family of instances.
-	family string
-	// spare families, for spot nodes only: the more there are, the less often
-	// all are taken back at once.
-	spare []string
+	Image  string   `json:"image"`
+	Family string   `json:"family"`
+	Spare  []string `json:"spare"`
 }
 
-func eksArchitectures() map[v1alpha1.Architecture]eksArchitecture {
-	return map[v1alpha1.Architecture]eksArchitecture{
-		v1alpha1.ArchitectureAMD64: {"AL2023_x86_64_STANDARD", "m6i", []string{"m6a", "m5"}},
-		v1alpha1.ArchitectureARM64: {"AL2023_ARM_64_STANDARD", "m6g", []string{"m7g"}},
+// A Backend is a cluster on Amazon Elastic Kubernetes Service.
+type Backend struct{}
+
+// Describe the place. Nothing adds nodes beyond nodes.min yet. They are counted
+// up to nodes.max all the same, so that what fits is the same on every cloud.
+func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
+	region, machines := "", ""
+	if b := p.EKS; b != nil {
+		region = b.Region
+		if len(b.InstanceTypes) > 0 {
+			machines = "eks.instanceTypes"
+		}
 	}
+	return backend.InCloud(p, region, machines)
 }
-
-// eks is a cluster on Amazon Elastic Kubernetes Service.
-type eks struct{}
 
 // Plan says what makes the cluster and how it is reached.
-func (eks) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
-	p, problems := newEKSPlan(in)
-	if len(problems) > 0 {
-		return p.refused(problems...), nil
+func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
+	t, err := tables()
+	if err != nil {
+		return backend.Cluster{}, err
 	}
-	if p.adopted() {
+	p, problems := newEKSPlan(in, t)
+	if len(problems) > 0 {
+		return p.Refused(problems...), nil
+	}
+	if p.Adopted() {
 		return p.adopt(), nil
 	}
 	if err := p.network(); err != nil {
-		return Cluster{}, err
+		return backend.Cluster{}, err
 	}
 	if err := p.identities(); err != nil {
-		return Cluster{}, err
+		return backend.Cluster{}, err
 	}
 	p.controlPlane()
 	p.nodes()
@@ -143,8 +130,9 @@ func (eks) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, e
 
 // An eksPlan is a plan on its way.
 type eksPlan struct {
-	cloud
+	backend.Cloud
 
+	tables        eksTables
 	spec          v1alpha1.EKSCluster
 	region        eksRegion
 	instanceTypes []any
@@ -153,9 +141,9 @@ type eksPlan struct {
 }
 
 // newEKSPlan looks up what AWS has for what the claim says in neutral words.
-func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (*eksPlan, []compose.Problem) {
+func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster], t eksTables) (*eksPlan, []compose.Problem) {
 	s := in.Claim.Spec
-	p := &eksPlan{cloud: cloud{in: in}}
+	p := &eksPlan{Cloud: backend.Cloud{In: in}, tables: t}
 	if s.EKS != nil {
 		p.spec = *s.EKS
 	}
@@ -169,13 +157,13 @@ func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (*eksPlan, 
 	var pr *compose.Problem
 	p.region, pr = p.findRegion()
 	add(pr)
-	p.architecture, pr = lookup("nodes.architecture", eksArchitectures(), s.Nodes.Architecture, s.Provider)
+	p.architecture, pr = backend.Lookup("nodes.architecture", p.tables.Architectures, s.Nodes.Architecture, s.Provider)
 	add(pr)
-	size, pr := lookup("nodes.size", eksSizes(), s.Nodes.InstanceSize, s.Provider)
+	size, pr := backend.Lookup("nodes.size", p.tables.Sizes, s.Nodes.InstanceSize, s.Provider)
 	add(pr)
-	p.instanceTypes = []any{p.architecture.family + "." + size}
+	p.instanceTypes = []any{p.architecture.Family + "." + size}
 	if s.Nodes.Spot {
-		for _, f := range p.architecture.spare {
+		for _, f := range p.architecture.Spare {
 			p.instanceTypes = append(p.instanceTypes, f+"."+size)
 		}
 	}
@@ -195,26 +183,26 @@ func (p *eksPlan) findRegion() (eksRegion, *compose.Problem) {
 		zones = append(zones, string(z))
 	}
 	if p.spec.Region == "" {
-		r, pr := lookup("region", eksRegions(), p.in.Claim.Spec.Region, p.in.Claim.Spec.Provider)
+		r, pr := backend.Lookup("region", p.tables.Regions, p.In.Claim.Spec.Region, p.In.Claim.Spec.Provider)
 		if len(zones) > 0 {
-			r.zones = zones
+			r.Zones = zones
 		}
 		return r, pr
 	}
-	if len(zones) > 0 || p.spec.ExistingNetwork != nil || p.adopted() {
+	if len(zones) > 0 || p.spec.ExistingNetwork != nil || p.Adopted() {
 		return eksRegion{p.spec.Region, zones}, nil
 	}
-	for _, r := range eksRegions() {
-		if r.name == p.spec.Region {
+	for _, r := range p.tables.Regions {
+		if r.Name == p.spec.Region {
 			return r, nil
 		}
 	}
-	return eksRegion{}, &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "ZonesUnknown", Message: fmt.Sprintf(
+	return eksRegion{}, &compose.Problem{ConditionType: backend.PartNetwork, Reason: "ZonesUnknown", Message: fmt.Sprintf(
 		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zones", p.spec.Region)}
 }
 
 // add a managed resource with what all of them have.
-func (p *eksPlan) add(m managed) { p.resources = append(p.resources, p.resource(m)) }
+func (p *eksPlan) add(m backend.Managed) { p.resources = append(p.resources, p.Resource(m)) }
 
 // private and public subnets, by number of the zone.
 func eksSubnet(kind string, zone int) string { return fmt.Sprintf("subnet-%s-%d", kind, zone) }
@@ -230,44 +218,44 @@ func (p *eksPlan) network() error {
 	if p.spec.ExistingNetwork != nil {
 		return nil
 	}
-	private, public, err := eksSubnetCIDRs(p.cidr(), len(p.region.zones))
+	private, public, err := eksSubnetCIDRs(p.CIDR(), len(p.region.Zones))
 	if err != nil {
 		return err
 	}
 	p.add(p.ec2(eksVPC, "VPC", compose.Gate{}, map[string]any{
-		"cidrBlock":          p.cidr(),
+		"cidrBlock":          p.CIDR(),
 		"enableDnsSupport":   true,
 		"enableDnsHostnames": true,
 		"tags":               p.named(eksVPC, nil),
 	}))
-	inVPC := p.after(eksVPC)
+	inVPC := p.After(eksVPC)
 	p.add(p.ec2(eksGateway, "InternetGateway", inVPC, map[string]any{
-		"vpcIdRef": p.ref(eksVPC),
+		"vpcIdRef": p.Ref(eksVPC),
 		"tags":     p.named(eksGateway, nil),
 	}))
-	for i, zone := range p.region.zones {
+	for i, zone := range p.region.Zones {
 		p.subnet(eksSubnet("private", i), zone, private[i], inVPC, map[string]any{
 			"kubernetes.io/role/internal-elb": "1",
-			"karpenter.sh/discovery":          p.clusterName(),
+			"karpenter.sh/discovery":          p.ClusterName(),
 		})
 		p.subnet(eksSubnet("public", i), zone, public[i], inVPC, map[string]any{"kubernetes.io/role/elb": "1"})
 	}
 
-	withGateway := p.after(eksGateway)
+	withGateway := p.After(eksGateway)
 	p.add(p.ec2(eksPublicTable, "RouteTable", withGateway, map[string]any{
-		"vpcIdRef": p.ref(eksVPC),
+		"vpcIdRef": p.Ref(eksVPC),
 		"tags":     p.named(eksPublicTable, nil),
 	}))
-	p.add(diesWithParent(p.ec2(eksPublicRoute, "Route", p.after(eksPublicTable), map[string]any{
+	p.add(diesWithParent(p.ec2(eksPublicRoute, "Route", p.After(eksPublicTable), map[string]any{
 		"destinationCidrBlock": "0.0.0.0/0",
-		"gatewayIdRef":         p.ref(eksGateway),
-		"routeTableIdRef":      p.ref(eksPublicTable),
+		"gatewayIdRef":         p.Ref(eksGateway),
+		"routeTableIdRef":      p.Ref(eksPublicTable),
 	})))
-	for i := range p.region.zones {
+	for i := range p.region.Zones {
 		subnet := eksSubnet("public", i)
-		p.add(diesWithParent(p.ec2("route-table-association-"+subnet, "RouteTableAssociation", p.after(eksPublicTable, subnet), map[string]any{
-			"routeTableIdRef": p.ref(eksPublicTable),
-			"subnetIdRef":     p.ref(subnet),
+		p.add(diesWithParent(p.ec2("route-table-association-"+subnet, "RouteTableAssociation", p.After(eksPublicTable, subnet), map[string]any{
+			"routeTableIdRef": p.Ref(eksPublicTable),
+			"subnetIdRef":     p.Ref(subnet),
 		})))
 	}
 	p.nat(withGateway)
@@ -279,25 +267,25 @@ func (p *eksPlan) nat(gate compose.Gate) {
 	nat := map[string]any{"connectivityType": "public", "tags": p.named(eksNAT, nil)}
 	if p.spec.NATGatewayMode == v1alpha1.NATGatewayPerZone {
 		nat["availabilityMode"] = "regional"
-		nat["vpcIdRef"] = p.ref(eksVPC)
+		nat["vpcIdRef"] = p.Ref(eksVPC)
 	} else {
 		p.add(p.ec2(eksAddress, "EIP", gate, map[string]any{"domain": "vpc", "tags": p.named(eksAddress, nil)}))
-		nat["allocationIdRef"] = p.ref(eksAddress)
-		nat["subnetIdRef"] = p.ref(eksSubnet("public", 0))
-		gate = p.after(eksAddress, eksPublicRoute, "route-table-association-"+eksSubnet("public", 0))
+		nat["allocationIdRef"] = p.Ref(eksAddress)
+		nat["subnetIdRef"] = p.Ref(eksSubnet("public", 0))
+		gate = p.After(eksAddress, eksPublicRoute, "route-table-association-"+eksSubnet("public", 0))
 	}
 	p.add(p.ec2(eksNAT, "NATGateway", gate, nat))
 
-	route := diesWithParent(p.ec2(eksPrivateRoute, "Route", p.after(eksNAT), nil))
+	route := diesWithParent(p.ec2(eksPrivateRoute, "Route", p.After(eksNAT), nil))
 	// Nobody can refer to the main table: the VPC says which it is.
-	table := p.observed(eksVPC, "status", "atProvider", "mainRouteTableId")
+	table := p.Observed(eksVPC, "status", "atProvider", "mainRouteTableId")
 	if table == "" {
-		table = p.observed(eksPrivateRoute, "spec", "forProvider", "routeTableId")
+		table = p.Observed(eksPrivateRoute, "spec", "forProvider", "routeTableId")
 	}
 	if table != "" {
 		route.ForProvider = p.inRegion(map[string]any{
 			"destinationCidrBlock": "0.0.0.0/0",
-			"natGatewayIdRef":      p.ref(eksNAT),
+			"natGatewayIdRef":      p.Ref(eksNAT),
 			"routeTableId":         table,
 		})
 	}
@@ -307,11 +295,11 @@ func (p *eksPlan) nat(gate compose.Gate) {
 // subnet in one zone, with the tags that load balancers and autoscalers look
 // for.
 func (p *eksPlan) subnet(name, zone, cidr string, gate compose.Gate, tags map[string]any) {
-	tags["kubernetes.io/cluster/"+p.clusterName()] = "shared"
+	tags["kubernetes.io/cluster/"+p.ClusterName()] = "shared"
 	p.add(p.ec2(name, "Subnet", gate, map[string]any{
 		"availabilityZoneId": zone,
 		"cidrBlock":          cidr,
-		"vpcIdRef":           p.ref(eksVPC),
+		"vpcIdRef":           p.Ref(eksVPC),
 		"tags":               p.named(name, tags),
 	}))
 }
@@ -370,19 +358,19 @@ func (p *eksPlan) identities() error {
 		if err != nil {
 			return fmt.Errorf("cannot write the trust policy of %s: %w", r.name, err)
 		}
-		p.add(managed{Name: r.name, Part: ConditionNetworkReady, APIVersion: iamAPIVersion, Kind: "Role", ForProvider: map[string]any{
+		p.add(backend.Managed{Name: r.name, Part: backend.PartNetwork, APIVersion: iamAPIVersion, Kind: "Role", ForProvider: map[string]any{
 			"assumeRolePolicy":    string(trust),
 			"forceDetachPolicies": true,
 			"managedPolicyArns":   r.policies,
-			"tags":                p.tags(nil),
+			"tags":                p.Tags(nil),
 		}})
 	}
 	if p.spec.EncryptSecrets {
-		p.add(managed{Name: eksKey, Part: ConditionNetworkReady, APIVersion: kmsAPIVersion, Kind: "Key", ForProvider: p.inRegion(map[string]any{
-			"description":          "Secrets of Kubernetes cluster " + p.clusterName(),
+		p.add(backend.Managed{Name: eksKey, Part: backend.PartNetwork, APIVersion: kmsAPIVersion, Kind: "Key", ForProvider: p.inRegion(map[string]any{
+			"description":          "Secrets of Kubernetes cluster " + p.ClusterName(),
 			"deletionWindowInDays": int64(7),
 			"enableKeyRotation":    true,
-			"tags":                 p.tags(nil),
+			"tags":                 p.Tags(nil),
 		})})
 	}
 	return nil
@@ -390,14 +378,14 @@ func (p *eksPlan) identities() error {
 
 // controlPlane makes the cluster and the ways into it.
 func (p *eksPlan) controlPlane() {
-	gate := p.after(eksClusterRole).And(p.after(p.ownSubnets()...))
+	gate := p.After(eksClusterRole).And(p.After(p.ownSubnets()...))
 	vpc := map[string]any{
 		"endpointPrivateAccess": true,
 		"endpointPublicAccess":  !p.spec.PrivateEndpointOnly,
 	}
 	if !p.spec.PrivateEndpointOnly {
-		vpc["publicAccessCidrs"] = p.allowed()
-		if len(p.allowed()) == 0 {
+		vpc["publicAccessCidrs"] = p.Allowed()
+		if len(p.Allowed()) == 0 {
 			vpc["publicAccessCidrs"] = []any{"0.0.0.0/0"}
 		}
 	}
@@ -410,11 +398,11 @@ func (p *eksPlan) controlPlane() {
 		},
 		// Add-ons that EKS does not manage would not be upgraded by it.
 		"bootstrapSelfManagedAddons": false,
-		"roleArnRef":                 p.ref(eksClusterRole),
+		"roleArnRef":                 p.Ref(eksClusterRole),
 		"vpcConfig":                  vpc,
-		"tags":                       p.tags(nil),
+		"tags":                       p.Tags(nil),
 	})
-	if v := p.in.Claim.Spec.Version; v != "" {
+	if v := p.In.Claim.Spec.Version; v != "" {
 		c["version"] = v
 	}
 	if len(p.spec.ControlPlaneLogs) > 0 {
@@ -426,9 +414,9 @@ func (p *eksPlan) controlPlane() {
 	}
 	if p.spec.EncryptSecrets {
 		// There is no reference to a key: its provider says what it is called.
-		arn := p.observed(eksKey, "status", "atProvider", "arn")
+		arn := p.Observed(eksKey, "status", "atProvider", "arn")
 		if arn == "" {
-			arn = p.observed(eksCluster, "spec", "forProvider", "encryptionConfig", "provider", "keyArn")
+			arn = p.Observed(eksCluster, "spec", "forProvider", "encryptionConfig", "provider", "keyArn")
 		}
 		gate = gate.And(compose.WaitFor(arn != "", "Waiting for "+eksKey))
 		c["encryptionConfig"] = map[string]any{"provider": map[string]any{"keyArn": arn}, "resources": []any{"secrets"}}
@@ -437,17 +425,17 @@ func (p *eksPlan) controlPlane() {
 			c = nil
 		}
 	}
-	p.add(managed{Name: eksCluster, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "Cluster", Gate: gate, ForProvider: c})
-	p.auth(p.after(eksCluster), map[string]any{"clusterNameRef": p.ref(eksCluster)})
+	p.add(backend.Managed{Name: eksCluster, Part: backend.PartControlPlane, APIVersion: eksAPIVersion, Kind: "Cluster", Gate: gate, ForProvider: c})
+	p.auth(p.After(eksCluster), map[string]any{"clusterNameRef": p.Ref(eksCluster)})
 	if p.spec.AdminRoleARN == "" {
 		return
 	}
-	p.add(diesWithParent(p.inEKS(eksAdminEntry, "AccessEntry", ConditionControlPlaneReady, p.after(eksCluster), map[string]any{
+	p.add(diesWithParent(p.inEKS(eksAdminEntry, "AccessEntry", backend.PartControlPlane, p.After(eksCluster), map[string]any{
 		"principalArn": p.spec.AdminRoleARN,
 		"type":         "STANDARD",
-		"tags":         p.tags(nil),
+		"tags":         p.Tags(nil),
 	})))
-	p.add(diesWithParent(p.inEKS(eksAdminPolicy, "AccessPolicyAssociation", ConditionControlPlaneReady, p.after(eksAdminEntry), map[string]any{
+	p.add(diesWithParent(p.inEKS(eksAdminPolicy, "AccessPolicyAssociation", backend.PartControlPlane, p.After(eksAdminEntry), map[string]any{
 		"accessScope":  map[string]any{"type": "cluster"},
 		"policyArn":    "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
 		"principalArn": p.spec.AdminRoleARN,
@@ -457,18 +445,18 @@ func (p *eksPlan) controlPlane() {
 // auth writes the kubeconfig. Nothing in AWS stands for it.
 func (p *eksPlan) auth(gate compose.Gate, cluster map[string]any) {
 	cluster["refreshPeriod"] = "10m0s"
-	p.add(managed{
-		Name: eksAuth, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "ClusterAuth", Gate: gate,
+	p.add(backend.Managed{
+		Name: eksAuth, Part: backend.PartControlPlane, APIVersion: eksAPIVersion, Kind: "ClusterAuth", Gate: gate,
 		ForProvider: p.inRegion(cluster), ConnectionSecret: "kubeconfig", ManagedAlways: true,
 	})
 }
 
 // nodes make the node group and what its machines look like.
 func (p *eksPlan) nodes() {
-	s := p.in.Claim.Spec.Nodes
+	s := p.In.Claim.Spec.Nodes
 	tags := p.named(eksNodes, nil)
-	name := p.name(eksTemplate)
-	p.add(managed{Name: eksTemplate, Part: ConditionNodesReady, APIVersion: ec2APIVersion, Kind: "LaunchTemplate", Gate: p.after(eksCluster), ForProvider: p.inRegion(map[string]any{
+	name := p.Name(eksTemplate)
+	p.add(backend.Managed{Name: eksTemplate, Part: backend.PartNodes, APIVersion: ec2APIVersion, Kind: "LaunchTemplate", Gate: p.After(eksCluster), ForProvider: p.inRegion(map[string]any{
 		"name": name,
 		"blockDeviceMappings": []any{map[string]any{
 			"deviceName": eksDevice,
@@ -480,17 +468,17 @@ func (p *eksPlan) nodes() {
 			map[string]any{"resourceType": "instance", "tags": tags},
 			map[string]any{"resourceType": "volume", "tags": tags},
 		},
-		"tags": p.tags(nil),
+		"tags": p.Tags(nil),
 	})})
 
 	group := map[string]any{
-		"amiType":        p.architecture.image,
+		"amiType":        p.architecture.Image,
 		"capacityType":   "ON_DEMAND",
 		"instanceTypes":  p.instanceTypes,
 		"launchTemplate": map[string]any{"name": name, "version": p.templateVersion()},
-		"nodeRoleArnRef": p.ref(eksNodeRole),
+		"nodeRoleArnRef": p.Ref(eksNodeRole),
 		"scalingConfig":  map[string]any{"maxSize": s.MaxCount, "minSize": s.MinCount},
-		"tags":           p.tags(nil),
+		"tags":           p.Tags(nil),
 		"updateConfig":   map[string]any{"maxUnavailablePercentage": int64(33)},
 	}
 	if s.Spot {
@@ -500,12 +488,12 @@ func (p *eksPlan) nodes() {
 	if v := p.nodeVersion(); v != "" {
 		group["version"] = v
 	}
-	gate := p.after(eksCluster, eksTemplate, eksNodeRole).And(compose.WaitFor(p.in.IsObserved(eksAddonNetwork), "Waiting for "+eksAddonNetwork))
+	gate := p.After(eksCluster, eksTemplate, eksNodeRole).And(compose.WaitFor(p.In.IsObserved(eksAddonNetwork), "Waiting for "+eksAddonNetwork))
 	if p.spec.ExistingNetwork == nil {
 		// Without a way out they would never join.
-		gate = gate.And(p.after(eksPrivateRoute))
+		gate = gate.And(p.After(eksPrivateRoute))
 	}
-	m := p.inEKS(eksNodes, "NodeGroup", ConditionNodesReady, gate, group)
+	m := p.inEKS(eksNodes, "NodeGroup", backend.PartNodes, gate, group)
 	// From then on the autoscaler decides.
 	m.InitProvider = map[string]any{"scalingConfig": map[string]any{"desiredSize": s.MinCount}}
 	p.add(m)
@@ -514,7 +502,7 @@ func (p *eksPlan) nodes() {
 // templateVersion is the newest one, by number: a change of the template then
 // replaces the nodes. While it is not reported, the nodes keep theirs.
 func (p *eksPlan) templateVersion() string {
-	if o := p.in.Observed[eksTemplate]; o != nil {
+	if o := p.In.Observed[eksTemplate]; o != nil {
 		switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "atProvider", "latestVersion"); n := v.(type) {
 		case int64:
 			return fmt.Sprintf("%d", n)
@@ -522,7 +510,7 @@ func (p *eksPlan) templateVersion() string {
 			return fmt.Sprintf("%.0f", n)
 		}
 	}
-	if v := p.observed(eksNodes, "spec", "forProvider", "launchTemplate", "version"); v != "" {
+	if v := p.Observed(eksNodes, "spec", "forProvider", "launchTemplate", "version"); v != "" {
 		return v
 	}
 	return "1"
@@ -531,34 +519,34 @@ func (p *eksPlan) templateVersion() string {
 // nodeVersion is the version asked for, as soon as the control plane has it:
 // nodes may be older, never newer.
 func (p *eksPlan) nodeVersion() string {
-	has := p.observed(eksNodes, "spec", "forProvider", "version")
+	has := p.Observed(eksNodes, "spec", "forProvider", "version")
 	if has == "" || p.upgraded() {
-		return p.in.Claim.Spec.Version
+		return p.In.Claim.Spec.Version
 	}
 	return has
 }
 
 // upgraded says that the control plane has the version that was asked for.
 func (p *eksPlan) upgraded() bool {
-	want := p.in.Claim.Spec.Version
-	return p.observed(eksCluster, "status", "atProvider", "version") == want && compose.IsReady(p.in.Observed[eksCluster])
+	want := p.In.Claim.Spec.Version
+	return p.Observed(eksCluster, "status", "atProvider", "version") == want && compose.IsReady(p.In.Observed[eksCluster])
 }
 
 // addons of EKS. They die with the cluster: deleted on their own they would take
 // network and volumes from what is still being taken down.
 func (p *eksPlan) addons() {
-	p.addon(eksAddonNetwork, "vpc-cni", p.after(eksCluster))
-	p.addon(eksAddonProxy, "kube-proxy", p.after(eksCluster))
-	p.addon(eksAddonIdentity, "eks-pod-identity-agent", p.after(eksCluster))
-	p.add(diesWithParent(p.inEKS(eksVolumeIdentity, "PodIdentityAssociation", ConditionNodesReady, p.after(eksCluster, eksVolumeRole), map[string]any{
+	p.addon(eksAddonNetwork, "vpc-cni", p.After(eksCluster))
+	p.addon(eksAddonProxy, "kube-proxy", p.After(eksCluster))
+	p.addon(eksAddonIdentity, "eks-pod-identity-agent", p.After(eksCluster))
+	p.add(diesWithParent(p.inEKS(eksVolumeIdentity, "PodIdentityAssociation", backend.PartNodes, p.After(eksCluster, eksVolumeRole), map[string]any{
 		"namespace":      "kube-system",
-		"roleArnRef":     p.ref(eksVolumeRole),
+		"roleArnRef":     p.Ref(eksVolumeRole),
 		"serviceAccount": "ebs-csi-controller-sa",
-		"tags":           p.tags(nil),
+		"tags":           p.Tags(nil),
 	})))
-	p.addon(eksAddonDNS, "coredns", p.after(eksNodes))
+	p.addon(eksAddonDNS, "coredns", p.After(eksNodes))
 	// A pod gets an identity only when it starts.
-	p.addon(eksAddonVolumes, "aws-ebs-csi-driver", p.after(eksNodes, eksAddonIdentity, eksVolumeIdentity))
+	p.addon(eksAddonVolumes, "aws-ebs-csi-driver", p.After(eksNodes, eksAddonIdentity, eksVolumeIdentity))
 }
 
 func (p *eksPlan) addon(name, addon string, gate compose.Gate) {
@@ -567,21 +555,21 @@ func (p *eksPlan) addon(name, addon string, gate compose.Gate) {
 		// Nobody else configures them, and what a cluster brings itself gives way.
 		"resolveConflictsOnCreate": "OVERWRITE",
 		"resolveConflictsOnUpdate": "OVERWRITE",
-		"tags":                     p.tags(nil),
+		"tags":                     p.Tags(nil),
 	}
 	if v := p.addonVersion(name, addon); v != "" {
 		forProvider["addonVersion"] = v
 	}
-	p.add(diesWithParent(p.inEKS(name, "Addon", ConditionNodesReady, gate, forProvider)))
+	p.add(diesWithParent(p.inEKS(name, "Addon", backend.PartNodes, gate, forProvider)))
 }
 
 // addonVersion is the version asked for, if any, as soon as the control plane
 // has the one that was asked for: EKS refuses what does not fit it.
 func (p *eksPlan) addonVersion(name, addon string) string {
 	want := string(p.spec.AddonVersions[addon])
-	has := p.observed(name, "spec", "forProvider", "addonVersion")
+	has := p.Observed(name, "spec", "forProvider", "addonVersion")
 	// Without a version of Kubernetes there is no upgrade to wait for.
-	if want == "" || has == "" || p.in.Claim.Spec.Version == "" || p.upgraded() {
+	if want == "" || has == "" || p.In.Claim.Spec.Version == "" || p.upgraded() {
 		return want
 	}
 	return has
@@ -590,20 +578,20 @@ func (p *eksPlan) addonVersion(name, addon string) string {
 // storage is the class of encrypted volumes. EKS brings none of its own that
 // fits.
 func (p *eksPlan) storage() {
-	ref := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: p.name(eksStorageClass)}
+	ref := v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "Object", Name: p.Name(eksStorageClass)}
 	p.resources = append(p.resources, compose.Resource{
 		Name:          eksStorageClass,
-		ConditionType: ConditionNodesReady,
-		Gate:          p.after(eksAddonVolumes).And(compose.WaitFor(p.in.IsObserved(resourceKubernetes), "Waiting for "+resourceKubernetes)),
+		ConditionType: backend.PartNodes,
+		Gate:          p.After(eksAddonVolumes).And(compose.WaitFor(p.In.IsObserved(backend.ResourceKubernetes), "Waiting for "+backend.ResourceKubernetes)),
 		Ready:         compose.Managed,
 		Object: map[string]any{
 			"apiVersion": ref.APIVersion,
 			"kind":       ref.Kind,
-			"metadata":   map[string]any{"name": ref.Name, "namespace": p.in.Claim.Namespace},
+			"metadata":   map[string]any{"name": ref.Name, "namespace": p.In.Claim.Namespace},
 			"spec": map[string]any{
 				// It dies with the cluster.
 				"managementPolicies": []any{"Observe", "Create", "Update"},
-				"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": p.name("access")},
+				"providerConfigRef":  map[string]any{"kind": "ProviderConfig", "name": p.Name("access")},
 				"readiness":          map[string]any{"policy": "DeriveFromCelQuery", "celQuery": `object.provisioner == "ebs.csi.aws.com"`},
 				"forProvider": map[string]any{"manifest": map[string]any{
 					"apiVersion":           "storage.k8s.io/v1",
@@ -623,84 +611,86 @@ func (p *eksPlan) storage() {
 // with subnets, a subnet with nodes and a cluster with node groups; it lets go
 // of what is protected here.
 func (p *eksPlan) protection() {
-	auth := managed{APIVersion: eksAPIVersion, Kind: "ClusterAuth", Name: eksAuth}
-	nodes := managed{APIVersion: eksAPIVersion, Kind: "NodeGroup", Name: eksNodes}
-	c := managed{APIVersion: eksAPIVersion, Kind: "Cluster", Name: eksCluster}
-	role := func(name string) managed { return managed{APIVersion: iamAPIVersion, Kind: "Role", Name: name} }
+	auth := backend.Managed{APIVersion: eksAPIVersion, Kind: "ClusterAuth", Name: eksAuth}
+	nodes := backend.Managed{APIVersion: eksAPIVersion, Kind: "NodeGroup", Name: eksNodes}
+	c := backend.Managed{APIVersion: eksAPIVersion, Kind: "Cluster", Name: eksCluster}
+	role := func(name string) backend.Managed {
+		return backend.Managed{APIVersion: iamAPIVersion, Kind: "Role", Name: name}
+	}
 
 	p.resources = append(p.resources,
 		// Uninstalling needs pods, and volumes are given back by one.
-		p.protect("usage-nodes", ConditionNodesReady, nodes, auth),
-		p.protect("usage-role-volumes", ConditionNodesReady, role(eksVolumeRole), auth),
-		p.protect("usage-role-nodes", ConditionNodesReady, role(eksNodeRole), nodes),
-		p.protect("usage-role-cluster", ConditionControlPlaneReady, role(eksClusterRole), c),
+		p.Protect("usage-nodes", backend.PartNodes, nodes, auth),
+		p.Protect("usage-role-volumes", backend.PartNodes, role(eksVolumeRole), auth),
+		p.Protect("usage-role-nodes", backend.PartNodes, role(eksNodeRole), nodes),
+		p.Protect("usage-role-cluster", backend.PartControlPlane, role(eksClusterRole), c),
 	)
 	if p.spec.ExistingNetwork == nil {
 		p.resources = append(p.resources,
-			p.protect("usage-nat-gateway", ConditionNodesReady, managed{APIVersion: ec2APIVersion, Kind: "NATGateway", Name: eksNAT}, nodes))
+			p.Protect("usage-nat-gateway", backend.PartNodes, backend.Managed{APIVersion: ec2APIVersion, Kind: "NATGateway", Name: eksNAT}, nodes))
 	}
 	if p.spec.EncryptSecrets {
 		p.resources = append(p.resources,
-			p.protect("usage-encryption-key", ConditionControlPlaneReady, managed{APIVersion: kmsAPIVersion, Kind: "Key", Name: eksKey}, c))
+			p.Protect("usage-encryption-key", backend.PartControlPlane, backend.Managed{APIVersion: kmsAPIVersion, Kind: "Key", Name: eksKey}, c))
 	}
 }
 
 // adopt looks at a cluster that is there. Only its kubeconfig is made.
-func (p *eksPlan) adopt() Cluster {
-	p.add(managed{
-		Name: eksCluster, Part: ConditionControlPlaneReady, APIVersion: eksAPIVersion, Kind: "Cluster",
-		ExternalName: p.clusterName(), ForProvider: p.inRegion(map[string]any{}),
+func (p *eksPlan) adopt() backend.Cluster {
+	p.add(backend.Managed{
+		Name: eksCluster, Part: backend.PartControlPlane, APIVersion: eksAPIVersion, Kind: "Cluster",
+		ExternalName: p.ClusterName(), ForProvider: p.inRegion(map[string]any{}),
 	})
-	p.auth(p.after(eksCluster), map[string]any{"clusterName": p.clusterName()})
+	p.auth(p.After(eksCluster), map[string]any{"clusterName": p.ClusterName()})
 	c := p.cluster()
-	c.Parts = []string{ConditionControlPlaneReady}
+	c.Parts = []string{backend.PartControlPlane}
 	return c
 }
 
 // cluster says how to reach it, once needs are ready.
-func (p *eksPlan) cluster(needs ...string) Cluster {
-	ref := v1alpha1.SecretKeyReference{Name: p.name("kubeconfig"), Key: "kubeconfig"}
-	c := Cluster{
-		Parts:     cloudParts(),
+func (p *eksPlan) cluster(needs ...string) backend.Cluster {
+	ref := v1alpha1.SecretKeyReference{Name: p.Name("kubeconfig"), Key: "kubeconfig"}
+	c := backend.Cluster{
+		Parts:     backend.CloudParts(),
 		Resources: p.resources,
-		Config:    secretConfig(p.in.Claim.Namespace, ref),
-		Keepers:   []v1alpha1.ObjectReference{p.reference(eksAPIVersion, "ClusterAuth", eksAuth)},
-		Waiting:   p.after(append([]string{eksAuth}, needs...)...).Waiting,
+		Config:    backend.SecretConfig(p.In.Claim.Namespace, ref),
+		Keepers:   []v1alpha1.ObjectReference{p.Reference(eksAPIVersion, "ClusterAuth", eksAuth)},
+		Waiting:   p.After(append([]string{eksAuth}, needs...)...).Waiting,
 	}
 	if c.Waiting != "" {
 		return c
 	}
 	c.Access = &v1alpha1.Access{
 		KubeconfigSecretRef: &ref,
-		APIServerURL:        p.observed(eksCluster, "status", "atProvider", "endpoint"),
-		Architecture:        p.in.Claim.Spec.Nodes.Architecture,
+		APIServerURL:        p.Observed(eksCluster, "status", "atProvider", "endpoint"),
+		Architecture:        p.In.Claim.Spec.Nodes.Architecture,
 		// Of a cluster that is only observed nobody knows which classes it has.
 		StorageClassName: "",
 	}
-	if !p.adopted() {
+	if !p.Adopted() {
 		c.Access.StorageClassName = eksClass
 	}
-	if was := p.in.Claim.Status.Access; c.Access.APIServerURL == "" && was != nil {
+	if was := p.In.Claim.Status.Access; c.Access.APIServerURL == "" && was != nil {
 		c.Access.APIServerURL = was.APIServerURL
 	}
 	return c
 }
 
 // ec2 is a managed resource of the network.
-func (p *eksPlan) ec2(name, kind string, gate compose.Gate, forProvider map[string]any) managed {
-	return managed{Name: name, Part: ConditionNetworkReady, APIVersion: ec2APIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
+func (p *eksPlan) ec2(name, kind string, gate compose.Gate, forProvider map[string]any) backend.Managed {
+	return backend.Managed{Name: name, Part: backend.PartNetwork, APIVersion: ec2APIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
 }
 
 // inEKS is a managed resource that belongs to the cluster.
-func (p *eksPlan) inEKS(name, kind, part string, gate compose.Gate, forProvider map[string]any) managed {
-	forProvider["clusterNameRef"] = p.ref(eksCluster)
-	return managed{Name: name, Part: part, APIVersion: eksAPIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
+func (p *eksPlan) inEKS(name, kind, part string, gate compose.Gate, forProvider map[string]any) backend.Managed {
+	forProvider["clusterNameRef"] = p.Ref(eksCluster)
+	return backend.Managed{Name: name, Part: part, APIVersion: eksAPIVersion, Kind: kind, Gate: gate, ForProvider: p.inRegion(forProvider)}
 }
 
 // inRegion puts a resource into the region.
 func (p *eksPlan) inRegion(forProvider map[string]any) map[string]any {
 	if forProvider != nil {
-		forProvider["region"] = p.region.name
+		forProvider["region"] = p.region.Name
 	}
 	return forProvider
 }
@@ -721,13 +711,13 @@ func (p *eksPlan) inSubnets(forProvider map[string]any, public bool) {
 		forProvider["subnetIds"] = ids
 		return
 	}
-	refs := make([]any, 0, 2*len(p.region.zones))
-	for i := range p.region.zones {
-		refs = append(refs, p.ref(eksSubnet("private", i)))
+	refs := make([]any, 0, 2*len(p.region.Zones))
+	for i := range p.region.Zones {
+		refs = append(refs, p.Ref(eksSubnet("private", i)))
 	}
 	if public {
-		for i := range p.region.zones {
-			refs = append(refs, p.ref(eksSubnet("public", i)))
+		for i := range p.region.Zones {
+			refs = append(refs, p.Ref(eksSubnet("public", i)))
 		}
 	}
 	forProvider["subnetIdRefs"] = refs
@@ -738,8 +728,8 @@ func (p *eksPlan) ownSubnets() []string {
 	if p.spec.ExistingNetwork != nil {
 		return nil
 	}
-	out := make([]string, 0, 2*len(p.region.zones))
-	for i := range p.region.zones {
+	out := make([]string, 0, 2*len(p.region.Zones))
+	for i := range p.region.Zones {
 		out = append(out, eksSubnet("private", i), eksSubnet("public", i))
 	}
 	return out
@@ -747,13 +737,13 @@ func (p *eksPlan) ownSubnets() []string {
 
 // named are the tags of what AWS shows by its tag Name.
 func (p *eksPlan) named(resource string, over map[string]any) map[string]any {
-	tags := p.tags(over)
-	tags["Name"] = p.clusterName() + "/" + resource
+	tags := p.Tags(over)
+	tags["Name"] = p.ClusterName() + "/" + resource
 	return tags
 }
 
 // diesWithParent marks what AWS removes together with what it belongs to.
-func diesWithParent(m managed) managed {
+func diesWithParent(m backend.Managed) backend.Managed {
 	m.DiesWithParent = true
 	return m
 }

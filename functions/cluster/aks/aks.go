@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package aks makes clusters on Azure Kubernetes Service.
+package aks
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"maps"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
@@ -53,70 +57,76 @@ const (
 // aksLongestDNSPrefix is what Azure allows before it adds its own part.
 const aksLongestDNSPrefix = 54
 
-// aksRegions are the regions by their neutral names: those nearest to the
-// counterparts of the other clouds that have three availability zones.
-// https://learn.microsoft.com/azure/reliability/regions-list (2025-09-23).
-func aksRegions() map[v1alpha1.Region]string {
-	return map[v1alpha1.Region]string{
-		v1alpha1.RegionUSEast:             "eastus2",
-		v1alpha1.RegionUSCentral:          "centralus",
-		v1alpha1.RegionUSWest:             "westus2",
-		v1alpha1.RegionCanadaCentral:      "canadacentral",
-		v1alpha1.RegionBrazilSouth:        "brazilsouth",
-		v1alpha1.RegionEuropeWest:         "westeurope",
-		v1alpha1.RegionEuropeCentral:      "germanywestcentral",
-		v1alpha1.RegionEuropeNorth:        "swedencentral",
-		v1alpha1.RegionUKSouth:            "uksouth",
-		v1alpha1.RegionIndiaWest:          "centralindia",
-		v1alpha1.RegionAsiaSoutheast:      "southeastasia",
-		v1alpha1.RegionAsiaNortheast:      "japaneast",
-		v1alpha1.RegionAustraliaSoutheast: "australiaeast",
-	}
+//go:embed tables.yaml
+var file string
+
+// tables of Azure's counterparts of neutral names.
+var tables = sync.OnceValues(func() (aksTables, error) { return backend.Tables[aksTables](file) })
+
+// aksTables are what the file says.
+type aksTables struct {
+	Regions  map[v1alpha1.Region]string                                 `json:"regions"`
+	Machines map[v1alpha1.Architecture]map[v1alpha1.InstanceSize]string `json:"machines"`
 }
 
-// aksSizes are the sizes of nodes: 2, 4, 8 and 16 CPUs with 4 GiB each.
-// https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dsv5-series (2026-02-27),
-// https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dpsv6-series (2026-03-10).
-func aksSizes(a v1alpha1.Architecture) map[v1alpha1.InstanceSize]string {
-	if a == v1alpha1.ArchitectureARM64 {
-		return map[v1alpha1.InstanceSize]string{
-			v1alpha1.InstanceSizeSmall:  "Standard_D2ps_v6",
-			v1alpha1.InstanceSizeMedium: "Standard_D4ps_v6",
-			v1alpha1.InstanceSizeLarge:  "Standard_D8ps_v6",
-			v1alpha1.InstanceSizeXLarge: "Standard_D16ps_v6",
+// A Backend is a cluster on Azure Kubernetes Service.
+type Backend struct{}
+
+// Describe the place. Workloads run on the system pool only beside spot nodes,
+// which Azure taints, and then they run nowhere else.
+func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
+	b := v1alpha1.AKSCluster{}
+	if p.AKS != nil {
+		b = *p.AKS
+	}
+	machines := ""
+	if b.VMSize != "" {
+		machines = "aks.vmSize"
+	}
+	f := backend.InCloud(p, b.Region, machines)
+	if f.Adopted {
+		return f
+	}
+	effective := systemPool(b, p.Nodes)
+	system := backend.Pool{Field: "aks.systemPool", Min: effective.MinCount, Max: effective.MaxCount, Scales: true, Reserved: !p.Nodes.Spot}
+	if asked := b.SystemPool; asked != nil {
+		system.Size, system.Count = asked.InstanceSize, "aks.systemPool.max"
+		if asked.VMSize != "" {
+			system.Machines = "aks.systemPool.vmSize"
 		}
 	}
-	return map[v1alpha1.InstanceSize]string{
-		v1alpha1.InstanceSizeSmall:  "Standard_D2s_v5",
-		v1alpha1.InstanceSizeMedium: "Standard_D4s_v5",
-		v1alpha1.InstanceSizeLarge:  "Standard_D8s_v5",
-		v1alpha1.InstanceSizeXLarge: "Standard_D16s_v5",
+	if system.Machines == "" {
+		system.Node = backend.NodeOf(effective.InstanceSize)
 	}
+	f.Pools[0].Reserved = p.Nodes.Spot
+	f.Pools = append(f.Pools, system)
+	return f
 }
-
-// aks is a cluster on Azure Kubernetes Service.
-type aks struct{}
 
 // Plan makes a cluster with nodes for what Azure runs on it and nodes for
 // everything else, in a resource group and a network of its own or in ones that
 // exist. A cluster that is there already is only looked at.
-func (aks) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
-	a := aksPlan{cloud: cloud{in: in}}
+func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
+	a := aksPlan{Cloud: backend.Cloud{In: in}}
 	if b := in.Claim.Spec.AKS; b != nil {
 		a.block = *b
 	}
-	if a.adopted() {
+	if a.Adopted() {
 		return a.look(), nil
 	}
-	if problems := a.translate(); len(problems) > 0 {
-		return a.refused(problems...), nil
+	t, err := tables()
+	if err != nil {
+		return backend.Cluster{}, err
+	}
+	if problems := a.translate(t); len(problems) > 0 {
+		return a.Refused(problems...), nil
 	}
 	return a.build()
 }
 
 // An aksPlan is one cluster in Azure's own words.
 type aksPlan struct {
-	cloud
+	backend.Cloud
 
 	// block of the claim; empty when it has none.
 	block v1alpha1.AKSCluster
@@ -132,19 +142,19 @@ type aksPlan struct {
 }
 
 // translate neutral names into Azure's.
-func (a *aksPlan) translate() []compose.Problem {
+func (a *aksPlan) translate(t aksTables) []compose.Problem {
 	var problems []compose.Problem
 	note := func(p *compose.Problem) {
 		if p != nil {
 			problems = append(problems, *p)
 		}
 	}
-	spec := a.in.Claim.Spec
+	spec := a.In.Claim.Spec
 
 	a.location, a.zones = a.block.Region, a.block.Zones
 	if a.location == "" {
 		var p *compose.Problem
-		a.location, p = lookup("region", aksRegions(), spec.Region, v1alpha1.ProviderAKS)
+		a.location, p = backend.Lookup("region", t.Regions, spec.Region, v1alpha1.ProviderAKS)
 		note(p)
 		if len(a.zones) == 0 {
 			a.zones = []v1alpha1.AKSZone{"1", "2", "3"}
@@ -154,7 +164,7 @@ func (a *aksPlan) translate() []compose.Problem {
 		if own != "" {
 			return string(own)
 		}
-		s, p := lookup("size", aksSizes(spec.Nodes.Architecture), neutral, v1alpha1.ProviderAKS)
+		s, p := backend.Lookup("size", t.Machines[spec.Nodes.Architecture], neutral, v1alpha1.ProviderAKS)
 		note(p)
 		return s
 	}
@@ -166,54 +176,58 @@ func (a *aksPlan) translate() []compose.Problem {
 
 // systemPool is that of the claim, completed.
 func (a *aksPlan) systemPool() v1alpha1.AKSSystemPool {
+	return systemPool(a.block, a.In.Claim.Spec.Nodes)
+}
+
+func systemPool(b v1alpha1.AKSCluster, nodes v1alpha1.Nodes) v1alpha1.AKSSystemPool {
 	p := v1alpha1.AKSSystemPool{}
-	if s := a.block.SystemPool; s != nil {
+	if s := b.SystemPool; s != nil {
 		p = *s
 	}
 	p.InstanceSize = cmp.Or(p.InstanceSize, aksSystemSize)
 	p.MinCount = cmp.Or(p.MinCount, aksSystemMin)
 	p.MaxCount = cmp.Or(p.MaxCount, max(p.MinCount, aksSystemMax))
-	if a.in.Claim.Spec.Nodes.Spot {
-		p.MaxCount = max(p.MaxCount, a.in.Claim.Spec.Nodes.MaxCount)
+	if nodes.Spot {
+		p.MaxCount = max(p.MaxCount, nodes.MaxCount)
 	}
 	return p
 }
 
 // look plans a cluster that is there already.
-func (a *aksPlan) look() Cluster {
+func (a *aksPlan) look() backend.Cluster {
 	c := a.cluster()
-	c.ExternalName = a.clusterName()
+	c.ExternalName = a.ClusterName()
 	c.ForProvider = map[string]any{"resourceGroupName": a.block.ResourceGroupName}
 	out := a.reached()
-	out.Parts = []string{ConditionControlPlaneReady}
-	out.Resources = []compose.Resource{a.resource(c)}
-	out.Keepers = []v1alpha1.ObjectReference{a.reference(c.APIVersion, c.Kind, c.Name)}
+	out.Parts = []string{backend.PartControlPlane}
+	out.Resources = []compose.Resource{a.Resource(c)}
+	out.Keepers = []v1alpha1.ObjectReference{a.Reference(c.APIVersion, c.Kind, c.Name)}
 	return out
 }
 
 // build plans everything that makes a cluster.
-func (a *aksPlan) build() (Cluster, error) {
-	network, err := netip.ParsePrefix(a.cidr())
+func (a *aksPlan) build() (backend.Cluster, error) {
+	network, err := netip.ParsePrefix(a.CIDR())
 	if err != nil {
-		return Cluster{}, fmt.Errorf("network.cidr: %w", err)
+		return backend.Cluster{}, fmt.Errorf("network.cidr: %w", err)
 	}
 	services, err := netip.ParsePrefix(cmp.Or(string(a.block.ServiceCIDR), aksServiceCIDR))
 	if err != nil {
-		return Cluster{}, fmt.Errorf("aks.serviceCIDR: %w", err)
+		return backend.Cluster{}, fmt.Errorf("aks.serviceCIDR: %w", err)
 	}
 	cluster, pool := a.cluster(), a.pool()
 	cluster.ForProvider, cluster.InitProvider = a.controlPlane(services), a.systemCount()
 
 	// What is made, and what each needs for as long as it exists.
-	made := map[string]managed{}
+	made := map[string]backend.Managed{}
 	out := a.reached()
-	out.Parts = cloudParts()
-	add := func(m managed, needs ...string) {
+	out.Parts = backend.CloudParts()
+	add := func(m backend.Managed, needs ...string) {
 		made[m.Name] = m
-		out.Resources = append(out.Resources, a.resource(m))
+		out.Resources = append(out.Resources, a.Resource(m))
 		for _, n := range needs {
 			if of, ok := made[n]; ok {
-				out.Resources = append(out.Resources, a.protect("usage-"+n+"-"+m.Name, m.Part, of, m))
+				out.Resources = append(out.Resources, a.Protect("usage-"+n+"-"+m.Name, m.Part, of, m))
 			}
 		}
 	}
@@ -237,9 +251,9 @@ func (a *aksPlan) build() (Cluster, error) {
 	add(cluster, resourceAKSGroup, resourceAKSSubnet, resourceAKSRole)
 	add(pool, resourceAKSCluster)
 	out.Keepers = []v1alpha1.ObjectReference{
-		a.reference(cluster.APIVersion, cluster.Kind, cluster.Name),
+		a.Reference(cluster.APIVersion, cluster.Kind, cluster.Name),
 		// What is uninstalled from the cluster needs nodes to do so.
-		a.reference(pool.APIVersion, pool.Kind, pool.Name),
+		a.Reference(pool.APIVersion, pool.Kind, pool.Name),
 	}
 	return out, nil
 }
@@ -250,30 +264,30 @@ func (a *aksPlan) makesNetwork() bool  { return a.makesSubnet() && a.block.Virtu
 func (a *aksPlan) makesIdentity() bool { return a.block.UserAssignedIdentityID == "" }
 
 // group is the resource group, which everything else is in.
-func (a *aksPlan) group() managed {
-	return managed{
-		Name: resourceAKSGroup, Part: ConditionNetworkReady, APIVersion: aksGroupAPI, Kind: "ResourceGroup",
-		ForProvider: map[string]any{"location": a.location, "tags": a.tags(nil)},
+func (a *aksPlan) group() backend.Managed {
+	return backend.Managed{
+		Name: resourceAKSGroup, Part: backend.PartNetwork, APIVersion: aksGroupAPI, Kind: "ResourceGroup",
+		ForProvider: map[string]any{"location": a.location, "tags": a.Tags(nil)},
 	}
 }
 
 // network is the virtual network.
-func (a *aksPlan) network(cidr netip.Prefix) managed {
-	return managed{
-		Name: resourceAKSNetwork, Part: ConditionNetworkReady, APIVersion: aksNetworkAPI, Kind: "VirtualNetwork",
+func (a *aksPlan) network(cidr netip.Prefix) backend.Managed {
+	return backend.Managed{
+		Name: resourceAKSNetwork, Part: backend.PartNetwork, APIVersion: aksNetworkAPI, Kind: "VirtualNetwork",
 		Gate: a.afterGroup(),
 		ForProvider: a.inGroup(map[string]any{
 			"location":     a.location,
 			"addressSpace": []any{cidr.String()},
-			"tags":         a.tags(nil),
+			"tags":         a.Tags(nil),
 		}),
 	}
 }
 
 // subnet is where the nodes are: the first half of the network, so that there is
 // room for what else a team puts there, or a part of a network that exists.
-func (a *aksPlan) subnet(network netip.Prefix) managed {
-	m := managed{Name: resourceAKSSubnet, Part: ConditionNetworkReady, APIVersion: aksNetworkAPI, Kind: "Subnet"}
+func (a *aksPlan) subnet(network netip.Prefix) backend.Managed {
+	m := backend.Managed{Name: resourceAKSSubnet, Part: backend.PartNetwork, APIVersion: aksNetworkAPI, Kind: "Subnet"}
 	if v := a.block.VirtualNetwork; v != nil {
 		m.ForProvider = map[string]any{
 			"resourceGroupName":  v.ResourceGroupName,
@@ -282,37 +296,37 @@ func (a *aksPlan) subnet(network netip.Prefix) managed {
 		}
 		return m
 	}
-	m.Gate = a.after(resourceAKSNetwork)
+	m.Gate = a.After(resourceAKSNetwork)
 	m.ForProvider = a.inGroup(map[string]any{
-		"virtualNetworkNameRef": a.ref(resourceAKSNetwork),
+		"virtualNetworkNameRef": a.Ref(resourceAKSNetwork),
 		"addressPrefixes":       []any{netip.PrefixFrom(network.Addr(), network.Bits()+1).String()},
 	})
 	return m
 }
 
 // identity is what the control plane acts as in Azure.
-func (a *aksPlan) identity() managed {
-	return managed{
-		Name: resourceAKSIdentity, Part: ConditionNetworkReady, APIVersion: aksIdentityAPI, Kind: "UserAssignedIdentity",
+func (a *aksPlan) identity() backend.Managed {
+	return backend.Managed{
+		Name: resourceAKSIdentity, Part: backend.PartNetwork, APIVersion: aksIdentityAPI, Kind: "UserAssignedIdentity",
 		Gate: a.afterGroup(),
 		ForProvider: a.inGroup(map[string]any{
-			"name":     a.name(resourceAKSIdentity),
+			"name":     a.Name(resourceAKSIdentity),
 			"location": a.location,
-			"tags":     a.tags(nil),
+			"tags":     a.Tags(nil),
 		}),
 	}
 }
 
 // role lets the control plane put nodes and load balancers into the subnet. It
 // cannot refer to what it needs, so it waits for the IDs.
-func (a *aksPlan) role() managed {
-	m := managed{Name: resourceAKSRole, Part: ConditionNetworkReady, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
+func (a *aksPlan) role() backend.Managed {
+	m := backend.Managed{Name: resourceAKSRole, Part: backend.PartNetwork, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
 	scope, needs := a.block.SubnetID, []string{resourceAKSIdentity}
 	if a.makesSubnet() {
-		scope, needs = a.observed(resourceAKSSubnet, "status", "atProvider", "id"), append(needs, resourceAKSSubnet)
+		scope, needs = a.Observed(resourceAKSSubnet, "status", "atProvider", "id"), append(needs, resourceAKSSubnet)
 	}
-	principal := a.observed(resourceAKSIdentity, "status", "atProvider", "principalId")
-	m.Gate = a.after(needs...)
+	principal := a.Observed(resourceAKSIdentity, "status", "atProvider", "principalId")
+	m.Gate = a.After(needs...)
 	if scope == "" || principal == "" {
 		return m
 	}
@@ -328,17 +342,17 @@ func (a *aksPlan) role() managed {
 }
 
 // cluster is the control plane, and with it the system pool.
-func (a *aksPlan) cluster() managed {
-	m := managed{
-		Name: resourceAKSCluster, Part: ConditionControlPlaneReady, APIVersion: aksContainerAPI, Kind: "KubernetesCluster",
+func (a *aksPlan) cluster() backend.Managed {
+	m := backend.Managed{
+		Name: resourceAKSCluster, Part: backend.PartControlPlane, APIVersion: aksContainerAPI, Kind: "KubernetesCluster",
 		ConnectionSecret: "kubeconfig",
 	}
 	switch {
-	case a.adopted():
+	case a.Adopted():
 	case a.makesIdentity():
-		m.Gate = a.afterGroup().And(a.after(resourceAKSRole))
+		m.Gate = a.afterGroup().And(a.After(resourceAKSRole))
 	case a.makesSubnet():
-		m.Gate = a.afterGroup().And(a.after(resourceAKSSubnet))
+		m.Gate = a.afterGroup().And(a.After(resourceAKSSubnet))
 	default:
 		m.Gate = a.afterGroup()
 	}
@@ -347,12 +361,12 @@ func (a *aksPlan) cluster() managed {
 
 // controlPlane is what is wanted of the cluster.
 func (a *aksPlan) controlPlane(services netip.Prefix) map[string]any {
-	spec := a.in.Claim.Spec
+	spec := a.In.Claim.Spec
 	out := a.inGroup(map[string]any{
 		"location":  a.location,
-		"dnsPrefix": compose.NameMax(aksLongestDNSPrefix, a.in.Claim.Namespace, a.in.Claim.Name),
+		"dnsPrefix": compose.NameMax(aksLongestDNSPrefix, a.In.Claim.Namespace, a.In.Claim.Name),
 		// Azure's own choice could be the same for two clusters.
-		"nodeResourceGroup": a.name("nodes"),
+		"nodeResourceGroup": a.Name("nodes"),
 		"skuTier":           string(cmp.Or(a.block.Tier, v1alpha1.AKSTierStandard)),
 		// Patches of the minor version that is asked for, and new images of nodes.
 		"automaticUpgradeChannel": "patch",
@@ -372,12 +386,12 @@ func (a *aksPlan) controlPlane(services netip.Prefix) map[string]any {
 			"dnsServiceIp":      tenth(services),
 		},
 		"defaultNodePool": a.systemNodes(),
-		"tags":            a.tags(nil),
+		"tags":            a.Tags(nil),
 	})
 	if spec.Version != "" {
 		out["kubernetesVersion"] = spec.Version
 	}
-	if ranges := a.allowed(); len(ranges) > 0 {
+	if ranges := a.Allowed(); len(ranges) > 0 {
 		out["apiServerAccessProfile"] = map[string]any{"authorizedIpRanges": ranges}
 	}
 	return out
@@ -394,7 +408,7 @@ func (a *aksPlan) systemNodes() map[string]any {
 		"minCount":                 p.MinCount,
 		"maxCount":                 p.MaxCount,
 		// Spot nodes are tainted, so all that does not tolerate it must run here.
-		"onlyCriticalAddonsEnabled": !a.in.Claim.Spec.Nodes.Spot,
+		"onlyCriticalAddonsEnabled": !a.In.Claim.Spec.Nodes.Spot,
 		"upgradeSettings":           map[string]any{"maxSurge": "33%"},
 	})
 	if v := a.systemVersion(); v != "" {
@@ -409,10 +423,10 @@ func (a *aksPlan) systemCount() map[string]any {
 }
 
 // pool is where everything else runs.
-func (a *aksPlan) pool() managed {
-	n := a.in.Claim.Spec.Nodes
+func (a *aksPlan) pool() backend.Managed {
+	n := a.In.Claim.Spec.Nodes
 	wanted := a.onNodes(map[string]any{
-		"kubernetesClusterIdRef":   a.ref(resourceAKSCluster),
+		"kubernetesClusterIdRef":   a.Ref(resourceAKSCluster),
 		"mode":                     "User",
 		"temporaryNameForRotation": "usertmp",
 		"vmSize":                   a.nodes,
@@ -434,9 +448,9 @@ func (a *aksPlan) pool() managed {
 	} else {
 		wanted["upgradeSettings"] = map[string]any{"maxSurge": "33%"}
 	}
-	return managed{
-		Name: resourceAKSPool, Part: ConditionNodesReady, APIVersion: aksContainerAPI, Kind: "KubernetesClusterNodePool",
-		Gate:         a.after(resourceAKSCluster),
+	return backend.Managed{
+		Name: resourceAKSPool, Part: backend.PartNodes, APIVersion: aksContainerAPI, Kind: "KubernetesClusterNodePool",
+		Gate:         a.After(resourceAKSCluster),
 		ExternalName: "user",
 		ForProvider:  wanted,
 		InitProvider: map[string]any{"nodeCount": n.MinCount},
@@ -446,10 +460,10 @@ func (a *aksPlan) pool() managed {
 // onNodes adds what all nodes have.
 func (a *aksPlan) onNodes(pool map[string]any) map[string]any {
 	pool["autoScalingEnabled"] = true
-	pool["osDiskSizeGb"] = a.in.Claim.Spec.Nodes.DiskGiB
-	pool["tags"] = a.tags(nil)
+	pool["osDiskSizeGb"] = a.In.Claim.Spec.Nodes.DiskGiB
+	pool["tags"] = a.Tags(nil)
 	if a.makesSubnet() {
-		pool["vnetSubnetIdRef"] = a.ref(resourceAKSSubnet)
+		pool["vnetSubnetIdRef"] = a.Ref(resourceAKSSubnet)
 	} else {
 		pool["vnetSubnetId"] = a.block.SubnetID
 	}
@@ -466,30 +480,30 @@ func (a *aksPlan) onNodes(pool map[string]any) map[string]any {
 // systemVersion is the one asked for as soon as the control plane runs it. Until
 // then the nodes keep theirs: they cannot be newer than the control plane.
 func (a *aksPlan) systemVersion() string {
-	asked := a.in.Claim.Spec.Version
-	if !a.in.IsObserved(resourceAKSCluster) || a.runs(asked) {
+	asked := a.In.Claim.Spec.Version
+	if !a.In.IsObserved(resourceAKSCluster) || a.runs(asked) {
 		return asked
 	}
-	return a.observed(resourceAKSCluster, "spec", "forProvider", "defaultNodePool", "orchestratorVersion")
+	return a.Observed(resourceAKSCluster, "spec", "forProvider", "defaultNodePool", "orchestratorVersion")
 }
 
 // poolVersion is the same for the other nodes.
 func (a *aksPlan) poolVersion() string {
-	if !a.in.IsObserved(resourceAKSPool) || a.runs(a.in.Claim.Spec.Version) {
+	if !a.In.IsObserved(resourceAKSPool) || a.runs(a.In.Claim.Spec.Version) {
 		return a.systemVersion()
 	}
-	return a.observed(resourceAKSPool, "spec", "forProvider", "orchestratorVersion")
+	return a.Observed(resourceAKSPool, "spec", "forProvider", "orchestratorVersion")
 }
 
 // runs says whether the control plane runs a minor version.
 func (a *aksPlan) runs(minor string) bool {
-	return strings.HasPrefix(a.observed(resourceAKSCluster, "status", "atProvider", "currentKubernetesVersion")+".", minor+".")
+	return strings.HasPrefix(a.Observed(resourceAKSCluster, "status", "atProvider", "currentKubernetesVersion")+".", minor+".")
 }
 
 // actsAs is the identity of the control plane.
 func (a *aksPlan) actsAs() map[string]any {
 	if a.makesIdentity() {
-		return map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{a.ref(resourceAKSIdentity)}}
+		return map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{a.Ref(resourceAKSIdentity)}}
 	}
 	return map[string]any{"type": "UserAssigned", "identityIds": []any{a.block.UserAssignedIdentityID}}
 }
@@ -498,7 +512,7 @@ func (a *aksPlan) actsAs() map[string]any {
 func (a *aksPlan) inGroup(forProvider map[string]any) map[string]any {
 	out := maps.Clone(forProvider)
 	if a.makesGroup() {
-		out["resourceGroupNameRef"] = a.ref(resourceAKSGroup)
+		out["resourceGroupNameRef"] = a.Ref(resourceAKSGroup)
 		return out
 	}
 	out["resourceGroupName"] = a.block.ResourceGroupName
@@ -508,20 +522,20 @@ func (a *aksPlan) inGroup(forProvider map[string]any) map[string]any {
 // afterGroup is open when there is a resource group.
 func (a *aksPlan) afterGroup() compose.Gate {
 	if a.makesGroup() {
-		return a.after(resourceAKSGroup)
+		return a.After(resourceAKSGroup)
 	}
 	return compose.Gate{}
 }
 
 // reached is how the cluster is reached: with the kubeconfig that the provider
 // writes.
-func (a *aksPlan) reached() Cluster {
-	secret := v1alpha1.SecretKeyReference{Name: a.name("kubeconfig"), Key: "kubeconfig"}
-	out := Cluster{
-		Config:  secretConfig(a.in.Claim.Namespace, secret),
-		Waiting: a.after(resourceAKSCluster).Waiting,
+func (a *aksPlan) reached() backend.Cluster {
+	secret := v1alpha1.SecretKeyReference{Name: a.Name("kubeconfig"), Key: "kubeconfig"}
+	out := backend.Cluster{
+		Config:  backend.SecretConfig(a.In.Claim.Namespace, secret),
+		Waiting: a.After(resourceAKSCluster).Waiting,
 	}
-	host := cmp.Or(a.observed(resourceAKSCluster, "status", "atProvider", "fqdn"), a.observed(resourceAKSCluster, "status", "atProvider", "privateFqdn"))
+	host := cmp.Or(a.Observed(resourceAKSCluster, "status", "atProvider", "fqdn"), a.Observed(resourceAKSCluster, "status", "atProvider", "privateFqdn"))
 	switch {
 	case out.Waiting != "":
 	case host == "":
@@ -530,7 +544,7 @@ func (a *aksPlan) reached() Cluster {
 		out.Access = &v1alpha1.Access{
 			KubeconfigSecretRef: &secret,
 			APIServerURL:        "https://" + host + ":443",
-			Architecture:        a.in.Claim.Spec.Nodes.Architecture,
+			Architecture:        a.In.Claim.Spec.Nodes.Architecture,
 			StorageClassName:    "managed-csi",
 			// ControlPlaneScrapable is false: Azure hides it. ManagedGatewayAPI too:
 			// https://learn.microsoft.com/azure/aks/managed-gateway-api (2025-10-21)

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package gke makes clusters on Google Kubernetes Engine.
+package gke
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -56,104 +60,60 @@ const (
 	gkeRangeServices = "services"
 )
 
-// gkeRegions are Google Cloud's regions by neutral name: those with Arm machines
-// where there is a choice.
-// https://cloud.google.com/compute/docs/regions-zones, as of February 2026.
-func gkeRegions() map[v1alpha1.Region]string {
-	return map[v1alpha1.Region]string{
-		v1alpha1.RegionUSEast:             "us-east1",
-		v1alpha1.RegionUSCentral:          "us-central1",
-		v1alpha1.RegionUSWest:             "us-west1",
-		v1alpha1.RegionCanadaCentral:      "northamerica-northeast1",
-		v1alpha1.RegionBrazilSouth:        "southamerica-east1",
-		v1alpha1.RegionEuropeWest:         "europe-west4",
-		v1alpha1.RegionEuropeCentral:      "europe-west3",
-		v1alpha1.RegionEuropeNorth:        "europe-north1",
-		v1alpha1.RegionUKSouth:            "europe-west2",
-		v1alpha1.RegionIndiaWest:          "asia-south1",
-		v1alpha1.RegionAsiaSoutheast:      "asia-southeast1",
-		v1alpha1.RegionAsiaNortheast:      "asia-northeast1",
-		v1alpha1.RegionAustraliaSoutheast: "australia-southeast1",
-	}
+//go:embed tables.yaml
+var file string
+
+// tables of Google Cloud's counterparts of neutral names.
+var tables = sync.OnceValues(func() (gkeTables, error) { return backend.Tables[gkeTables](file) })
+
+// gkeTables are what the file says.
+type gkeTables struct {
+	Regions   map[v1alpha1.Region]string                                 `json:"regions"`
+	Zones     map[string]string                                          `json:"zones"`
+	ArmZones  map[string]string                                          `json:"armZones"`
+	Machines  map[v1alpha1.Architecture]map[v1alpha1.InstanceSize]string `json:"machines"`
+	NodeRoles map[string]string                                          `json:"nodeRoles"`
 }
 
-// gcpZones are the letters of the zones of every region of Google Cloud.
-// https://cloud.google.com/compute/docs/regions-zones, as of February 2026.
-func gcpZones() map[string]string {
-	zones := map[string]string{"us-central1": "abcf", "us-east1": "bcd", "europe-west1": "bcd"}
-	for _, r := range []string{
-		"africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-south2",
-		"asia-southeast1", "asia-southeast2", "asia-southeast3", "australia-southeast1", "australia-southeast2", "europe-central2",
-		"europe-north1", "europe-north2", "europe-southwest1", "europe-west10", "europe-west12", "europe-west2", "europe-west3",
-		"europe-west4", "europe-west6", "europe-west8", "europe-west9", "me-central1", "me-central2", "me-west1",
-		"northamerica-northeast1", "northamerica-northeast2", "northamerica-south1", "southamerica-east1", "southamerica-west1",
-		"us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4",
-	} {
-		zones[r] = "abc"
-	}
-	return zones
-}
+// A Backend makes a cluster of Google Kubernetes Engine.
+type Backend struct{}
 
-// gkeArmZones are the letters of the zones with T2A machines, the only Arm
-// machines that take the disks of standard-rwo.
-// https://cloud.google.com/compute/docs/regions-zones, as of February 2026.
-func gkeArmZones() map[string]string {
-	return map[string]string{"us-central1": "abf", "europe-west4": "abc", "asia-southeast1": "bc"}
-}
-
-// gkeMachines are the machine types by neutral size: 2, 4, 8 and 16 CPUs with
-// 4 GiB of memory each.
-// https://cloud.google.com/compute/docs/general-purpose-machines, as of
-// February 2026.
-func gkeMachines(a v1alpha1.Architecture) map[v1alpha1.InstanceSize]string {
-	series := "e2-standard-"
-	if a == v1alpha1.ArchitectureARM64 {
-		series = "t2a-standard-"
+// Describe the place.
+func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
+	region, machines := "", ""
+	if b := p.GKE; b != nil {
+		region = b.Region
+		if b.MachineType != "" {
+			machines = "gke.machineType"
+		}
 	}
-	return map[v1alpha1.InstanceSize]string{
-		v1alpha1.InstanceSizeSmall:  series + "2",
-		v1alpha1.InstanceSizeMedium: series + "4",
-		v1alpha1.InstanceSizeLarge:  series + "8",
-		v1alpha1.InstanceSizeXLarge: series + "16",
-	}
+	return backend.InCloud(p, region, machines)
 }
-
-// gkeNodeRoles are the least that nodes need: to write logs and metrics, and to
-// pull images.
-// https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster,
-// as of February 2026.
-func gkeNodeRoles() map[string]string {
-	return map[string]string{
-		"logs":     "roles/logging.logWriter",
-		"metrics":  "roles/monitoring.metricWriter",
-		"metadata": "roles/stackdriver.resourceMetadata.writer",
-		"images":   "roles/artifactregistry.reader",
-	}
-}
-
-// gke makes a cluster of Google Kubernetes Engine.
-type gke struct{}
 
 // Plan the network, the identities, the control plane and the nodes.
-func (gke) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
-	g := &gkePlan{cloud: cloud{in: in}}
+func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
+	t, err := tables()
+	if err != nil {
+		return backend.Cluster{}, err
+	}
+	g := &gkePlan{Cloud: backend.Cloud{In: in}, tables: t}
 	if b := in.Claim.Spec.GKE; b != nil {
 		g.block = *b
 	}
 	if p := g.place(); p != nil {
-		return g.refused(*p), nil
+		return g.Refused(*p), nil
 	}
 	g.project = g.knownProject()
 
-	out := Cluster{Parts: cloudParts()}
-	plan := func(ms ...managed) {
+	out := backend.Cluster{Parts: backend.CloudParts()}
+	plan := func(ms ...backend.Managed) {
 		for _, m := range ms {
-			out.Resources = append(out.Resources, g.resource(m))
+			out.Resources = append(out.Resources, g.Resource(m))
 		}
 	}
-	protect := func(part string, of managed, by ...managed) {
+	protect := func(part string, of backend.Managed, by ...backend.Managed) {
 		for _, b := range by {
-			out.Resources = append(out.Resources, g.protect("usage-"+of.Name+"-"+b.Name, part, of, b))
+			out.Resources = append(out.Resources, g.Protect("usage-"+of.Name+"-"+b.Name, part, of, b))
 		}
 	}
 
@@ -163,7 +123,7 @@ func (gke) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, e
 	cluster := g.cluster()
 	pool := g.nodePool(roles)
 	out.Keepers = []v1alpha1.ObjectReference{g.keeper(cluster)}
-	if g.adopted() {
+	if g.Adopted() {
 		plan(cluster)
 		g.access(&out, nil)
 		return out, nil
@@ -171,28 +131,28 @@ func (gke) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, e
 
 	if g.block.ExistingNetwork == nil {
 		plan(network, subnetwork, router, nat, firewall)
-		protect(ConditionNetworkReady, network, subnetwork, router, firewall)
-		protect(ConditionNetworkReady, router, nat)
-		protect(ConditionNodesReady, nat, pool)
-		protect(ConditionNodesReady, firewall, pool)
-		protect(ConditionControlPlaneReady, subnetwork, cluster)
+		protect(backend.PartNetwork, network, subnetwork, router, firewall)
+		protect(backend.PartNetwork, router, nat)
+		protect(backend.PartNodes, nat, pool)
+		protect(backend.PartNodes, firewall, pool)
+		protect(backend.PartControlPlane, subnetwork, cluster)
 	}
 	plan(identity)
 	plan(roles...)
 	plan(cluster, pool)
 	// A role that is bound to nobody any more cannot be taken back.
-	protect(ConditionNetworkReady, identity, roles...)
-	protect(ConditionNodesReady, identity, pool)
-	protect(ConditionNodesReady, cluster, pool)
+	protect(backend.PartNetwork, identity, roles...)
+	protect(backend.PartNodes, identity, pool)
+	protect(backend.PartNodes, cluster, pool)
 	// What a chart runs when it is uninstalled needs nodes.
 	out.Keepers = append(out.Keepers, g.keeper(pool))
 
-	var key []managed
+	var key []backend.Managed
 	if g.block.ServiceAccountKey {
 		account, role, k := g.accessIdentity()
-		key = []managed{role, k}
+		key = []backend.Managed{role, k}
 		plan(account, role, k)
-		protect(ConditionAccessReady, account, role, k)
+		protect(backend.PartAccess, account, role, k)
 		out.Keepers = append(out.Keepers, g.keeper(role), g.keeper(k))
 	}
 	g.access(&out, key)
@@ -201,9 +161,10 @@ func (gke) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, e
 
 // A gkePlan is what is known while a cluster is planned.
 type gkePlan struct {
-	cloud
+	backend.Cloud
 
-	block v1alpha1.GKECluster
+	tables gkeTables
+	block  v1alpha1.GKECluster
 
 	// region and zones by Google Cloud's names; machine is the type of the nodes.
 	region  string
@@ -216,25 +177,25 @@ type gkePlan struct {
 
 // place finds region, zones and machine type.
 func (g *gkePlan) place() *compose.Problem {
-	spec := g.in.Claim.Spec
+	spec := g.In.Claim.Spec
 	g.region = g.block.Region
 	var p *compose.Problem
 	if g.region == "" {
-		if g.region, p = lookup("region", gkeRegions(), spec.Region, v1alpha1.ProviderGKE); p != nil {
+		if g.region, p = backend.Lookup("region", g.tables.Regions, spec.Region, v1alpha1.ProviderGKE); p != nil {
 			return p
 		}
 	}
-	letters, p := lookup("gke.region", gcpZones(), g.region, v1alpha1.ProviderGKE)
+	letters, p := backend.Lookup("gke.region", g.tables.Zones, g.region, v1alpha1.ProviderGKE)
 	if p != nil {
 		return p
 	}
 	g.machine = g.block.MachineType
 	if g.machine == "" {
-		if g.machine, p = lookup("nodes.size", gkeMachines(spec.Nodes.Architecture), spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
+		if g.machine, p = backend.Lookup("nodes.size", g.tables.Machines[spec.Nodes.Architecture], spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
 			return p
 		}
-		if spec.Nodes.Architecture == v1alpha1.ArchitectureARM64 && !g.adopted() {
-			if letters, p = lookup("nodes.architecture arm64 in region", gkeArmZones(), g.region, v1alpha1.ProviderGKE); p != nil {
+		if spec.Nodes.Architecture == v1alpha1.ArchitectureARM64 && !g.Adopted() {
+			if letters, p = backend.Lookup("nodes.architecture arm64 in region", g.tables.ArmZones, g.region, v1alpha1.ProviderGKE); p != nil {
 				p.Message += ". Elsewhere give gke.machineType, gke.diskType and gke.storageClass, for example of c4a machines"
 				return p
 			}
@@ -244,7 +205,7 @@ func (g *gkePlan) place() *compose.Problem {
 		g.zones = append(g.zones, g.region+"-"+string(l))
 	}
 	if z := append(slices.Clone(g.block.NodeLocations), g.block.Location); !g.has(z) {
-		return &compose.Problem{ConditionType: ConditionNetworkReady, Reason: "UnsupportedValue", Message: fmt.Sprintf(
+		return &compose.Problem{ConditionType: backend.PartNetwork, Reason: "UnsupportedValue", Message: fmt.Sprintf(
 			"Provider GKE has nothing for %s in region %s. Valid: %s", strings.Trim(strings.Join(z, ", "), ", "), g.region, strings.Join(g.zones, ", "))}
 	}
 	return nil
@@ -266,7 +227,7 @@ func (g *gkePlan) knownProject() string {
 	if g.block.ProjectID != "" {
 		return g.block.ProjectID
 	}
-	return g.observed(gkeNodeIdentity, "status", "atProvider", "project")
+	return g.Observed(gkeNodeIdentity, "status", "atProvider", "project")
 }
 
 // email of a service account; empty until the project is known.
@@ -279,16 +240,16 @@ func (g *gkePlan) email(resource string) string {
 
 // gcpName is a name in Google Cloud, which has to begin with a letter.
 func (g *gkePlan) gcpName(resource string) string {
-	return compose.NameMax(gkeMaxName, g.in.Claim.Namespace, "observe", g.in.Claim.Name, resource)
+	return compose.NameMax(gkeMaxName, g.In.Claim.Namespace, "observe", g.In.Claim.Name, resource)
 }
 
 func (g *gkePlan) identityName(resource string) string {
-	return compose.NameMax(gkeMaxIdentity, g.in.Claim.Namespace, "observe", g.in.Claim.Name, resource)
+	return compose.NameMax(gkeMaxIdentity, g.In.Claim.Namespace, "observe", g.In.Claim.Name, resource)
 }
 
 // labels of what costs money.
 func (g *gkePlan) labels() map[string]any {
-	return g.tags(map[string]any{"observe-k8s": g.gcpName(gkeControlPlane)})
+	return g.Tags(map[string]any{"observe-k8s": g.gcpName(gkeControlPlane)})
 }
 
 // with puts a project that was asked for into what is wanted of a resource.
@@ -307,12 +268,12 @@ func (g *gkePlan) location() string {
 	return g.region
 }
 
-func (g *gkePlan) keeper(m managed) v1alpha1.ObjectReference {
-	return g.reference(m.APIVersion, m.Kind, m.Name)
+func (g *gkePlan) keeper(m backend.Managed) v1alpha1.ObjectReference {
+	return g.Reference(m.APIVersion, m.Kind, m.Name)
 }
 
 // network for a cluster that has none yet: private, with one way out.
-func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
+func (g *gkePlan) network() (network, subnetwork, router, nat backend.Managed) {
 	pods, services := gkePodCIDR, gkeServiceCIDR
 	if c := g.block.PodCIDR; c != "" {
 		pods = string(c)
@@ -320,17 +281,17 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 	if c := g.block.ServiceCIDR; c != "" {
 		services = string(c)
 	}
-	network = managed{
-		Name: gkeNetwork, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Network", ExternalName: g.gcpName(gkeNetwork),
+	network = backend.Managed{
+		Name: gkeNetwork, Part: backend.PartNetwork, APIVersion: gcpCompute, Kind: "Network", ExternalName: g.gcpName(gkeNetwork),
 		ForProvider: g.with(map[string]any{"autoCreateSubnetworks": false, "routingMode": "REGIONAL"}),
 	}
-	subnetwork = managed{
-		Name: gkeSubnetwork, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Subnetwork", ExternalName: g.gcpName(gkeSubnetwork),
-		Gate: g.after(gkeNetwork),
+	subnetwork = backend.Managed{
+		Name: gkeSubnetwork, Part: backend.PartNetwork, APIVersion: gcpCompute, Kind: "Subnetwork", ExternalName: g.gcpName(gkeSubnetwork),
+		Gate: g.After(gkeNetwork),
 		ForProvider: g.with(map[string]any{
 			"region":                g.region,
-			"networkRef":            g.ref(gkeNetwork),
-			"ipCidrRange":           g.cidr(),
+			"networkRef":            g.Ref(gkeNetwork),
+			"ipCidrRange":           g.CIDR(),
 			"privateIpGoogleAccess": true,
 			"secondaryIpRange": []any{
 				map[string]any{"rangeName": gkeRangePods, "ipCidrRange": pods},
@@ -338,17 +299,17 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 			},
 		}),
 	}
-	router = managed{
-		Name: gkeRouter, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Router", ExternalName: g.gcpName(gkeRouter),
-		Gate:        g.after(gkeNetwork),
-		ForProvider: g.with(map[string]any{"region": g.region, "networkRef": g.ref(gkeNetwork)}),
+	router = backend.Managed{
+		Name: gkeRouter, Part: backend.PartNetwork, APIVersion: gcpCompute, Kind: "Router", ExternalName: g.gcpName(gkeRouter),
+		Gate:        g.After(gkeNetwork),
+		ForProvider: g.with(map[string]any{"region": g.region, "networkRef": g.Ref(gkeNetwork)}),
 	}
-	nat = managed{
-		Name: gkeNAT, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "RouterNAT", ExternalName: g.gcpName(gkeNAT),
-		Gate: g.after(gkeRouter, gkeSubnetwork),
+	nat = backend.Managed{
+		Name: gkeNAT, Part: backend.PartNetwork, APIVersion: gcpCompute, Kind: "RouterNAT", ExternalName: g.gcpName(gkeNAT),
+		Gate: g.After(gkeRouter, gkeSubnetwork),
 		ForProvider: g.with(map[string]any{
 			"region":                        g.region,
-			"routerRef":                     g.ref(gkeRouter),
+			"routerRef":                     g.Ref(gkeRouter),
 			"natIpAllocateOption":           "AUTO_ONLY",
 			"sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
 			"logConfig":                     map[string]any{"enable": true, "filter": "ERRORS_ONLY"},
@@ -362,12 +323,12 @@ func (g *gkePlan) network() (network, subnetwork, router, nat managed) {
 // the API server refuse what it watches over.
 // https://cloud.google.com/kubernetes-engine/docs/how-to/private-clusters, as of
 // February 2026.
-func (g *gkePlan) firewall() managed {
-	return managed{
-		Name: gkeFirewall, Part: ConditionNetworkReady, APIVersion: gcpCompute, Kind: "Firewall", ExternalName: g.gcpName(gkeFirewall),
-		Gate: g.after(gkeSubnetwork),
+func (g *gkePlan) firewall() backend.Managed {
+	return backend.Managed{
+		Name: gkeFirewall, Part: backend.PartNetwork, APIVersion: gcpCompute, Kind: "Firewall", ExternalName: g.gcpName(gkeFirewall),
+		Gate: g.After(gkeSubnetwork),
 		ForProvider: g.with(map[string]any{
-			"networkRef":   g.ref(gkeNetwork),
+			"networkRef":   g.Ref(gkeNetwork),
 			"direction":    "INGRESS",
 			"sourceRanges": []any{g.controlPlaneCIDR()},
 			"allow":        []any{map[string]any{"protocol": "tcp"}},
@@ -377,20 +338,20 @@ func (g *gkePlan) firewall() managed {
 
 // nodeIdentity is who the nodes are, with nothing but what nodes need. Google's
 // default for nodes may change everything in the project.
-func (g *gkePlan) nodeIdentity() (identity managed, roles []managed) {
-	identity = managed{
-		Name: gkeNodeIdentity, Part: ConditionNetworkReady, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeNodeIdentity),
+func (g *gkePlan) nodeIdentity() (identity backend.Managed, roles []backend.Managed) {
+	identity = backend.Managed{
+		Name: gkeNodeIdentity, Part: backend.PartNetwork, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeNodeIdentity),
 		ForProvider: g.with(map[string]any{"displayName": "Nodes of " + g.gcpName(gkeControlPlane)}),
 	}
-	for _, name := range slices.Sorted(maps.Keys(gkeNodeRoles())) {
-		roles = append(roles, g.grant(gkeNodeRole+name, ConditionNetworkReady, gkeNodeIdentity, gkeNodeRoles()[name]))
+	for _, name := range slices.Sorted(maps.Keys(g.tables.NodeRoles)) {
+		roles = append(roles, g.grant(gkeNodeRole+name, backend.PartNetwork, gkeNodeIdentity, g.tables.NodeRoles[name]))
 	}
 	return identity, roles
 }
 
 // grant a role to an identity.
-func (g *gkePlan) grant(name, part, identity, role string) managed {
-	m := managed{Name: name, Part: part, APIVersion: gcpIdentity, Kind: "ProjectIAMMember", Gate: g.after(identity)}
+func (g *gkePlan) grant(name, part, identity, role string) backend.Managed {
+	m := backend.Managed{Name: name, Part: part, APIVersion: gcpIdentity, Kind: "ProjectIAMMember", Gate: g.After(identity)}
 	if g.project != "" {
 		m.ForProvider = map[string]any{"project": g.project, "role": role, "member": "serviceAccount:" + g.email(identity)}
 	}
@@ -399,19 +360,19 @@ func (g *gkePlan) grant(name, part, identity, role string) managed {
 
 // cluster is the control plane. The node pool that GKE makes with it goes at
 // once: it could not be changed without a new cluster.
-func (g *gkePlan) cluster() managed {
-	m := managed{
-		Name: gkeControlPlane, Part: ConditionControlPlaneReady, APIVersion: gcpContainer, Kind: "Cluster",
+func (g *gkePlan) cluster() backend.Managed {
+	m := backend.Managed{
+		Name: gkeControlPlane, Part: backend.PartControlPlane, APIVersion: gcpContainer, Kind: "Cluster",
 		ExternalName: g.gcpName(gkeControlPlane), ConnectionSecret: "kubeconfig",
 		Ready: g.atVersion("masterVersion"),
 	}
-	if g.adopted() {
-		m.ExternalName = g.clusterName()
+	if g.Adopted() {
+		m.ExternalName = g.ClusterName()
 		m.ForProvider = g.with(map[string]any{"location": g.location()})
 		m.Ready = compose.Managed
 		return m
 	}
-	m.Gate = g.after(gkeNodeIdentity)
+	m.Gate = g.After(gkeNodeIdentity)
 	if g.project == "" {
 		return m
 	}
@@ -442,8 +403,8 @@ func (g *gkePlan) cluster() managed {
 	})
 	// The pool that goes at once must not need Google's default identity, which
 	// many organizations take away.
-	m.InitProvider = map[string]any{"nodeConfig": map[string]any{"serviceAccountRef": g.ref(gkeNodeIdentity)}}
-	if v := g.in.Claim.Spec.Version; v != "" {
+	m.InitProvider = map[string]any{"nodeConfig": map[string]any{"serviceAccountRef": g.Ref(gkeNodeIdentity)}}
+	if v := g.In.Claim.Spec.Version; v != "" {
 		m.ForProvider["minMasterVersion"] = v
 	}
 	if n := g.block.ExistingNetwork; n != nil {
@@ -451,8 +412,8 @@ func (g *gkePlan) cluster() managed {
 		m.ForProvider["ipAllocationPolicy"] = map[string]any{"clusterSecondaryRangeName": n.PodRangeName, "servicesSecondaryRangeName": n.ServiceRangeName}
 		return m
 	}
-	m.Gate = m.Gate.And(g.after(gkeSubnetwork))
-	m.ForProvider["networkRef"], m.ForProvider["subnetworkRef"] = g.ref(gkeNetwork), g.ref(gkeSubnetwork)
+	m.Gate = m.Gate.And(g.After(gkeSubnetwork))
+	m.ForProvider["networkRef"], m.ForProvider["subnetworkRef"] = g.Ref(gkeNetwork), g.Ref(gkeSubnetwork)
 	m.ForProvider["ipAllocationPolicy"] = map[string]any{"clusterSecondaryRangeName": gkeRangePods, "servicesSecondaryRangeName": gkeRangeServices}
 	return m
 }
@@ -461,7 +422,7 @@ func (g *gkePlan) cluster() managed {
 // claim gives the same bytes.
 func (g *gkePlan) authorized() map[string]any {
 	blocks := []any{}
-	for _, c := range g.allowed() {
+	for _, c := range g.Allowed() {
 		blocks = append(blocks, map[string]any{"cidrBlock": c})
 	}
 	if len(blocks) == 0 {
@@ -476,15 +437,15 @@ func (g *gkePlan) controlPlaneCIDR() string {
 	if c := g.block.ControlPlaneCIDR; c != "" {
 		return string(c)
 	}
-	if strings.HasPrefix(g.cidr(), "172.16.") {
+	if strings.HasPrefix(g.CIDR(), "172.16.") {
 		return "192.168.0.0/28"
 	}
 	return "172.16.0.0/28"
 }
 
 // nodePool is the only one, scaled by GKE between the claim's limits.
-func (g *gkePlan) nodePool(roles []managed) managed {
-	n := g.in.Claim.Spec.Nodes
+func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
+	n := g.In.Claim.Spec.Nodes
 	needs := []string{gkeControlPlane}
 	if g.block.ExistingNetwork == nil {
 		needs = append(needs, gkeNAT, gkeFirewall)
@@ -498,7 +459,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 		"diskType":               cmp.Or(g.block.DiskType, "pd-balanced"),
 		"imageType":              "COS_CONTAINERD",
 		"oauthScopes":            []any{"https://www.googleapis.com/auth/cloud-platform"},
-		"serviceAccountRef":      g.ref(gkeNodeIdentity),
+		"serviceAccountRef":      g.Ref(gkeNodeIdentity),
 		"workloadMetadataConfig": map[string]any{"mode": "GKE_METADATA"},
 		"resourceLabels":         g.labels(),
 		"spot":                   n.Spot,
@@ -518,7 +479,7 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	zones, initial := g.spread()
 	pool := map[string]any{
 		"location":        g.location(),
-		"clusterRef":      g.ref(gkeControlPlane),
+		"clusterRef":      g.Ref(gkeControlPlane),
 		"autoscaling":     map[string]any{"totalMinNodeCount": n.MinCount, "totalMaxNodeCount": n.MaxCount, "locationPolicy": policy},
 		"management":      map[string]any{"autoRepair": true, "autoUpgrade": true},
 		"upgradeSettings": map[string]any{"strategy": "SURGE", "maxSurge": int64(1), "maxUnavailable": int64(0)},
@@ -530,9 +491,9 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 	if v := g.nodeVersion(); v != "" {
 		pool["version"] = v
 	}
-	return managed{
-		Name: gkeNodePool, Part: ConditionNodesReady, APIVersion: gcpContainer, Kind: "NodePool", ExternalName: g.gcpName(gkeNodePool),
-		Gate: g.after(needs...), ForProvider: g.with(pool),
+	return backend.Managed{
+		Name: gkeNodePool, Part: backend.PartNodes, APIVersion: gcpContainer, Kind: "NodePool", ExternalName: g.gcpName(gkeNodePool),
+		Gate: g.After(needs...), ForProvider: g.with(pool),
 		InitProvider: map[string]any{"initialNodeCount": initial},
 		Ready:        g.atVersion("version"),
 	}
@@ -542,8 +503,8 @@ func (g *gkePlan) nodePool(roles []managed) managed {
 // begin: as many zones as can begin with the same number between the limits.
 // Where they are already, they stay.
 func (g *gkePlan) spread() (zones []any, initial int64) {
-	n := g.in.Claim.Spec.Nodes
-	if was := g.in.Observed[gkeNodePool]; was != nil && len(g.block.NodeLocations) == 0 {
+	n := g.In.Claim.Spec.Nodes
+	if was := g.In.Observed[gkeNodePool]; was != nil && len(g.block.NodeLocations) == 0 {
 		zones, _, _ = unstructured.NestedSlice(was.Object, "spec", "forProvider", "nodeLocations")
 		i, ok, _ := unstructured.NestedFieldNoCopy(was.Object, "spec", "initProvider", "initialNodeCount")
 		if ok {
@@ -588,23 +549,23 @@ func integer(v any) int64 {
 // gives them that of the control plane, nor once they are where they were asked
 // to be: from then on GKE patches them in its own time. Control plane first.
 func (g *gkePlan) nodeVersion() string {
-	want := minor(g.in.Claim.Spec.Version)
-	master := g.observed(gkeControlPlane, "status", "atProvider", "masterVersion")
-	nodes := g.observed(gkeNodePool, "status", "atProvider", "version")
+	want := minor(g.In.Claim.Spec.Version)
+	master := g.Observed(gkeControlPlane, "status", "atProvider", "masterVersion")
+	nodes := g.Observed(gkeNodePool, "status", "atProvider", "version")
 	switch {
 	case want == 0 || nodes == "" || master == "":
-		return g.observed(gkeNodePool, "spec", "forProvider", "version")
+		return g.Observed(gkeNodePool, "spec", "forProvider", "version")
 	case minor(nodes) >= want:
 		return ""
 	case minor(master) < want:
-		return g.observed(gkeNodePool, "spec", "forProvider", "version")
+		return g.Observed(gkeNodePool, "spec", "forProvider", "version")
 	}
 	return master
 }
 
 // atVersion judges something that is ready when it has the version asked for.
 func (g *gkePlan) atVersion(field string) func(*unstructured.Unstructured) compose.Health {
-	want := g.in.Claim.Spec.Version
+	want := g.In.Claim.Spec.Version
 	return func(o *unstructured.Unstructured) compose.Health {
 		v := compose.Managed(o)
 		is, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", field)
@@ -631,16 +592,16 @@ func minor(version string) int {
 // accessIdentity is who Helm and kubectl are on the cluster where the
 // providers' pods are nobody on Google Cloud. Nothing less than this role can
 // install the definitions and roles that charts bring.
-func (g *gkePlan) accessIdentity() (account, role, key managed) {
-	account = managed{
-		Name: gkeIdentity, Part: ConditionAccessReady, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeIdentity),
+func (g *gkePlan) accessIdentity() (account, role, key backend.Managed) {
+	account = backend.Managed{
+		Name: gkeIdentity, Part: backend.PartAccess, APIVersion: gcpIdentity, Kind: "ServiceAccount", ExternalName: g.identityName(gkeIdentity),
 		ForProvider: g.with(map[string]any{"displayName": "Access to " + g.gcpName(gkeControlPlane)}),
 	}
-	role = g.grant(gkeRole, ConditionAccessReady, gkeIdentity, "roles/container.admin")
-	key = managed{
-		Name: gkeKey, Part: ConditionAccessReady, APIVersion: gcpIdentity, Kind: "ServiceAccountKey", ConnectionSecret: gkeKey,
-		Gate:        g.after(gkeIdentity),
-		ForProvider: map[string]any{"serviceAccountIdRef": g.ref(gkeIdentity)},
+	role = g.grant(gkeRole, backend.PartAccess, gkeIdentity, "roles/container.admin")
+	key = backend.Managed{
+		Name: gkeKey, Part: backend.PartAccess, APIVersion: gcpIdentity, Kind: "ServiceAccountKey", ConnectionSecret: gkeKey,
+		Gate:        g.After(gkeIdentity),
+		ForProvider: map[string]any{"serviceAccountIdRef": g.Ref(gkeIdentity)},
 	}
 	return account, role, key
 }
@@ -648,41 +609,41 @@ func (g *gkePlan) accessIdentity() (account, role, key managed) {
 // access says how to reach the cluster. Its kubeconfig says where it is and
 // whom to trust; who asks is the identity of the providers' pods, or that of a
 // key.
-func (g *gkePlan) access(out *Cluster, key []managed) {
-	ref := v1alpha1.SecretKeyReference{Name: g.name("kubeconfig"), Key: "kubeconfig"}
+func (g *gkePlan) access(out *backend.Cluster, key []backend.Managed) {
+	ref := v1alpha1.SecretKeyReference{Name: g.Name("kubeconfig"), Key: "kubeconfig"}
 	out.Requirements = append(out.Requirements, compose.Requirement{
-		Name: requirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: g.in.Claim.Namespace, ObjectName: ref.Name,
+		Name: backend.RequirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: g.In.Claim.Namespace, ObjectName: ref.Name,
 	})
 	identity := map[string]any{"type": "GoogleApplicationCredentials", "source": "InjectedIdentity"}
 	if len(key) > 0 {
 		identity = map[string]any{
 			"type":      "GoogleApplicationCredentials",
 			"source":    "Secret",
-			"secretRef": map[string]any{"name": g.name(gkeKey), "namespace": g.in.Claim.Namespace, "key": "private_key"},
+			"secretRef": map[string]any{"name": g.Name(gkeKey), "namespace": g.In.Claim.Namespace, "key": "private_key"},
 		}
 	}
-	out.Config = secretConfig(g.in.Claim.Namespace, ref)
+	out.Config = backend.SecretConfig(g.In.Claim.Namespace, ref)
 	out.Config["identity"] = identity
 
 	needs := []string{gkeControlPlane}
 	for _, m := range key {
 		needs = append(needs, m.Name)
 	}
-	out.Waiting = g.after(needs...).Waiting
-	secret := g.in.RequiredObject(requirementKubeconfig)
+	out.Waiting = g.After(needs...).Waiting
+	secret := g.In.RequiredObject(backend.RequirementKubeconfig)
 	if secret == nil {
 		out.Waiting = "Waiting for the cluster's kubeconfig"
 		return
 	}
-	server, err := kubeconfigServer(secret, ref)
+	server, err := backend.KubeconfigServer(secret, ref)
 	if err != nil {
-		out.Waiting = err.message
+		out.Waiting = err.Message
 		return
 	}
 	out.Access = &v1alpha1.Access{
 		KubeconfigSecretRef: &ref,
 		APIServerURL:        server,
-		Architecture:        g.in.Claim.Spec.Nodes.Architecture,
+		Architecture:        g.In.Claim.Spec.Nodes.Architecture,
 		StorageClassName:    cmp.Or(g.block.StorageClassName, "standard-rwo"),
 		ManagedGatewayAPI:   g.block.GatewayAPI == "Standard",
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package backend
 
 import (
 	"encoding/base64"
@@ -14,27 +14,31 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api/latest"
 )
 
+// RequirementKubeconfig is the requirement for the Secret with the kubeconfig.
+const RequirementKubeconfig = "kubeconfig"
+
 // longestServer is the longest URL of an API server that a status may have.
 const longestServer = 2048
 
-// A kubeconfigError says what is wrong with a kubeconfig. It never quotes it.
-type kubeconfigError struct {
-	reason, message string
+// A KubeconfigError says what is wrong with a kubeconfig. It never quotes it.
+type KubeconfigError struct {
+	// Reason and Message of the problem.
+	Reason, Message string
 }
 
-// kubeconfigServer finds the API server of a kubeconfig, and refuses one that
+// KubeconfigServer finds the API server of a kubeconfig, and refuses one that
 // would make a provider run a program or read a file: the person who writes the
 // Secret does not own the provider's pod.
-func kubeconfigServer(secret *unstructured.Unstructured, ref v1alpha1.SecretKeyReference) (string, *kubeconfigError) {
+func KubeconfigServer(secret *unstructured.Unstructured, ref v1alpha1.SecretKeyReference) (string, *KubeconfigError) {
 	if secret == nil {
-		return "", &kubeconfigError{"KubeconfigSecretNotFound", fmt.Sprintf("Secret %s does not exist in this namespace. Create it with a kubeconfig in its key %s", ref.Name, ref.Key)}
+		return "", &KubeconfigError{"KubeconfigSecretNotFound", fmt.Sprintf("Secret %s does not exist in this namespace. Create it with a kubeconfig in its key %s", ref.Name, ref.Key)}
 	}
 	encoded, found, _ := unstructured.NestedString(secret.Object, "data", ref.Key)
 	if !found {
-		return "", &kubeconfigError{"KubeconfigKeyNotFound", fmt.Sprintf("Secret %s has no key %s. Put the kubeconfig there, or name the right key in kubeconfigSecretRef.key", ref.Name, ref.Key)}
+		return "", &KubeconfigError{"KubeconfigKeyNotFound", fmt.Sprintf("Secret %s has no key %s. Put the kubeconfig there, or name the right key in kubeconfigSecretRef.key", ref.Name, ref.Key)}
 	}
-	invalid := func(what string) *kubeconfigError {
-		return &kubeconfigError{"InvalidKubeconfig", fmt.Sprintf("Key %s of Secret %s %s", ref.Key, ref.Name, what)}
+	invalid := func(what string) *KubeconfigError {
+		return &KubeconfigError{"InvalidKubeconfig", fmt.Sprintf("Key %s of Secret %s %s", ref.Key, ref.Name, what)}
 	}
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package gke
 
 import (
 	"maps"
@@ -10,30 +10,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// gkeClaim is a claim on GKE with what the schema fills in, changed by fs.
+// gkeClaim is a claim on GKE, changed by fs.
 func gkeClaim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster {
-	c := &v1alpha1.KubernetesCluster{}
-	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.KubernetesClusterKind
-	c.Namespace, c.Name = "team-a", "demo"
-	c.Spec = v1alpha1.ClusterParameters{
-		Provider:           v1alpha1.ProviderGKE,
-		Region:             v1alpha1.RegionEuropeWest,
-		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
-		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
-		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
-	}
-	for _, f := range fs {
-		f(c)
-	}
-	return c
+	return backendtest.Claim(v1alpha1.ProviderGKE, fs...)
 }
 
 func gkeBlock(b v1alpha1.GKECluster) func(*v1alpha1.KubernetesCluster) {
@@ -56,83 +43,6 @@ func gkeVariants() map[string]*v1alpha1.KubernetesCluster {
 			c.Spec.ManagementPolicies = []v1alpha1.ManagementPolicy{v1alpha1.ManageObserve}
 		}),
 	}
-}
-
-// gkeWorld is a claim in the world before anything is there.
-func gkeWorld(t testing.TB, c *v1alpha1.KubernetesCluster) compose.Request {
-	t.Helper()
-	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compose.Request{XR: &unstructured.Unstructured{Object: m}, Required: map[string][]*unstructured.Unstructured{}}
-}
-
-// gkeObserve is what the cloud makes of what is desired: everything ready, with
-// what Google Cloud reports.
-func gkeObserve(res compose.Result, was map[string]*unstructured.Unstructured) map[string]*unstructured.Unstructured {
-	out := map[string]*unstructured.Unstructured{}
-	for name, d := range res.Resources {
-		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
-		st := map[string]any{"conditions": []any{map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "Synced", "status": "True"}}}
-		switch o.GetKind() {
-		case "ServiceAccount":
-			st["atProvider"] = map[string]any{"project": "default-project"}
-		case "Cluster":
-			v, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "minMasterVersion")
-			st["atProvider"] = map[string]any{"masterVersion": v + ".2-gke.100"}
-		case "NodePool":
-			v, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "version")
-			if v == "" && was[name] != nil {
-				v, _, _ = unstructured.NestedString(was[name].Object, "status", "atProvider", "version")
-			}
-			if v == "" {
-				v = "1.34.2-gke.100"
-			}
-			st["atProvider"] = map[string]any{"version": v}
-		}
-		o.Object["status"] = st
-		out[name] = o
-	}
-	return out
-}
-
-// gkeRounds runs until ready, and returns every world with its result. The
-// kubeconfig is there as soon as the cluster is.
-func gkeRounds(t testing.TB, w compose.Request) (worlds []compose.Request, results []compose.Result) {
-	t.Helper()
-	t.Helper()
-	for range 20 {
-		w.Required = map[string][]*unstructured.Unstructured{requirementKubeconfig: {}}
-		if w.Observed[gkeControlPlane] != nil {
-			w.Required[requirementKubeconfig] = []*unstructured.Unstructured{gkeSecret()}
-		}
-		res, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
-		worlds, results = append(worlds, w), append(results, res)
-		if res.Ready {
-			return worlds, results
-		}
-		w.Observed = gkeObserve(res, w.Observed)
-	}
-	t.Fatalf("not ready after 20 rounds: %+v", results[len(results)-1].Conditions)
-	return nil, nil
-}
-
-// gkeSecret is a kubeconfig as the provider writes it: without credentials.
-func gkeSecret() *unstructured.Unstructured {
-	const kubeconfig = `{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"c","cluster":{"server":"https://203.0.113.9"}}],"users":[{"name":"c","user":{}}],"contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}]}`
-	return secretWith(kubeconfig)
-}
-
-func last[T any](s []T) T { return s[len(s)-1] }
-
-// forProvider of a resource, or an empty map.
-func forProvider(res compose.Result, name string) map[string]any {
-	m, _, _ := unstructured.NestedMap(res.Resources[name].Object, "spec", "forProvider")
-	return m
 }
 
 // TestGKEGrowth shows which resources appear in which round.
@@ -160,7 +70,6 @@ func TestGKEGrowth(t *testing.T) {
 				concat(configs, []string{"node-pool", "usage-network-firewall", "usage-router-router-nat", "usage-subnetwork-cluster"}),
 				concat([]string{"api-server", "usage-cluster-node-pool", "usage-firewall-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1")),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 		"ExistingNetwork": {
@@ -171,7 +80,6 @@ func TestGKEGrowth(t *testing.T) {
 				concat(configs, roleUsages, []string{"node-pool"}),
 				concat([]string{"api-server", "usage-cluster-node-pool", "usage-node-identity-node-pool"}, keepers("0"), keepers("1")),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 		"Adopted": {
@@ -181,7 +89,6 @@ func TestGKEGrowth(t *testing.T) {
 				configs,
 				concat([]string{"api-server"}, keepers("0")),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 		"Key": {
@@ -193,27 +100,17 @@ func TestGKEGrowth(t *testing.T) {
 				concat(configs, []string{"node-pool", "usage-network-firewall", "usage-router-router-nat", "usage-subnetwork-cluster"}),
 				concat([]string{"api-server", "usage-cluster-node-pool", "usage-firewall-node-pool", "usage-node-identity-node-pool", "usage-router-nat-node-pool"}, keepers("0"), keepers("1"), keepers("2"), keepers("3")),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			worlds, results := gkeRounds(t, gkeWorld(t, gkeVariants()[name]))
-			var got [][]string
-			for i, res := range results {
-				var added []string
-				for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !worlds[i].IsObserved(n) {
-						added = append(added, n)
-					}
-				}
-				got = append(got, added)
-			}
-			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+			worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeVariants()[name]))
+			got := backendtest.Added(worlds, results)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nnames by round: -want, +got:\n%s", tc.reason, diff)
 			}
-			if n := len(last(results).Resources); n > 45 {
+			if n := len(backendtest.Last(results).Resources); n > 45 {
 				t.Errorf("%d composed resources, want 45 at most", n)
 			}
 		})
@@ -225,7 +122,7 @@ func TestGKEGrowth(t *testing.T) {
 func TestGKEFlap(t *testing.T) {
 	for name, c := range gkeVariants() {
 		t.Run(name, func(t *testing.T) {
-			worlds, _ := gkeRounds(t, gkeWorld(t, c))
+			worlds, _ := backendtest.Rounds(t, Backend{}, backendtest.World(t, c))
 			r := rand.New(rand.NewSource(1))
 			for range 500 {
 				w := worlds[r.Intn(len(worlds))]
@@ -248,12 +145,9 @@ func TestGKEFlap(t *testing.T) {
 				case 0:
 					w.Required = nil
 				case 1:
-					w.Required = map[string][]*unstructured.Unstructured{requirementKubeconfig: {}}
+					w.Required = map[string][]*unstructured.Unstructured{backend.RequirementKubeconfig: {}}
 				}
-				res, err := compose.Run(w, compose.For(Compose))
-				if err != nil {
-					t.Fatal(err)
-				}
+				res := backendtest.Run(t, Backend{}, w)
 				for n, o := range w.Observed {
 					d, ok := res.Resources[n]
 					if !ok {
@@ -272,8 +166,8 @@ func TestGKEFlap(t *testing.T) {
 // TestGKEUpgrade shows that the control plane goes first, and that the nodes are
 // left to GKE once they are there.
 func TestGKEUpgrade(t *testing.T) {
-	worlds, results := gkeRounds(t, gkeWorld(t, gkeClaim()))
-	observed := gkeObserve(last(results), last(worlds).Observed)
+	worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim()))
+	observed := backendtest.Observe(t, backendtest.Last(results), backendtest.Last(worlds).Observed)
 	at := func(resource, field, version string) {
 		if err := unstructured.SetNestedField(observed[resource].Object, version, "status", "atProvider", field); err != nil {
 			t.Fatal(err)
@@ -284,16 +178,13 @@ func TestGKEUpgrade(t *testing.T) {
 		ready         bool
 	}
 	run := func() want {
-		w := gkeWorld(t, gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "1.35" }))
-		w.Observed, w.Required = observed, map[string][]*unstructured.Unstructured{requirementKubeconfig: {gkeSecret()}}
-		res, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := backendtest.World(t, gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Version = "1.35" }))
+		w.Observed, w.Required = observed, map[string][]*unstructured.Unstructured{backend.RequirementKubeconfig: {backendtest.KubeconfigSecret(t, nil)}}
+		res := backendtest.Run(t, Backend{}, w)
 		for n, d := range res.Resources {
 			observed[n].Object["spec"] = runtime.DeepCopyJSON(d.Object)["spec"]
 		}
-		return want{forProvider(res, gkeControlPlane)["minMasterVersion"], forProvider(res, gkeNodePool)["version"], res.Ready}
+		return want{backendtest.ForProvider(res, gkeControlPlane)["minMasterVersion"], backendtest.ForProvider(res, gkeNodePool)["version"], res.Ready}
 	}
 	steps := []struct {
 		reason string
@@ -319,8 +210,8 @@ func TestGKEUpgrade(t *testing.T) {
 
 // TestGKEChange shows that a change changes only what it must.
 func TestGKEChange(t *testing.T) {
-	worlds, results := gkeRounds(t, gkeWorld(t, gkeClaim()))
-	before := last(results)
+	worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim()))
+	before := backendtest.Last(results)
 	cases := map[string]struct {
 		reason string
 		change func(*v1alpha1.KubernetesCluster)
@@ -350,15 +241,12 @@ func TestGKEChange(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := last(worlds)
-			w.XR = gkeWorld(t, gkeClaim(tc.change)).XR
-			after, err := compose.Run(w, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			w := backendtest.Last(worlds)
+			w.XR = backendtest.World(t, gkeClaim(tc.change)).XR
+			after := backendtest.Run(t, Backend{}, w)
 			var got []string
 			for _, n := range slices.Sorted(maps.Keys(before.Resources)) {
-				was, is := forProvider(before, n), forProvider(after, n)
+				was, is := backendtest.ForProvider(before, n), backendtest.ForProvider(after, n)
 				fields := maps.Clone(was)
 				if fields == nil {
 					fields = map[string]any{}
@@ -384,11 +272,11 @@ func TestGKEChange(t *testing.T) {
 // cloud takes every name.
 func TestGKENames(t *testing.T) {
 	names := func(namespace, name string) map[string]string {
-		_, results := gkeRounds(t, gkeWorld(t, gkeClaim(gkeBlock(v1alpha1.GKECluster{ServiceAccountKey: true}), func(c *v1alpha1.KubernetesCluster) {
+		_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim(gkeBlock(v1alpha1.GKECluster{ServiceAccountKey: true}), func(c *v1alpha1.KubernetesCluster) {
 			c.Namespace, c.Name = namespace, name
 		})))
 		out := map[string]string{}
-		for n, d := range last(results).Resources {
+		for n, d := range backendtest.Last(results).Resources {
 			o := unstructured.Unstructured{Object: d.Object}
 			if e := o.GetAnnotations()[compose.AnnotationExternalName]; e != "" {
 				out[o.GetKind()+"/"+e] = n
@@ -420,16 +308,16 @@ func TestGKENames(t *testing.T) {
 func TestGKETeardown(t *testing.T) {
 	for name, c := range gkeVariants() {
 		t.Run(name, func(t *testing.T) {
-			_, results := gkeRounds(t, gkeWorld(t, c))
+			_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, c))
 			id := func(kind, name string) string { return kind + "/" + name }
 			uses := map[string][]string{}
 			refers := map[string][]string{}
 			names := map[string]string{}
-			for _, d := range last(results).Resources {
+			for _, d := range backendtest.Last(results).Resources {
 				o := unstructured.Unstructured{Object: d.Object}
 				names[o.GetName()] = id(o.GetKind(), o.GetName())
 			}
-			for _, d := range last(results).Resources {
+			for _, d := range backendtest.Last(results).Resources {
 				o := unstructured.Unstructured{Object: d.Object}
 				if o.GetKind() == "Usage" {
 					end := func(f string) string {
@@ -454,7 +342,7 @@ func TestGKETeardown(t *testing.T) {
 						walk(v)
 					}
 				}
-				walk(forProvider(compose.Result{Resources: map[string]compose.Desired{"": d}}, ""))
+				walk(backendtest.ForProvider(compose.Result{Resources: map[string]compose.Desired{"": d}}, ""))
 			}
 			var reaches func(from, to string) bool
 			reaches = func(from, to string) bool {
@@ -501,7 +389,7 @@ func TestGKEObjects(t *testing.T) {
 				"forProvider.networkingMode":                               "VPC_NATIVE",
 				"forProvider.releaseChannel.channel":                       "REGULAR",
 				"forProvider.gatewayApiConfig.channel":                     "CHANNEL_DISABLED",
-				"forProvider.workloadIdentityConfig.workloadPool":          "default-project.svc.id.goog",
+				"forProvider.workloadIdentityConfig.workloadPool":          "simulated.svc.id.goog",
 				"forProvider.privateClusterConfig.enablePrivateNodes":      true,
 				"forProvider.privateClusterConfig.enablePrivateEndpoint":   false,
 				"forProvider.privateClusterConfig.masterIpv4CidrBlock":     "172.16.0.0/28",
@@ -620,14 +508,14 @@ func TestGKEObjects(t *testing.T) {
 			claim:    gkeClaim(),
 			resource: "node-role-logs",
 			want: map[string]any{"forProvider": map[string]any{
-				"project": "default-project", "role": "roles/logging.logWriter",
-				"member": "serviceAccount:" + (&gkePlan{cloud: cloud{in: compose.TypedRequest[v1alpha1.KubernetesCluster]{Claim: *gkeClaim()}}}).identityName(gkeNodeIdentity) + "@default-project.iam.gserviceaccount.com",
+				"project": "simulated", "role": "roles/logging.logWriter",
+				"member": "serviceAccount:" + (&gkePlan{Cloud: backend.Cloud{In: compose.TypedRequest[v1alpha1.KubernetesCluster]{Claim: *gkeClaim()}}}).identityName(gkeNodeIdentity) + "@simulated.iam.gserviceaccount.com",
 			}},
 		},
 		"OwnIdentity": {
 			reason:   "The cluster is reached with the identity of the providers' pods.",
 			claim:    gkeClaim(),
-			resource: resourceHelm,
+			resource: backend.ResourceHelm,
 			want: map[string]any{
 				"identity":              map[string]any{"type": "GoogleApplicationCredentials", "source": "InjectedIdentity"},
 				"credentials.secretRef": map[string]any{"name": compose.Name("team-a", "demo", "kubeconfig"), "namespace": "team-a", "key": "kubeconfig"},
@@ -636,7 +524,7 @@ func TestGKEObjects(t *testing.T) {
 		"Key": {
 			reason:   "The stated fallback is a key.",
 			claim:    gkeVariants()["Key"],
-			resource: resourceKubernetes,
+			resource: backend.ResourceKubernetes,
 			want: map[string]any{"identity": map[string]any{
 				"type": "GoogleApplicationCredentials", "source": "Secret",
 				"secretRef": map[string]any{"name": compose.Name("team-a", "demo", "access-key"), "namespace": "team-a", "key": "private_key"},
@@ -653,10 +541,10 @@ func TestGKEObjects(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, results := gkeRounds(t, gkeWorld(t, tc.claim))
+			_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, tc.claim))
 			got := map[string]any{}
 			for path := range tc.want {
-				v, _, err := unstructured.NestedFieldNoCopy(last(results).Resources[tc.resource].Object, append([]string{"spec"}, strings.Split(path, ".")...)...)
+				v, _, err := unstructured.NestedFieldNoCopy(backendtest.Last(results).Resources[tc.resource].Object, append([]string{"spec"}, strings.Split(path, ".")...)...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -674,7 +562,7 @@ func TestGKEAccess(t *testing.T) {
 	name := compose.Name("team-a", "demo", "access")
 	access := func(f func(*v1alpha1.Access)) *v1alpha1.Access {
 		a := &v1alpha1.Access{
-			HelmProviderConfig: name, KubernetesProviderConfig: name, APIServerURL: "https://203.0.113.9",
+			HelmProviderConfig: name, KubernetesProviderConfig: name, APIServerURL: "https://one.example.org:6443",
 			KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
 			Architecture:        v1alpha1.ArchitectureAMD64, StorageClassName: "standard-rwo",
 		}
@@ -697,11 +585,8 @@ func TestGKEAccess(t *testing.T) {
 	}
 	for n, tc := range cases {
 		t.Run(n, func(t *testing.T) {
-			_, results := gkeRounds(t, gkeWorld(t, tc.claim))
-			st := v1alpha1.KubernetesClusterStatus{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(last(results).Status, &st); err != nil {
-				t.Fatal(err)
-			}
+			_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, tc.claim))
+			st := backendtest.Status(t, backendtest.Last(results))
 			if diff := cmp.Diff(tc.want, st.Access); diff != "" {
 				t.Errorf("\n%s\naccess: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -713,7 +598,7 @@ func TestGKEAccess(t *testing.T) {
 // exists stays.
 func TestGKEProblems(t *testing.T) {
 	arm := func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Architecture = v1alpha1.ArchitectureARM64 }
-	worlds, results := gkeRounds(t, gkeWorld(t, gkeClaim()))
+	worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim()))
 	cases := map[string]struct {
 		reason string
 		claim  *v1alpha1.KubernetesCluster
@@ -728,13 +613,10 @@ func TestGKEProblems(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := gkeWorld(t, tc.claim)
-			res, err := compose.Run(w, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			w := backendtest.World(t, tc.claim)
+			res := backendtest.Run(t, Backend{}, w)
 			c := res.Conditions[0]
-			if len(res.Resources) > 0 || c.Ready || c.Type != ConditionNetworkReady {
+			if len(res.Resources) > 0 || c.Ready || c.Type != backend.PartNetwork {
 				t.Errorf("\n%s\nwant nothing composed, and the network not ready; got %d resources and %+v", tc.reason, len(res.Resources), c)
 			}
 			for _, want := range tc.want {
@@ -742,11 +624,9 @@ func TestGKEProblems(t *testing.T) {
 					t.Errorf("\n%s\nwant a message with %q, got: %s", tc.reason, want, c.Message)
 				}
 			}
-			w.Observed = last(worlds).Observed
-			if res, err = compose.Run(w, compose.For(Compose)); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(slices.Sorted(maps.Keys(last(results).Resources)), slices.Sorted(maps.Keys(res.Resources))); diff != "" {
+			w.Observed = backendtest.Last(worlds).Observed
+			res = backendtest.Run(t, Backend{}, w)
+			if diff := cmp.Diff(slices.Sorted(maps.Keys(backendtest.Last(results).Resources)), slices.Sorted(maps.Keys(res.Resources))); diff != "" {
 				t.Errorf("\n%s\nwhat exists: -before, +after:\n%s", tc.reason, diff)
 			}
 		})
@@ -755,10 +635,10 @@ func TestGKEProblems(t *testing.T) {
 
 // BenchmarkGKE composes the largest cluster, converged.
 func BenchmarkGKE(b *testing.B) {
-	worlds, _ := gkeRounds(b, gkeWorld(b, gkeVariants()["Key"]))
+	worlds, _ := backendtest.Rounds(b, Backend{}, backendtest.World(b, gkeVariants()["Key"]))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := compose.Run(last(worlds), compose.For(Compose)); err != nil {
+		if _, err := compose.Run(backendtest.Last(worlds), compose.For(backend.Compose(Backend{}))); err != nil {
 			b.Fatal(err)
 		}
 	}

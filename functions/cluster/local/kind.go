@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package local
 
 import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
@@ -11,11 +12,21 @@ import (
 // https://kind.sigs.k8s.io/docs/user/quick-start, as of February 2026.
 const kindClass = "standard"
 
-// kind makes a cluster of containers with kind.
-type kind struct{}
+// Kind makes a cluster of containers with kind.
+type Kind struct{}
+
+// Describe the place.
+func (Kind) Describe(p v1alpha1.ClusterParameters) backend.Facts {
+	f := describe("kind", v1alpha1.LocalNodes{})
+	if p.KindCluster != nil {
+		f = describe("kind", p.KindCluster.LocalNodes)
+	}
+	f.HostPorts = true
+	return f
+}
 
 // Plan the one object that is the cluster.
-func (kind) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, error) {
+func (Kind) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
 	block := v1alpha1.KindCluster{}
 	if b := in.Claim.Spec.KindCluster; b != nil {
 		block = *b
@@ -23,7 +34,6 @@ func (kind) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (Cluster, 
 	c := local(in, "KindCluster", block.LocalNodes, nil)
 	if c.Access != nil {
 		c.Access.StorageClassName = kindClass
-		c.Access.HostPorts = true
 	}
 	return c, nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package eks
 
 import (
 	"maps"
@@ -10,23 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// eksClaim is a claim on EKS with what the schema fills in, changed by fs.
+// eksClaim is a claim on EKS, changed by fs.
 func eksClaim(fs ...func(*v1alpha1.ClusterParameters)) *v1alpha1.KubernetesCluster {
-	c := &v1alpha1.KubernetesCluster{}
-	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.KubernetesClusterKind
-	c.Namespace, c.Name = "team-a", "demo"
-	c.Spec = v1alpha1.ClusterParameters{
-		Provider:           v1alpha1.ProviderEKS,
-		Region:             v1alpha1.RegionEuropeWest,
-		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
-		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
-		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
-	}
+	c := backendtest.Claim(v1alpha1.ProviderEKS)
 	for _, f := range fs {
 		f(&c.Spec)
 	}
@@ -36,23 +27,8 @@ func eksClaim(fs ...func(*v1alpha1.ClusterParameters)) *v1alpha1.KubernetesClust
 // eksConverge brings a claim to its end, with what AWS reports.
 func eksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) map[string]*unstructured.Unstructured {
 	t.Helper()
-	w := compose.Request{XR: toUnstructured(t, c)}
-	for range 20 {
-		res, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res.Ready {
-			return w.Observed
-		}
-		w.Observed = observe(res, "True")
-		report(t, w.Observed, eksVPC, "rtb-1", "mainRouteTableId")
-		report(t, w.Observed, eksKey, "arn:key", "arn")
-		report(t, w.Observed, eksCluster, "https://one.example.org", "endpoint")
-		report(t, w.Observed, eksCluster, c.Spec.Version, "version")
-	}
-	t.Fatal("not ready after 20 rounds")
-	return nil
+	worlds, _ := backendtest.Rounds(t, Backend{}, backendtest.World(t, c))
+	return backendtest.Last(worlds).Observed
 }
 
 // report sets what a provider says of a resource, if that is there.
@@ -103,7 +79,7 @@ func TestEKS(t *testing.T) {
 				{eksNodes, "initProvider.scalingConfig.desiredSize", int64(2)},
 				{eksNodes, "managementPolicies", []any{"Observe", "Create", "Update", "Delete"}},
 				{eksAddonNetwork, "managementPolicies", []any{"Observe", "Create", "Update", "LateInitialize"}},
-				{eksPrivateRoute, "forProvider.routeTableId", "rtb-1"},
+				{eksPrivateRoute, "forProvider.routeTableId", "rtb-0123456789abcdef0"},
 				{eksNAT, "forProvider.availabilityMode", nil},
 			},
 			absent: []string{eksKey, eksAdminEntry, eksAdminPolicy},
@@ -123,7 +99,7 @@ func TestEKS(t *testing.T) {
 			reason: "The key is one of the cluster's own.",
 			claim:  eksClaim(block(v1alpha1.EKSCluster{EncryptSecrets: true})),
 			want: []field{
-				{eksCluster, "forProvider.encryptionConfig.provider.keyArn", "arn:key"},
+				{eksCluster, "forProvider.encryptionConfig.provider.keyArn", "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"},
 				{eksKey, "forProvider.enableKeyRotation", true},
 			},
 		},
@@ -221,10 +197,7 @@ func TestEKSProblems(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			exists := eksConverge(t, eksClaim())
-			res, err := compose.Run(compose.Request{XR: toUnstructured(t, tc.claim), Observed: exists}, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := backendtest.Run(t, Backend{}, compose.Request{XR: backendtest.ToUnstructured(t, tc.claim), Observed: exists})
 			c := res.Conditions[0]
 			if c.Ready || c.Reason != tc.why || !strings.Contains(c.Message, tc.says) {
 				t.Errorf("\n%s\n%s=%v %s: %s", tc.reason, c.Type, c.Ready, c.Reason, c.Message)
@@ -289,10 +262,7 @@ func TestEKSNodesFollow(t *testing.T) {
 			observed := eksConverge(t, eksClaim(proxyVersion("v1.34.0-eksbuild.2")))
 			tc.change(t, observed)
 			newer := eksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" }, proxyVersion("v1.35.0-eksbuild.2"))
-			res, err := compose.Run(compose.Request{XR: toUnstructured(t, newer), Observed: observed}, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := backendtest.Run(t, Backend{}, compose.Request{XR: backendtest.ToUnstructured(t, newer), Observed: observed})
 			nodes := &unstructured.Unstructured{Object: res.Resources[eksNodes].Object}
 			if diff := cmp.Diff(tc.version, eksAt(nodes, "forProvider", "version")); diff != "" {
 				t.Errorf("\n%s\nversion: -want, +got:\n%s", tc.reason, diff)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package k3s
 
 import (
 	"encoding/base64"
@@ -13,15 +13,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // k3sClaim is a claim on hosts with what the schema fills in.
 func k3sClaim(hosts []v1alpha1.K3sHost, fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster {
-	c := gkeClaim(func(c *v1alpha1.KubernetesCluster) {
-		c.Spec.Provider = v1alpha1.ProviderK3s
+	c := backendtest.Claim(v1alpha1.ProviderK3s, func(c *v1alpha1.KubernetesCluster) {
 		c.Spec.K3s = &v1alpha1.K3sCluster{
 			Hosts: hosts,
 			SSH:   v1alpha1.K3sSSH{Username: "root", Port: 22, KeySecretRef: v1alpha1.K3sKeyReference{Name: "lab", Key: "ssh-privatekey"}},
@@ -62,38 +62,19 @@ const sshKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nnone\n"
 func answered(t testing.TB, key string) map[string][]*unstructured.Unstructured {
 	t.Helper()
 	return map[string][]*unstructured.Unstructured{
-		requirementSSHKey:     {sshSecret(key)},
-		requirementKubeconfig: {kubeconfigSecret(t, nil)},
+		requirementSSHKey:             {sshSecret(key)},
+		backend.RequirementKubeconfig: {backendtest.KubeconfigSecret(t, nil)},
 	}
 }
 
-// rounds runs a claim until it is ready and returns every result with the names
-// that it added.
-func rounds(t testing.TB, c *v1alpha1.KubernetesCluster, required map[string][]*unstructured.Unstructured) (added [][]string, last compose.Result, observed map[string]*unstructured.Unstructured) {
+// rounds runs a claim until it is ready and returns the last result, with the
+// names that each round added.
+func rounds(t testing.TB, c *v1alpha1.KubernetesCluster, required map[string][]*unstructured.Unstructured) (added [][]string, last compose.Result) {
 	t.Helper()
-	w := gkeWorld(t, c)
+	w := backendtest.World(t, c)
 	w.Required = required
-	for range 20 {
-		res, err := compose.Run(w, compose.For(Compose))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-			if !w.IsObserved(n) {
-				names = append(names, n)
-			}
-		}
-		if len(names) > 0 {
-			added = append(added, names)
-		}
-		if res.Ready {
-			return added, res, w.Observed
-		}
-		w.Observed = gkeObserve(res, w.Observed)
-	}
-	t.Fatal("not ready after 20 rounds")
-	return nil, last, nil
+	worlds, results := backendtest.Rounds(t, Backend{}, w)
+	return backendtest.Added(worlds, results), backendtest.Last(results)
 }
 
 // TestK3sGrowth shows which resources appear in which round.
@@ -146,7 +127,7 @@ func TestK3sGrowth(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, _, _ := rounds(t, k3sClaim(tc.hosts), answered(t, sshKey))
+			got, _ := rounds(t, k3sClaim(tc.hosts), answered(t, sshKey))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nnames by round: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -205,8 +186,8 @@ func TestK3sForProvider(t *testing.T) {
 			if tc.change != nil {
 				tc.change(c)
 			}
-			_, res, _ := rounds(t, c, answered(t, sshKey))
-			if diff := cmp.Diff(tc.want, forProvider(res, tc.name)); diff != "" {
+			_, res := rounds(t, c, answered(t, sshKey))
+			if diff := cmp.Diff(tc.want, backendtest.ForProvider(res, tc.name)); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -219,7 +200,7 @@ func TestK3sHosts(t *testing.T) {
 	login := func(namespace, name string) string {
 		c := k3sClaim(lab())
 		c.Namespace, c.Name = namespace, name
-		_, res, _ := rounds(t, c, answered(t, sshKey))
+		_, res := rounds(t, c, answered(t, sshKey))
 		return (&unstructured.Unstructured{Object: res.Resources["ssh-192.0.2.1"].Object}).GetName()
 	}
 	if a, b := login("team-a", "one"), login("team-a", "two"); a != b {
@@ -227,17 +208,12 @@ func TestK3sHosts(t *testing.T) {
 	}
 
 	// Not seeing the login, as the other claim has it, nothing is installed.
-	w := gkeWorld(t, k3sClaim(lab()))
+	w := backendtest.World(t, k3sClaim(lab()))
 	w.Required = answered(t, sshKey)
-	res, err := compose.Run(w, compose.For(Compose))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Observed = gkeObserve(res, nil)
+	res := backendtest.Run(t, Backend{}, w)
+	w.Observed = backendtest.Observe(t, res, nil)
 	delete(w.Observed, "ssh-192.0.2.1")
-	if res, err = compose.Run(w, compose.For(Compose)); err != nil {
-		t.Fatal(err)
-	}
+	res = backendtest.Run(t, Backend{}, w)
 	if _, ok := res.Resources["cluster"]; ok {
 		t.Error("k3s is installed on a host that another cluster may have")
 	}
@@ -278,7 +254,7 @@ func TestK3sCannot(t *testing.T) {
 		"NoBlock": {
 			reason: "The schema refuses it; it harms nobody.",
 			claim:  k3sClaim(nil, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s = nil }),
-			want:   compose.Condition{Type: ConditionAccessReady, Reason: "InvalidSpec", Message: "Provider K3s needs the block k3s with its hosts"},
+			want:   compose.Condition{Type: backend.PartAccess, Reason: "InvalidSpec", Message: "Provider K3s needs the block k3s with its hosts"},
 		},
 		"Address": {
 			reason: "It would end the command and begin another.", required: answered(t, sshKey),
@@ -303,17 +279,14 @@ func TestK3sCannot(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := gkeWorld(t, tc.claim)
+			w := backendtest.World(t, tc.claim)
 			w.Required = tc.required
-			res, err := compose.Run(w, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := backendtest.Run(t, Backend{}, w)
 			if len(res.Resources) > 0 || res.Ready {
 				t.Errorf("\n%s\ncomposed %v", tc.reason, slices.Sorted(maps.Keys(res.Resources)))
 			}
 			if tc.want.Type == "" {
-				tc.want.Type = ConditionControlPlaneReady
+				tc.want.Type = backend.PartControlPlane
 			}
 			if diff := cmp.Diff(tc.want, res.Conditions[0]); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
@@ -325,25 +298,22 @@ func TestK3sCannot(t *testing.T) {
 // TestK3sRogueHost proves that a host cannot make the providers run a program: a
 // kubeconfig that a host wrote is judged like any other.
 func TestK3sRogueHost(t *testing.T) {
-	_, res, _ := rounds(t, k3sClaim(lab()), answered(t, sshKey))
-	w := gkeWorld(t, k3sClaim(lab()))
-	w.Observed = gkeObserve(res, nil)
+	_, res := rounds(t, k3sClaim(lab()), answered(t, sshKey))
+	w := backendtest.World(t, k3sClaim(lab()))
+	w.Observed = backendtest.Observe(t, res, nil)
 	for n := range w.Observed {
 		if strings.HasPrefix(n, "provider-config-") || n == "api-server" || strings.HasPrefix(n, "usage-") {
 			delete(w.Observed, n)
 		}
 	}
 	w.Required = answered(t, sshKey)
-	w.Required[requirementKubeconfig] = []*unstructured.Unstructured{kubeconfigSecret(t, func(c *kubeconfig) { c.user["exec"] = map[string]any{"command": canary} })}
-	res, err := compose.Run(w, compose.For(Compose))
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.Required[backend.RequirementKubeconfig] = []*unstructured.Unstructured{backendtest.KubeconfigSecret(t, func(c *backendtest.Kubeconfig) { c.User["exec"] = map[string]any{"command": backendtest.Canary} })}
+	res = backendtest.Run(t, Backend{}, w)
 	if _, ok := res.Resources["provider-config-helm"]; ok {
 		t.Error("a kubeconfig that runs a program is used")
 	}
 	got := res.Conditions[len(res.Conditions)-1]
-	if got.Type != ConditionAccessReady || got.Reason != "InvalidKubeconfig" {
+	if got.Type != backend.PartAccess || got.Reason != "InvalidKubeconfig" {
 		t.Errorf("condition %+v, want AccessReady with reason InvalidKubeconfig", got)
 	}
 }
@@ -361,11 +331,8 @@ func TestK3sAccess(t *testing.T) {
 		"Mixed": {"Where they differ nobody may rely on one.", mixed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, res, _ := rounds(t, k3sClaim(tc.hosts), answered(t, sshKey))
-			status := v1alpha1.KubernetesClusterStatus{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
-				t.Fatal(err)
-			}
+			_, res := rounds(t, k3sClaim(tc.hosts), answered(t, sshKey))
+			status := backendtest.Status(t, res)
 			access := compose.Name("team-a", "demo", "access")
 			want := &v1alpha1.Access{
 				HelmProviderConfig: access, KubernetesProviderConfig: access, APIServerURL: "https://one.example.org:6443", Architecture: tc.want, StorageClassName: "local-path", HostPorts: true, CRISocket: "/run/k3s/containerd/containerd.sock",
@@ -391,15 +358,12 @@ func FuzzK3s(f *testing.F) {
 			// The schema wants every address once.
 			t.Skip()
 		}
-		w := gkeWorld(t, k3sClaim(hosts, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s.Version, c.Spec.Version = version, kubernetes }))
+		w := backendtest.World(t, k3sClaim(hosts, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s.Version, c.Spec.Version = version, kubernetes }))
 		w.Required = answered(t, sshKey)
 		for range 6 {
-			res, err := compose.Run(w, compose.For(Compose))
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := backendtest.Run(t, Backend{}, w)
 			for name := range res.Resources {
-				for field, v := range forProvider(res, name) {
+				for field, v := range backendtest.ForProvider(res, name) {
 					s, ok := v.(string)
 					if !ok {
 						continue
@@ -411,7 +375,7 @@ func FuzzK3s(f *testing.F) {
 					}
 				}
 			}
-			w.Observed = gkeObserve(res, w.Observed)
+			w.Observed = backendtest.Observe(t, res, w.Observed)
 		}
 	})
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package local makes clusters of containers on this machine, with kind and k3d.
+package local
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
 
@@ -27,38 +30,38 @@ const httpsPort = 443
 
 // local makes a cluster of containers: one object of our own provider. What the
 // provider cannot change the schema does not let change either.
-func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nodes v1alpha1.LocalNodes, extra map[string]any) Cluster {
-	c := cloud{in: in}
-	ref := v1alpha1.SecretKeyReference{Name: c.name("kubeconfig"), Key: "kubeconfig"}
-	out := Cluster{
-		Parts: []string{ConditionControlPlaneReady},
+func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nodes v1alpha1.LocalNodes, extra map[string]any) backend.Cluster {
+	c := backend.Cloud{In: in}
+	ref := v1alpha1.SecretKeyReference{Name: c.Name("kubeconfig"), Key: "kubeconfig"}
+	out := backend.Cluster{
+		Parts: []string{backend.PartControlPlane},
 		Requirements: []compose.Requirement{{
-			Name: requirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
+			Name: backend.RequirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
 		}},
 	}
 	f := localNodes(nodes)
 	maps.Copy(f, extra)
 	if v := in.Claim.Spec.Version; nodes.Image == "" && v != "" {
-		version, p := lookup("version", localVersions(), v, in.Claim.Spec.Provider)
+		version, p := backend.Lookup("version", localVersions(), v, in.Claim.Spec.Provider)
 		if p != nil {
-			p.ConditionType = ConditionControlPlaneReady
+			p.ConditionType = backend.PartControlPlane
 			out.Problems, out.Waiting = []compose.Problem{*p}, p.Message
 			return out
 		}
 		f["version"] = version
 	}
-	out.Resources = []compose.Resource{c.resource(managed{
-		Name: resourceLocal, Part: ConditionControlPlaneReady, APIVersion: localAPIVersion, Kind: kind, ForProvider: f, ConnectionSecret: "kubeconfig",
+	out.Resources = []compose.Resource{c.Resource(backend.Managed{
+		Name: resourceLocal, Part: backend.PartControlPlane, APIVersion: localAPIVersion, Kind: kind, ForProvider: f, ConnectionSecret: "kubeconfig",
 	})}
-	out.Keepers = []v1alpha1.ObjectReference{c.reference(localAPIVersion, kind, resourceLocal)}
-	c.reach(&out, c.after(resourceLocal), ref)
+	out.Keepers = []v1alpha1.ObjectReference{c.Reference(localAPIVersion, kind, resourceLocal)}
+	c.Reach(&out, c.After(resourceLocal), ref)
 	if out.Access != nil {
 		was := v1alpha1.Access{}
 		if a := in.Claim.Status.Access; a != nil {
 			was = *a
 		}
 		// That of the engine's machine, whatever the claim says of nodes.
-		out.Access.Architecture = cmp.Or(v1alpha1.Architecture(c.observed(resourceLocal, "status", "atProvider", "architecture")), was.Architecture)
+		out.Access.Architecture = cmp.Or(v1alpha1.Architecture(c.Observed(resourceLocal, "status", "atProvider", "architecture")), was.Architecture)
 		// Every name below it is this machine: RFC 6761, section 6.3.
 		for _, p := range nodes.Ports {
 			if p.ContainerPort == httpsPort && p.Protocol != "UDP" {
@@ -67,6 +70,15 @@ func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nod
 		}
 	}
 	return out
+}
+
+// describe containers on this machine, of which it is not known what they have.
+func describe(block string, nodes v1alpha1.LocalNodes) backend.Facts {
+	n := max(nodes.ControlPlanes, 1) + nodes.Workers
+	return backend.Facts{
+		Place: backend.PlaceLocal,
+		Pools: []backend.Pool{{Field: block, Count: fmt.Sprintf("%[1]s.controlPlanes and %[1]s.workers together", block), Min: n, Max: n}},
+	}
 }
 
 // localNodes are the nodes as our provider has them.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package aks
 
 import (
 	"fmt"
@@ -10,15 +10,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// IDs of what exists in Azure already.
-const (
+// IDs of what exists in Azure already, and of the subnet that is made.
+var (
+	aksMadeSubnet  = "/subscriptions/simulated/resourceGroups/simulated/providers/Microsoft.Network/virtualNetworks/simulated/subnets/" + compose.Name("team-a", "demo", "subnet")
 	aksOldSubnet   = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub/subnets/nodes"
 	aksOldIdentity = "/subscriptions/s/resourceGroups/net/providers/Microsoft.ManagedIdentity/userAssignedIdentities/aks"
 )
@@ -26,19 +27,9 @@ const (
 // An aksChange changes a claim.
 type aksChange func(*v1alpha1.ClusterParameters)
 
-// aksClaim is a KubernetesCluster on AKS as the API server has it, changed by fs.
+// aksClaim is a claim on AKS, changed by fs.
 func aksClaim(fs ...aksChange) *v1alpha1.KubernetesCluster {
-	c := &v1alpha1.KubernetesCluster{}
-	c.APIVersion, c.Kind = v1alpha1.APIVersion, v1alpha1.KubernetesClusterKind
-	c.Namespace, c.Name = "team-a", "demo"
-	c.Spec = v1alpha1.ClusterParameters{
-		Provider:           v1alpha1.ProviderAKS,
-		Region:             v1alpha1.RegionEuropeWest,
-		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
-		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
-		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
-	}
+	c := backendtest.Claim(v1alpha1.ProviderAKS)
 	for _, f := range fs {
 		f(&c.Spec)
 	}
@@ -63,56 +54,11 @@ func aksBlocks() map[string]v1alpha1.AKSCluster {
 	}
 }
 
-// aksWorld is a claim for which nothing exists yet.
-func aksWorld(t *testing.T, c *v1alpha1.KubernetesCluster) compose.Request {
-	t.Helper()
-	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compose.Request{XR: &unstructured.Unstructured{Object: m}, Observed: map[string]*unstructured.Unstructured{}}
-}
-
-func aksRun(t *testing.T, w compose.Request) compose.Result {
-	t.Helper()
-	res, err := compose.Run(w, compose.For(Compose))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res
-}
-
-// aksApply makes real what a result desires, with what Azure says of it.
-func aksApply(w *compose.Request, res compose.Result) {
-	w.XR.Object["status"] = res.Status
-	w.Observed = observe(res, "True")
-	for name, o := range w.Observed {
-		status := o.Object["status"].(map[string]any)
-		switch name {
-		case resourceAKSSubnet:
-			status["atProvider"] = map[string]any{"id": "/subnets/made"}
-		case resourceAKSIdentity:
-			status["atProvider"] = map[string]any{"principalId": "principal"}
-		case resourceAKSCluster:
-			v, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "kubernetesVersion")
-			status["atProvider"] = map[string]any{"fqdn": "demo.azmk8s.io", "currentKubernetesVersion": v + ".3"}
-		}
-	}
-}
-
 // aksConverge runs until the cluster is ready.
 func aksConverge(t *testing.T, c *v1alpha1.KubernetesCluster) (compose.Request, compose.Result) {
 	t.Helper()
-	w := aksWorld(t, c)
-	for range 15 {
-		res := aksRun(t, w)
-		if res.Ready {
-			return w, res
-		}
-		aksApply(&w, res)
-	}
-	t.Fatal("not ready after 15 rounds")
-	return w, compose.Result{}
+	worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, c))
+	return backendtest.Last(worlds), backendtest.Last(results)
 }
 
 // at finds a value below an object by a path with dots.
@@ -149,7 +95,6 @@ func TestAKSGrowth(t *testing.T) {
 				append([]string{"node-pool"}, append(configs, "usage-identity-on-subnet-cluster", "usage-resource-group-cluster", "usage-subnet-cluster")...),
 				append(slices.Clone(keepers[:1]), append([]string{"usage-cluster-node-pool"}, keepers[1:]...)...),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 		"Existing": {
@@ -160,29 +105,17 @@ func TestAKSGrowth(t *testing.T) {
 				append([]string{"node-pool"}, configs...),
 				append(slices.Clone(keepers[:1]), append([]string{"usage-cluster-node-pool"}, keepers[1:]...)...),
 				{"usage-provider-config-kubernetes"},
-				{},
 			},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := aksWorld(t, aksClaim(block(tc.block)))
-			var got [][]string
-			for range tc.want {
-				res := aksRun(t, w)
-				var added []string
-				for _, n := range slices.Sorted(maps.Keys(res.Resources)) {
-					if !w.IsObserved(n) {
-						added = append(added, n)
-					}
-				}
-				got = append(got, added)
-				if len(res.Resources) > 45 {
-					t.Errorf("%d resources are more than 45", len(res.Resources))
-				}
-				aksApply(&w, res)
+			worlds, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, aksClaim(block(tc.block))))
+			got := backendtest.Added(worlds, results)
+			if n := len(backendtest.Last(results).Resources); n > 45 {
+				t.Errorf("%d resources are more than 45", n)
 			}
-			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nnames by round: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -249,7 +182,7 @@ func TestAKSObjects(t *testing.T) {
 		"Role": {
 			reason:   "The control plane may change the subnet, and nothing else.",
 			resource: resourceAKSRole,
-			want:     map[string]any{wanted + "scope": "/subnets/made", wanted + "principalId": "principal", wanted + "roleDefinitionName": "Network Contributor"},
+			want:     map[string]any{wanted + "scope": aksMadeSubnet, wanted + "principalId": "01234567-89ab-cdef-0123-456789abcdef", wanted + "roleDefinitionName": "Network Contributor"},
 		},
 		"RoleOnExistingSubnet": {
 			reason:   "The same for a subnet that exists.",
@@ -410,7 +343,7 @@ func TestAKSAccess(t *testing.T) {
 	want := &v1alpha1.Access{
 		HelmProviderConfig: access, KubernetesProviderConfig: access,
 		KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
-		APIServerURL:        "https://demo.azmk8s.io:443",
+		APIServerURL:        backendtest.Server + ":443",
 		Architecture:        v1alpha1.ArchitectureAMD64,
 		StorageClassName:    "managed-csi",
 	}
@@ -434,10 +367,7 @@ func TestAKSAccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, _ := aksConverge(t, aksClaim())
 			tc.change(w)
-			status := v1alpha1.KubernetesClusterStatus{}
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(aksRun(t, w).Status, &status); err != nil {
-				t.Fatal(err)
-			}
+			status := backendtest.Status(t, backendtest.Run(t, Backend{}, w))
 			if diff := cmp.Diff(tc.want, status.Access); diff != "" {
 				t.Errorf("\n%s\naccess: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -499,7 +429,7 @@ func TestAKSFlaps(t *testing.T) {
 					w.Observed = maps.Clone(calm.Observed)
 					w.Observed[resource] = o.DeepCopy()
 					disturb(w.Observed[resource])
-					if diff := cmp.Diff(map[string][]string{}, changed(before, aksRun(t, w))); diff != "" {
+					if diff := cmp.Diff(map[string][]string{}, changed(before, backendtest.Run(t, Backend{}, w))); diff != "" {
 						t.Errorf("%s was disturbed, and this changed: -want, +got:\n%s", resource, diff)
 					}
 				}
@@ -546,9 +476,9 @@ func TestAKSChanges(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			w, before := aksConverge(t, aksClaim())
-			after := aksWorld(t, aksClaim(tc.change))
+			after := backendtest.World(t, aksClaim(tc.change))
 			after.Observed = w.Observed
-			if diff := cmp.Diff(tc.want, changed(before, aksRun(t, after))); diff != "" {
+			if diff := cmp.Diff(tc.want, changed(before, backendtest.Run(t, Backend{}, after))); diff != "" {
 				t.Errorf("\n%s\nchanged: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -559,7 +489,7 @@ func TestAKSChanges(t *testing.T) {
 // control plane does, whatever is not known on the way.
 func TestAKSUpgrade(t *testing.T) {
 	w, _ := aksConverge(t, aksClaim())
-	w.XR = aksWorld(t, aksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" })).XR
+	w.XR = backendtest.World(t, aksClaim(func(s *v1alpha1.ClusterParameters) { s.Version = "1.35" })).XR
 	versions := func(res compose.Result) [3]any {
 		cluster := res.Resources[resourceAKSCluster].Object
 		return [3]any{
@@ -592,7 +522,7 @@ func TestAKSUpgrade(t *testing.T) {
 	}
 	for _, s := range steps {
 		s.then()
-		res := aksRun(t, w)
+		res := backendtest.Run(t, Backend{}, w)
 		if diff := cmp.Diff(s.want, versions(res)); diff != "" {
 			t.Errorf("\n%s\nversions of control plane, system pool and pool: -want, +got:\n%s", s.reason, diff)
 		}
@@ -624,12 +554,12 @@ func TestAKSRefused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			there, _ := aksConverge(t, aksClaim())
-			w := aksWorld(t, aksClaim(tc.changes...))
-			if res := aksRun(t, w); len(res.Resources) > 0 {
+			w := backendtest.World(t, aksClaim(tc.changes...))
+			if res := backendtest.Run(t, Backend{}, w); len(res.Resources) > 0 {
 				t.Errorf("%s: %d resources are composed", tc.reason, len(res.Resources))
 			}
 			w.Observed = there.Observed
-			res := aksRun(t, w)
+			res := backendtest.Run(t, Backend{}, w)
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(there.Observed)), slices.Sorted(maps.Keys(res.Resources))); diff != "" {
 				t.Errorf("\n%s\nkept: -want, +got:\n%s", tc.reason, diff)
 			}
@@ -736,24 +666,6 @@ func TestAKSNames(t *testing.T) {
 			}
 			if len(name) > 63 || what == "dnsPrefix" && len(name) > 54 {
 				t.Errorf("%s is too long: %s", what, name)
-			}
-		}
-	}
-}
-
-// TestAKSRegions proves that every neutral region and size has a counterpart.
-func TestAKSRegions(t *testing.T) {
-	seen := map[string]v1alpha1.Region{}
-	for region, location := range aksRegions() {
-		if other, ok := seen[location]; ok {
-			t.Errorf("%s and %s are both %s", region, other, location)
-		}
-		seen[location] = region
-	}
-	for _, a := range []v1alpha1.Architecture{v1alpha1.ArchitectureAMD64, v1alpha1.ArchitectureARM64} {
-		for _, s := range []v1alpha1.InstanceSize{v1alpha1.InstanceSizeSmall, v1alpha1.InstanceSizeMedium, v1alpha1.InstanceSizeLarge, v1alpha1.InstanceSizeXLarge} {
-			if aksSizes(a)[s] == "" {
-				t.Errorf("%s nodes have no size %s", a, s)
 			}
 		}
 	}
