@@ -277,7 +277,7 @@ func TestRefusals(t *testing.T) {
 				c.AKS = &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{VMSize: "Standard_M64", MinCount: 6}}
 			}),
 			want: []string{
-				"aks.systemPool.vmSize is not allowed here. Give aks.systemPool.size instead: Small, Medium",
+				"aks.systemPool.vmSize is not allowed here. Give aks.systemPool.instanceSize instead: Small, Medium",
 				"aks.systemPool.maxCount 6 is not allowed here. Allowed: at most 5",
 			},
 		},
