@@ -104,18 +104,8 @@ func inCloud(claim string) (bool, error) {
 	if err := yaml.Unmarshal(b, &c); err != nil {
 		return false, fmt.Errorf("cannot read the claim: %w", err)
 	}
-	switch cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider) {
-	case "EKS", "AKS", "GKE", "K3s":
-	case "Kind", "K3d":
-		// The CRDs of our own provider are here.
-		return true, nil
-	default:
-		return false, nil
-	}
-	if os.Getenv(controlplane.SchemasEnv) == "" {
-		return false, fmt.Errorf("cannot simulate a cloud without the CRDs of its provider: say where they are in %s", controlplane.SchemasEnv)
-	}
-	return true, nil
+	provider := cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider)
+	return provider != "" && provider != "Existing", nil
 }
 
 // byFlux says whether a claim has something delivered by Flux, whose controllers
