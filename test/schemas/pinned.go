@@ -34,7 +34,7 @@ func Pinned(ctx context.Context, root string) ([]string, error) {
 	for _, s := range sources() {
 		// Downloading is a no-op when the module is in the cache.
 		cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", s.module)
-		cmd.Dir = filepath.Join(root, "test", "controlplane", "programs", s.program)
+		cmd.Dir = filepath.Join(root, "controlplane", "programs", s.program)
 		out, err := cmd.Output()
 		if err != nil {
 			return nil, errors.Wrapf(err, "cannot download the module of %s", s.program)
