@@ -84,7 +84,7 @@ type ComponentSpec struct {
 	// Timeout is how long one attempt waits for the component to become ready,
 	// for example 5m or 90s.
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]{0,3}[sm]$')",message="timeout must be whole seconds or minutes, for example 90s or 5m"
 	// +optional
 	Timeout string `json:"timeout,omitempty"`

@@ -266,6 +266,10 @@ type Result struct {
 	// Conditions of the composite in the plan's order.
 	Conditions []Condition
 
+	// Failed is everything that is refused or broken, which time alone does not
+	// help. A condition shows the first of its part.
+	Failed []Condition
+
 	// Events are transitions since the last run.
 	Events []Event
 

@@ -420,7 +420,7 @@ func TestTrees(t *testing.T) {
 	}
 	leaves := 0
 	s.Each(func(*unstructured.Unstructured) { leaves++ })
-	composites := len(slices.Collect(maps.Keys(s.conds)))
+	composites := len(slices.Collect(maps.Keys(s.results)))
 	if leaves+composites != len(s.objects) {
 		t.Errorf("%d leaves and %d composites are not %d objects", leaves, composites, len(s.objects))
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/observe-k8s/observe-k8s/apis/nearest"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
@@ -226,7 +227,7 @@ func applyOverride(entries map[string]Component, t v1alpha1.StackComponent, chos
 		}
 		return
 	case !known && t.Chart == nil:
-		refuse("UnknownComponent", "Component %s is not in the catalog. The nearest names in it are %s. A component of your own needs a chart", t.Name, strings.Join(nearest(t.Name, slices.Sorted(maps.Keys(entries))), ", "))
+		refuse("UnknownComponent", "Component %s is not in the catalog. The nearest names in it are %s. A component of your own needs a chart", t.Name, strings.Join(nearest.Words(t.Name, slices.Sorted(maps.Keys(entries)), 3), ", "))
 		return
 	case t.Enabled != nil && !*t.Enabled:
 		disabled[t.Name] = true
@@ -256,44 +257,6 @@ func resolveOrder(p v1alpha1.StackParameters, chosen map[string]selected) {
 		}
 		chosen[name] = s
 	}
-}
-
-// nearest are the names that one may have meant, or that have such a word in
-// them, the likeliest first.
-func nearest(name string, names []string) []string {
-	const most = 3
-	byDistance := slices.Clone(names)
-	nearness := func(candidate string) int {
-		d := distance(name, candidate)
-		for word := range strings.SplitSeq(candidate, "-") {
-			d = min(d, distance(name, word))
-		}
-		return d
-	}
-	slices.SortStableFunc(byDistance, func(a, b string) int { return cmp.Compare(nearness(a), nearness(b)) })
-	return byDistance[:min(most, len(byDistance))]
-}
-
-// distance between two words: how many letters have to be added, taken away or
-// replaced to make one of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := last
-			if a[i] != b[j] {
-				replaced++
-			}
-			last = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // assignNamespaceOwners lets one component make each namespace, in which all others of that

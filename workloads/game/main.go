@@ -6,24 +6,16 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/workloads/game/host"
-	"github.com/observe-k8s/observe-k8s/workloads/game/telemetry"
-	"go.opentelemetry.io/otel"
 )
 
 // version is what was built. The linker sets it.
@@ -50,7 +42,7 @@ type CLI struct {
 // Run the game until the context is over.
 func (c *CLI) Run(ctx context.Context, out io.Writer, log *slog.Logger) error {
 	if c.Check {
-		return check(c.Game, out)
+		return host.Check(c.Game, out)
 	}
 	cfg := host.Config{
 		File: c.Game, Service: language.Name(c.Service), Loader: language.Name(c.Loader), NoLoad: c.NoLoad,
@@ -69,56 +61,13 @@ func (c *CLI) Run(ctx context.Context, out io.Writer, log *slog.Logger) error {
 		cfg.Instance = ""
 	}
 
-	h, err := host.Start(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	urls := h.URLs()
-	lines := &strings.Builder{}
-	for _, name := range slices.Sorted(maps.Keys(urls)) {
-		fmt.Fprintf(lines, "%-24s %s\n", name, urls[name])
-	}
-	fmt.Fprintf(lines, "%-24s %s/statusz\n", "(status)", h.AdminURL())
-	if _, err := io.WriteString(out, lines.String()); err != nil {
-		return errors.Join(fmt.Errorf("cannot say where the services are: %w", err), h.Stop(ctx))
-	}
-	log.Info("running", "telemetry", telemetry.Destinations())
-	return h.Run(ctx)
-}
-
-func check(file string, out io.Writer) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("cannot read the game: %w", err)
-	}
-	g, err := language.Parse(b)
-	if err != nil {
-		return &host.InvalidError{File: file, Err: err}
-	}
-	if _, err := fmt.Fprintf(out, "valid: %d services, %d loaders\n", len(g.Services), len(g.LoadGenerators)); err != nil {
-		return fmt.Errorf("cannot say that the game is valid: %w", err)
-	}
-	return nil
-}
-
-// quiet tells of errors of telemetry once every ten seconds: with nobody
-// listening there is one for each batch.
-func quiet(log *slog.Logger) otel.ErrorHandler {
-	var last atomic.Int64
-	return otel.ErrorHandlerFunc(func(err error) {
-		now, before := time.Now().Unix(), last.Load()
-		if now-before >= 10 && last.CompareAndSwap(before, now) {
-			log.Warn("telemetry does not arrive; /statusz counts what is lost", "error", err)
-		}
-	})
+	return host.Serve(ctx, cfg)
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	otel.SetErrorHandler(quiet(log))
-
 	c := &CLI{}
 	k := kong.Parse(c, kong.Name("game"), kong.Description("Run an app that a YAML file describes, with telemetry of all it does."), kong.Vars{"version": version})
 	k.FatalIfErrorf(c.Run(ctx, os.Stdout, log))

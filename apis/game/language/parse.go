@@ -119,7 +119,7 @@ func (r *reader) object(n *yaml.Node, path string, fields map[string]field) {
 		seen[key.Value] = true
 		read, ok := fields[key.Value]
 		if !ok {
-			r.wrongf(key, sub, "there is no such field%s", nearest(key.Value, slices.Sorted(maps.Keys(fields))))
+			r.wrongf(key, sub, "there is no such field%s", nearestOf(key.Value, slices.Sorted(maps.Keys(fields))))
 			continue
 		}
 		r.at[sub] = position{key.Line, key.Column}

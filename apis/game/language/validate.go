@@ -237,7 +237,7 @@ func oneOfThese[T ~string](v *validator, path string, got T, allowed ...T) {
 	if got == "" || slices.Contains(allowed, got) {
 		return
 	}
-	v.wrongf(path, "%q is not allowed%s", got, nearest(got, allowed))
+	v.wrongf(path, "%q is not allowed%s", got, nearestOf(got, allowed))
 }
 
 func (v *validator) method(path string, m Method) {
@@ -283,7 +283,7 @@ func (v *validator) target(path string, service Name, at Path, unknown bool) {
 		for i := range v.game.Services {
 			names = append(names, v.game.Services[i].Name)
 		}
-		v.wrongf(path+".service", "there is no service %q%s", service, nearest(service, names))
+		v.wrongf(path+".service", "there is no service %q%s", service, nearestOf(service, names))
 		return
 	}
 	if unknown {
@@ -299,7 +299,7 @@ func (v *validator) target(path string, service Name, at Path, unknown bool) {
 	for i := range s.Endpoints {
 		paths = append(paths, s.Endpoints[i].Path)
 	}
-	v.wrongf(path+".path", "service %s has no endpoint %q%s", service, at.Or(), nearest(at.Or(), paths))
+	v.wrongf(path+".path", "service %s has no endpoint %q%s", service, at.Or(), nearestOf(at.Or(), paths))
 }
 
 func (v *validator) loader(path string, l *LoadGenerator) {
