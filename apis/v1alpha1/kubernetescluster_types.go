@@ -134,7 +134,7 @@ type ProviderConfigReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// A InstanceSize is a neutral size of a node, mapped to an instance type per cloud.
+// An InstanceSize is a provider-independent size of a node, mapped to an instance type per cloud.
 // +kubebuilder:validation:Enum=Small;Medium;Large;XLarge
 type InstanceSize string
 

@@ -57,7 +57,7 @@ func application(o RenderInput) map[string]any {
 		"metadata": map[string]any{
 			"name":      defaultReleaseName(xr),
 			"namespace": ArgoCDNamespace,
-			// What was delivered goes before the Application does.
+			// What was deployed goes before the Application does.
 			"finalizers": []any{"resources-finalizer.argocd.argoproj.io"},
 			// Defaults that the API server fills in are no difference.
 			"annotations": map[string]any{"argocd.argoproj.io/compare-options": "ServerSideDiff=true"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package component composes a Component: the only kind that knows delivery
-// engines. An engine plans the leaves that bring a source to a cluster; what
+// Package component composes a Component: the only kind that knows
+// deployers. A deployer plans the managed resources that install a source; what
 // they wait for and what waits for them is common to all.
 package component
 
@@ -26,7 +26,7 @@ const (
 	ConditionDeployed = "Deployed"
 )
 
-// ConditionTypes of a Component, for those that compose one. What was delivered says
+// ConditionTypes of a Component, for those that compose one. What was deployed says
 // more than what it waited for.
 func ConditionTypes() []string { return []string{ConditionDeployed, ConditionDependenciesReady} }
 
@@ -42,13 +42,13 @@ const (
 	usageDependency = "usage-" + requirementDependency
 )
 
-// An Deployer brings a source to a cluster.
+// A Deployer brings a source to a cluster.
 type Deployer interface {
-	// Plan plans the delivery of an order.
+	// Plan returns the resources that deploy what the input describes.
 	Plan(o RenderInput) (DeploymentPlan, error)
 }
 
-// An RenderInput is what an engine is to deliver.
+// A RenderInput is what a deployer is to deploy.
 type RenderInput struct {
 	compose.TypedRequest[v1alpha1.Component]
 
@@ -69,11 +69,11 @@ type RenderInput struct {
 	// Mirror that serves charts instead of their own repositories; nil for none.
 	Mirror *compose.Mirror
 
-	// Values of the chart. Engines other than Helm find in them what valuesFrom
+	// Values of the chart. Deployers other than Helm find in them what valuesFrom
 	// refers to.
 	Values map[string]any
 
-	// ReleaseName is what the engine calls what it installs, unique on the cluster.
+	// ReleaseName is what the deployer calls what it installs, unique on the cluster.
 	ReleaseName string
 
 	// Peers are the Components that this one depends on, as far as they are known.
@@ -88,9 +88,9 @@ type Dependency struct {
 	IsReady bool
 }
 
-// A DeploymentPlan is what an engine plans.
+// A DeploymentPlan is what a deployer plans.
 type DeploymentPlan struct {
-	// Resources that deliver.
+	// Resources that deploy.
 	Resources []compose.Resource
 
 	// Leaves are the resources whose existence means that something may still be
@@ -114,8 +114,8 @@ type ManagedRef struct {
 	Ref v1alpha1.ObjectReference
 }
 
-// engineFor finds the engine of a delivery: one row per engine.
-func engineFor(d v1alpha1.Deployer) (Deployer, bool) {
+// deployerFor finds the implementation of a deployer: one row per deployer.
+func deployerFor(d v1alpha1.Deployer) (Deployer, bool) {
 	switch d {
 	case v1alpha1.DeployerHelm:
 		return helm{}, true
@@ -131,14 +131,14 @@ func engineFor(d v1alpha1.Deployer) (Deployer, bool) {
 func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) {
 	xr := in.Claim
 	p := compose.Plan{ConditionTypes: ConditionTypes(), Requirements: requirements(xr)}
-	engine, ok := engineFor(xr.Spec.Deployer)
+	deployer, ok := deployerFor(xr.Spec.Deployer)
 	switch {
 	case !ok:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "Unsupported", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s, %s, %s", xr.Spec.Deployer, v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD)}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "Unsupported", Message: fmt.Sprintf("Deployer %s is not available yet. Available: %s, %s, %s", xr.Spec.Deployer, v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD)}}
 	case xr.Spec.Source.Chart == nil && xr.Spec.Source.Git == nil && len(xr.Spec.Source.Manifests) == 0:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "There is nothing to deploy: give source.chart, source.git or source.manifests"}}
 	case xr.Spec.Deployer == v1alpha1.DeployerHelm && xr.Spec.Source.Git != nil:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "Engine Helm cannot take source.git: choose engine Flux or ArgoCD"}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "Deployer Helm cannot take source.git: choose deployer Flux or ArgoCD"}}
 	}
 	if len(p.Problems) > 0 {
 		p.Partial = true
@@ -166,7 +166,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	if o.Mirror, err = mirrorOf(in.Settings, access); err != nil {
 		return compose.Plan{}, err
 	}
-	d, err := engine.Plan(o)
+	d, err := deployer.Plan(o)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -195,7 +195,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	return p, nil
 }
 
-// order makes what an engine needs to know of a claim.
+// order makes what a deployer needs to know of a claim.
 func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []dependency) (RenderInput, error) {
 	xr := in.Claim
 	o := RenderInput{TypedRequest: in, Chart: xr.Spec.Source.Chart, ReleaseName: xr.Spec.ReleaseName}

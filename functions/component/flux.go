@@ -107,7 +107,7 @@ func fluxChart(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 
-	d := fluxDelivery(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
+	d := fluxPlan(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
 		func(release *unstructured.Unstructured) bool { return installs(release, o.Chart) })
 	latest := latestRelease(manifestOf(o.Observed[resourceHelmRelease]))
 	d.Version, _, _ = strings.Cut(stringField(latest, "chartVersion"), "+")
@@ -159,7 +159,7 @@ func fluxGit(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 	fetched := stringField(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
-	d := fluxDelivery(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
+	d := fluxPlan(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
 		func(k *unstructured.Unstructured) bool {
 			return fetched == "" || stringField(k, "status", "lastAppliedRevision") == fetched
 		})
@@ -167,9 +167,9 @@ func fluxGit(o RenderInput) DeploymentPlan {
 	return d
 }
 
-// fluxDelivery is a source and what is made of it. The source is a leaf too: its
+// fluxPlan is a source and what is made of it. The source is a leaf too: its
 // finalizer needs Flux.
-func fluxDelivery(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
+func fluxPlan(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
 	xr := o.Claim
 	d := DeploymentPlan{
 		Leaves: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},

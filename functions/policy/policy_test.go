@@ -99,7 +99,7 @@ func TestRead(t *testing.T) {
 			known:  true,
 			err:    "defaults.lifetime 8h must be at most limits.maxLifetime, 4h",
 		},
-		"Delivery": {
+		"Deployer": {
 			reason: "Argo CD is for workloads.",
 			w:      world(t, "defaults: {stackDeployer: ArgoCD}", ""),
 			want:   Policy{Defaults: Defaults{StackDeployer: "ArgoCD"}},

@@ -16,7 +16,7 @@ import (
 func everything() v1alpha1.StackParameters {
 	return v1alpha1.StackParameters{
 		Profile: v1alpha1.ProfileFull, Domain: "demo.example.org",
-		Components: []v1alpha1.StackComponent{{Name: "argo-cd"}},
+		Components:        []v1alpha1.StackComponent{{Name: "argo-cd"}},
 		NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator"),
 	}
 }

@@ -25,9 +25,9 @@ type Summary struct {
 	Environment v1alpha1.WorkloadEnvironment
 }
 
-// SummaryOf a stack with engines.
-func SummaryOf(p v1alpha1.StackParameters, engines []v1alpha1.Deployer) (Summary, error) {
-	all, _, err := selection(p, engines, nil)
+// SummaryOf a stack with deployers.
+func SummaryOf(p v1alpha1.StackParameters, deployers []v1alpha1.Deployer) (Summary, error) {
+	all, _, err := selection(p, deployers, nil)
 	if err != nil {
 		return Summary{}, err
 	}

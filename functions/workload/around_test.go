@@ -245,12 +245,12 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestEShop says why it cannot be delivered, and what can.
+// TestEShop says why it cannot be deployed, and what can.
 func TestEShop(t *testing.T) {
 	res := run(t, compose.Request{XR: toUnstructured(t, of(v1alpha1.AppEShop))})
 	c := res.Conditions[0]
 	if len(res.Resources) > 0 || c.Ready || c.Reason != "Unsupported" || !strings.Contains(c.Message, "archived in 2023") {
-		t.Errorf("want the reason why it cannot be delivered, got %+v and %v", c, res.Resources)
+		t.Errorf("want the reason why it cannot be deployed, got %+v and %v", c, res.Resources)
 	}
 }
 

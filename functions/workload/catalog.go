@@ -23,7 +23,7 @@ type App struct {
 	// Licence of the application, by its SPDX identifier.
 	Licence string `json:"licence"`
 
-	// Unavailable says why the application cannot be delivered, and what can be
+	// Unavailable says why the application cannot be deployed, and what can be
 	// instead. Such an entry has no chart.
 	Unavailable string `json:"unavailable,omitempty"`
 

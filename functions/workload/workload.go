@@ -95,7 +95,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	l.SetOn(o)
 	if asked, is := xr.Spec.Deployer, deployerOf(in); asked != "" && asked != is {
 		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionAppReady, Reason: "ImmutableField", Message: fmt.Sprintf(
-			"The workload was delivered by %s, and %s does not take it over: create a new Workload with the other delivery, then delete this one", is, asked)})
+			"The workload was deployed by %s, and %s does not take it over: create a new Workload with the other deployer, then delete this one", is, asked)})
 	}
 	p.Resources = slices.Concat(l.Resources, []compose.Resource{{
 		Name:          resourceApp,
@@ -194,7 +194,7 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 		return []compose.Problem{{ConditionType: ConditionAppReady, Reason: reason, Message: message}}
 	}
 	if app.Unavailable != "" {
-		return refuse("Unsupported", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
+		return refuse("Unsupported", "App "+app.Name+" cannot be deployed: "+app.Unavailable), nil
 	}
 	if a := spec.Environment.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
 		return refuse("UnsupportedArchitecture", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
@@ -221,7 +221,7 @@ func join(architectures []v1alpha1.Architecture) string {
 	return strings.Join(out, ", ")
 }
 
-// deployerOf that delivers the workload: the one that did, or else the one asked for.
+// deployerOf that deploys the workload: the one that did, or else the one asked for.
 func deployerOf(in compose.TypedRequest[v1alpha1.Workload]) v1alpha1.Deployer {
 	was := ""
 	if o := in.Observed[resourceApp]; o != nil {

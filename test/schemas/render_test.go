@@ -216,8 +216,8 @@ func TestStatusIsDeclared(t *testing.T) {
 	}
 }
 
-// TestValues judges the values of every chart by the chart's own, whatever engine
-// delivers it.
+// TestValues judges the values of every chart by the chart's own, whatever deployer
+// deploys it.
 func TestValues(t *testing.T) {
 	collected := filepath.Join(folder(t), "charts")
 	if _, err := os.Stat(collected); err != nil {

@@ -132,7 +132,7 @@ func (c *CLI) read() ([]*unstructured.Unstructured, error) {
 	return out, nil
 }
 
-// profile is a claim for a profile, with the engines beside Helm that deliver.
+// profile is a claim for a profile, with the deployers beside Helm that deploy.
 func profile(name string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.APIVersion, "kind": "ObservabilityPlatform",
