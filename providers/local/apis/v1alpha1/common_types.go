@@ -138,7 +138,7 @@ const (
 	StateCreating ClusterState = "Creating"
 	// StateRecreating says that remains of an interrupted creation are removed, and
 	// the cluster is made again.
-	StateRecreating ClusterState = "Repairing"
+	StateRecreating ClusterState = "Recreating"
 	// StateStarting says that nodes that had stopped are being started.
 	StateStarting ClusterState = "Starting"
 	// StateRunning says that the cluster is complete and its nodes run.
