@@ -67,7 +67,7 @@ type WorkloadParameters struct {
 	Game *language.Game `json:"game,omitempty"`
 
 	// Load that the application is under. Every application of the catalog has a
-	// dial for it; a game has loaders instead.
+	// dial for it; a game has load generators instead.
 	// +optional
 	Load *Load `json:"load,omitempty"`
 

@@ -14,7 +14,7 @@ import (
 // TestDescribe shows what others know of every place.
 func TestDescribe(t *testing.T) {
 	medium := &backend.Node{Name: "size Medium", CPUs: 4, GiB: 16}
-	nodes := backend.Pool{Field: "nodes", Size: v1alpha1.InstanceSizeMedium, Min: 1, Max: 3, Count: "nodes.max", Scales: true, Node: medium}
+	nodes := backend.Pool{Field: "nodes", Size: v1alpha1.InstanceSizeMedium, Min: 1, Max: 3, Count: "nodes.maxCount", Scales: true, Node: medium}
 	own := func(machines string) []backend.Pool {
 		p := nodes
 		p.Machines, p.Node = machines, nil
@@ -67,7 +67,7 @@ func TestDescribe(t *testing.T) {
 			},
 			want: inCloud(func(f *backend.Facts) {
 				s := system
-				s.Machines, s.Node, s.Min, s.Max, s.Count = "aks.systemPool.vmSize", nil, 4, 4, "aks.systemPool.max"
+				s.Machines, s.Node, s.Min, s.Max, s.Count = "aks.systemPool.vmSize", nil, 4, 4, "aks.systemPool.maxCount"
 				f.Pools = append(own("aks.vmSize"), s)
 			}),
 		},
@@ -89,7 +89,7 @@ func TestDescribe(t *testing.T) {
 		},
 		"Kind": {
 			reason: "Without a block it is one node.", provider: v1alpha1.ProviderKind,
-			want: backend.Facts{Place: backend.PlaceLocal, HostPorts: true, Pools: []backend.Pool{{Field: "kind", Count: "kind.controlPlanes and kind.workers together", Min: 1, Max: 1}}},
+			want: backend.Facts{Place: backend.PlaceLocal, HostPorts: true, Pools: []backend.Pool{{Field: "kindCluster", Count: "kindCluster.controlPlanes and kindCluster.workers together", Min: 1, Max: 1}}},
 		},
 		"K3d": {
 			reason: "Its own load balancer takes the ports.", provider: v1alpha1.ProviderK3d,

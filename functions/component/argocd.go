@@ -31,8 +31,8 @@ type argocd struct{}
 func (argocd) Plan(o RenderInput) (DeploymentPlan, error) {
 	xr := o.Claim
 	d := DeploymentPlan{
-		Leaves: []ManagedRef{{resourceApplication, objectRef(xr, resourceApplication)}},
-		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
+		ManagedRefs: []ManagedRef{{resourceApplication, objectRef(xr, resourceApplication)}},
+		Config:      v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	r := compose.Resource{Name: resourceApplication, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: argocdVerdict}
 	if o.Access != nil {

@@ -93,10 +93,10 @@ type DeploymentPlan struct {
 	// Resources that deploy.
 	Resources []compose.Resource
 
-	// Leaves are the resources whose existence means that something may still be
+	// ManagedRefs are the resources whose existence means that something may still be
 	// on the cluster. The first one has to outlive the others, and what depends on
 	// the Component comes and goes by it.
-	Leaves []ManagedRef
+	ManagedRefs []ManagedRef
 
 	// Config is the ProviderConfig that the leaves need until they are gone.
 	Config v1alpha1.ObjectReference
@@ -175,8 +175,8 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	pauseUntilProtected(in, d, protected(in, protection))
 	p.Resources = append(p.Resources, d.Resources...)
 	p.Resources = append(p.Resources, protection...)
-	leaves := make([]v1alpha1.ObjectReference, 0, len(d.Leaves))
-	for _, l := range d.Leaves {
+	leaves := make([]v1alpha1.ObjectReference, 0, len(d.ManagedRefs))
+	for _, l := range d.ManagedRefs {
 		leaves = append(leaves, l.Ref)
 	}
 	p.Status = func(out compose.Outcome) (any, error) {
@@ -289,8 +289,8 @@ func reach(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (*v1alp
 
 // A dependency is a Component that has to be Ready first, with its leaves.
 type dependency struct {
-	name   string
-	leaves []v1alpha1.ObjectReference
+	name string
+	refs []v1alpha1.ObjectReference
 
 	// component as it is observed, and whether it is Ready; nil while it is not.
 	component *v1alpha1.Component
@@ -303,7 +303,7 @@ func dependencies(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) 
 	deps := make([]dependency, 0, len(in.Claim.Spec.DependsOn))
 	for _, d := range in.Claim.Spec.DependsOn {
 		o := in.RequiredObject(requirementDependency + d.Name)
-		dep := dependency{name: d.Name, leaves: compose.Leaves(o), ready: compose.IsReady(o)}
+		dep := dependency{name: d.Name, refs: compose.ManagedRefs(o), ready: compose.IsReady(o)}
 		if o != nil {
 			c := &v1alpha1.Component{}
 			// The API server has accepted it.
@@ -363,12 +363,12 @@ func namespace(in compose.TypedRequest[v1alpha1.Component], access *v1alpha1.Acc
 // first leaf have to do with the first one only.
 func usages(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, deps []dependency, ownsNamespace bool) []compose.Resource {
 	xr := in.Claim
-	leaf, seen := d.Leaves[0].Ref, in.IsObserved(d.Leaves[0].Resource)
+	leaf, seen := d.ManagedRefs[0].Ref, in.IsObserved(d.ManagedRefs[0].Resource)
 	protect := func(name string, of, by v1alpha1.ObjectReference, seen bool) compose.Resource {
 		return compose.UsageWithReplay(name, ConditionDeployed, xr.Namespace, xr.Name, of, by, seen)
 	}
 	us := []compose.Resource{protect("usage-access", d.Config, leaf, seen)}
-	for _, l := range d.Leaves[1:] {
+	for _, l := range d.ManagedRefs[1:] {
 		us = append(us, protect("usage-"+l.Resource, leaf, l.Ref, seen && in.IsObserved(l.Resource)))
 	}
 	if ownsNamespace {
@@ -380,8 +380,8 @@ func usages(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, deps 
 	for _, dep := range deps {
 		name := usageDependency + dep.name
 		u := compose.Resource{Name: name, ConditionType: ConditionDeployed, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
-		if len(dep.leaves) > 0 {
-			u = protect(name, dep.leaves[0], leaf, seen)
+		if len(dep.refs) > 0 {
+			u = protect(name, dep.refs[0], leaf, seen)
 		}
 		us = append(us, u)
 	}
@@ -413,7 +413,7 @@ func pauseUntilProtected(in compose.TypedRequest[v1alpha1.Component], d Deployme
 		protected = true
 	}
 	for i, r := range d.Resources {
-		leaf := slices.ContainsFunc(d.Leaves, func(l ManagedRef) bool { return l.Resource == r.Name })
+		leaf := slices.ContainsFunc(d.ManagedRefs, func(l ManagedRef) bool { return l.Resource == r.Name })
 		if !leaf || r.Object == nil || hasStarted(in.Observed[r.Name]) {
 			continue
 		}

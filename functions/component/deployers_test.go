@@ -358,7 +358,7 @@ func TestDeployerGrowth(t *testing.T) {
 				t.Errorf("names by round: -want, +got:\n%s", diff)
 			}
 			var leaves []string
-			for _, l := range compose.Leaves(&unstructured.Unstructured{Object: map[string]any{"status": res.Status}}) {
+			for _, l := range compose.ManagedRefs(&unstructured.Unstructured{Object: map[string]any{"status": res.Status}}) {
 				leaves = append(leaves, l.Name)
 			}
 			if diff := cmp.Diff(tc.leaves, leaves); diff != "" {

@@ -172,8 +172,8 @@ func fluxGit(o RenderInput) DeploymentPlan {
 func fluxPlan(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
 	xr := o.Claim
 	d := DeploymentPlan{
-		Leaves: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
-		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
+		ManagedRefs: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
+		Config:      v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	anything := func(*unstructured.Unstructured) bool { return true }
 	rs := []compose.Resource{

@@ -30,8 +30,8 @@ func ClusterAccess(cluster *unstructured.Unstructured) (*v1alpha1.Access, error)
 	return a, nil
 }
 
-// Leaves reads what a Component says it consists of.
-func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
+// ManagedRefs reads what a Component says it consists of.
+func ManagedRefs(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
 	if component == nil {
 		return nil
 	}

@@ -256,7 +256,7 @@ func TestRefusals(t *testing.T) {
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
 				c.Provider, c.KindCluster = v1alpha1.ProviderKind, &v1alpha1.KindCluster{LocalNodes: v1alpha1.LocalNodes{Workers: 2}}
 			}),
-			want: []string{"kind.controlPlanes and kind.workers together 3 is not allowed here. Allowed: at most 1"},
+			want: []string{"kindCluster.controlPlanes and kindCluster.workers together 3 is not allowed here. Allowed: at most 1"},
 		},
 		"Unknown": {
 			reason: "What is unknown is refused, never allowed.",
@@ -277,7 +277,7 @@ func TestRefusals(t *testing.T) {
 				c.AKS = &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{VMSize: "Standard_M64", MinCount: 6}}
 			}),
 			want: []string{
-				"aks.systemPool.vmSize is not allowed here. Give aks.systemPool.size instead: Small, Medium",
+				"aks.systemPool.vmSize is not allowed here. Give aks.systemPool.instanceSize instead: Small, Medium",
 				"aks.systemPool.maxCount 6 is not allowed here. Allowed: at most 5",
 			},
 		},

@@ -131,7 +131,7 @@ func randomComponents(t *testing.T, r *rand.Rand, deployer string) []any {
 			c["enabled"] = false
 		}
 		if chance(r, 0.05) {
-			c = map[string]any{"name": name, "namespace": "shops", "chart": randomChart(r, name, deployer)}
+			c = map[string]any{"name": name, "targetNamespace": "shops", "chart": randomChart(r, name, deployer)}
 		}
 		out = append(out, c)
 	}
@@ -143,7 +143,7 @@ func randomComponents(t *testing.T, r *rand.Rand, deployer string) []any {
 		if chance(r, 0.5) {
 			continue
 		}
-		c := map[string]any{"name": name, "namespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name, deployer)}
+		c := map[string]any{"name": name, "targetNamespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name, deployer)}
 		randomValues(r, c, deployer)
 		var deps []any
 		for _, d := range slices.Concat(catalog, names) {
@@ -180,7 +180,7 @@ func randomWorkloads(r *rand.Rand) []any {
 		}
 		// What is installed does not move: the API server would refuse it.
 		if name == "back" {
-			w["namespace"] = "backs"
+			w["targetNamespace"] = "backs"
 		}
 		randomValues(r, w, deployer)
 		out = append(out, w)
@@ -383,7 +383,7 @@ func unprotected(t *testing.T, s *Simulation) {
 		}
 	}
 	for k, o := range s.objects {
-		leaves := compose.Leaves(o)
+		leaves := compose.ManagedRefs(o)
 		if k.kind != v1alpha1.ComponentKind || len(leaves) == 0 {
 			continue
 		}
@@ -394,7 +394,7 @@ func unprotected(t *testing.T, s *Simulation) {
 		deps, _, _ := unstructured.NestedSlice(o.Object, "spec", "dependsOn")
 		for _, d := range deps {
 			dep := s.objects[key{k.apiVersion, k.kind, k.namespace, d.(map[string]any)["name"].(string)}]
-			if of := compose.Leaves(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
+			if of := compose.ManagedRefs(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
 				t.Errorf("%s may begin, and nothing keeps what it depends on: %s", leaf.GetName(), dep.GetName())
 			}
 		}
@@ -463,7 +463,7 @@ func feasible(spec map[string]any, deployer string) {
 	for _, w := range workloads {
 		m := w.(map[string]any)
 		plain(m)
-		m["namespace"] = "workload-" + m["name"].(string)
+		m["targetNamespace"] = "workload-" + m["name"].(string)
 		m["deployer"] = map[string]string{"front": "Flux", "back": "ArgoCD", "shop": "Helm"}[m["name"].(string)]
 	}
 	components, _, _ := unstructured.NestedSlice(spec, "stack", "components")
@@ -476,7 +476,7 @@ func feasible(spec map[string]any, deployer string) {
 		home, known := map[string]string{"bakery": "shops", "bank": "monitoring", "shop": "shops", "till": "shops"}[m["name"].(string)]
 		switch {
 		case known:
-			m["namespace"] = home
+			m["targetNamespace"] = home
 		case own || m["name"] == "nobody-knows-it":
 			continue
 		}

@@ -195,7 +195,7 @@ metadata: {name: busy, namespace: team-a}
 spec:
   cluster:
     provider: Existing
-    existing: {kubeconfigSecretRef: {name: remote}, storageClass: fast, controlPlaneScrapable: true}
+    existing: {kubeconfigSecretRef: {name: remote}, storageClassName: fast, controlPlaneMetricsReachable: true}
   stack:
     components:
     - {name: cert-manager, values: {replicaCount: 2}, valuesFrom: [{kind: Secret, name: s}]}

@@ -33,7 +33,7 @@ const (
 	resourceChaos = "chaos"
 )
 
-// gameChart is the chart of games, which can also run loaders for other
+// gameChart is the chart of games, which can also run load generators for other
 // applications.
 const gameChart = string(v1alpha1.AppGame)
 
@@ -108,7 +108,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	return p, err
 }
 
-// auxiliaryComponents the application there may be loaders of ours, and chaos. They come when
+// auxiliaryComponents the application there may be load generators of ours, and chaos. They come when
 // it works, and go before it.
 func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([]compose.Resource, error) {
 	xr := in.Claim

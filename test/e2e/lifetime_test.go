@@ -95,7 +95,7 @@ func TestLifetime(t *testing.T) {
 	says(t, platform, "demo", "Expired", "True")
 	t.Logf("Expired %s after its time", time.Since(due).Round(100*time.Millisecond))
 	if at, _, _ := unstructured.NestedString(get(t, platform, "demo").Object, "status", "expirationTime"); at != due.UTC().Format(time.RFC3339) {
-		t.Errorf("expiresAt is %s, want %s", at, due.UTC().Format(time.RFC3339))
+		t.Errorf("expirationTime is %s, want %s", at, due.UTC().Format(time.RFC3339))
 	}
 	if time.Now().Before(due) {
 		t.Error("it ended too early")

@@ -32,7 +32,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 		"http":      `{chart: {repository: 'https://charts.example.org', name: web, version: 1.2.3}}`,
 		"oci":       `{chart: {repository: 'oci://registry.example.org/charts', name: web, version: 1.2.3+build}}`,
 		"manifests": `{manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: web}}]}`,
-		"private":   `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, credentials: {name: git}}}`,
+		"private":   `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, secretRef: {name: git}}}`,
 		"branch":    `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, path: deploy, kustomize: ` + kustomize + `}}`,
 		"tag":       `{git: {url: 'https://git.example.org/web.git', ref: {tag: v1}}}`,
 		"semver":    `{git: {url: 'https://git.example.org/web.git', ref: {semver: '>=1.0.0 <2.0.0'}}}`,
@@ -57,7 +57,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 apiVersion: observe-k8s.io/v1alpha1
 kind: Component
 metadata: {name: %s, namespace: team-a}
-spec: {clusterRef: {name: demo}, namespace: %s, deployer: %s, %s%ssource: %s}
+spec: {clusterRef: {name: demo}, targetNamespace: %s, deployer: %s, %s%ssource: %s}
 `, name, name, deployer, values, depends, sources[source])))
 		}
 	}

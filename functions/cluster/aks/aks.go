@@ -90,7 +90,7 @@ func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
 	effective := systemPool(b, p.Nodes)
 	system := backend.Pool{Field: "aks.systemPool", Min: effective.MinCount, Max: effective.MaxCount, Scales: true, Reserved: !p.Nodes.Spot}
 	if asked := b.SystemPool; asked != nil {
-		system.Size, system.Count = asked.InstanceSize, "aks.systemPool.max"
+		system.Size, system.Count = asked.InstanceSize, "aks.systemPool.maxCount"
 		if asked.VMSize != "" {
 			system.Machines = "aks.systemPool.vmSize"
 		}

@@ -103,7 +103,7 @@ func NodeOf(size v1alpha1.InstanceSize) *Node {
 	return &Node{Name: fmt.Sprintf("size %s", size), CPUs: cpus, GiB: 4 * cpus}
 }
 
-// InCloud are the facts of a cluster in a cloud, by what the provider's block says:
+// InCloud are the facts of a cluster in a cloud, by what the provider's section says:
 // the region by the cloud's own name, and the field that names machines.
 func InCloud(p v1alpha1.ClusterParameters, region, machines string) Facts {
 	f := Facts{
@@ -117,7 +117,7 @@ func InCloud(p v1alpha1.ClusterParameters, region, machines string) Facts {
 		return f
 	}
 	pool := Pool{
-		Field: "nodes", Size: p.Nodes.InstanceSize, Machines: machines, Min: p.Nodes.MinCount, Max: p.Nodes.MaxCount, Count: "nodes.max", Scales: true,
+		Field: "nodes", Size: p.Nodes.InstanceSize, Machines: machines, Min: p.Nodes.MinCount, Max: p.Nodes.MaxCount, Count: "nodes.maxCount", Scales: true,
 	}
 	if machines == "" {
 		pool.Node = NodeOf(p.Nodes.InstanceSize)

@@ -88,8 +88,8 @@ type eksArchitecture struct {
 // A Backend is a cluster on Amazon Elastic Kubernetes Service.
 type Backend struct{}
 
-// Describe the place. Nothing adds nodes beyond nodes.min yet. They are counted
-// up to nodes.max all the same, so that what fits is the same on every cloud.
+// Describe the place. Nothing adds nodes beyond nodes.minCount yet. They are counted
+// up to nodes.maxCount all the same, so that what fits is the same on every cloud.
 func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
 	region, machines := "", ""
 	if b := p.EKS; b != nil {
@@ -159,7 +159,7 @@ func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster], t eksTables
 	add(pr)
 	p.architecture, pr = backend.Lookup("nodes.architecture", p.tables.Architectures, s.Nodes.Architecture, s.Provider)
 	add(pr)
-	size, pr := backend.Lookup("nodes.size", p.tables.Sizes, s.Nodes.InstanceSize, s.Provider)
+	size, pr := backend.Lookup("nodes.instanceSize", p.tables.Sizes, s.Nodes.InstanceSize, s.Provider)
 	add(pr)
 	p.instanceTypes = []any{p.architecture.Family + "." + size}
 	if s.Nodes.Spot {
@@ -198,7 +198,7 @@ func (p *eksPlan) findRegion() (eksRegion, *compose.Problem) {
 		}
 	}
 	return eksRegion{}, &compose.Problem{ConditionType: backend.PartNetwork, Reason: "ZonesUnknown", Message: fmt.Sprintf(
-		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zones", p.spec.Region)}
+		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zoneIDs", p.spec.Region)}
 }
 
 // add a managed resource with what all of them have.

@@ -191,7 +191,7 @@ func (g *gkePlan) place() *compose.Problem {
 	}
 	g.machine = g.block.MachineType
 	if g.machine == "" {
-		if g.machine, p = backend.Lookup("nodes.size", g.tables.Machines[spec.Nodes.Architecture], spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
+		if g.machine, p = backend.Lookup("nodes.instanceSize", g.tables.Machines[spec.Nodes.Architecture], spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
 			return p
 		}
 		if spec.Nodes.Architecture == v1alpha1.ArchitectureARM64 && !g.Adopted() {
