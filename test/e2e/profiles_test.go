@@ -81,9 +81,9 @@ func bringUp(t *testing.T, profile, deployer string) {
 	measured(t, "the broken component repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
-	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
-	t.Logf("urls: %v\nnotices: %v", urls, notices)
-	if len(urls) == 0 || len(notices) == 0 {
+	warnings, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
+	t.Logf("urls: %v\nnotices: %v", urls, warnings)
+	if len(urls) == 0 || len(warnings) == 0 {
 		t.Error("the claim says nothing of its views, or of what one should know")
 	}
 	if got := breakerOpens(t) - opens; got != 0 {
