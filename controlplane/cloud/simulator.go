@@ -180,8 +180,8 @@ func (s *Simulator) forget(o any) {
 
 func nameOf(u *unstructured.Unstructured) string { return u.GetNamespace() + "/" + u.GetName() }
 
-// Things that exist in the simulated clouds, sorted.
-func (s *Simulator) Things() []string {
+// Resources that exist in the simulated clouds, sorted.
+func (s *Simulator) Resources() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]string, 0, len(s.inventory.byUID))

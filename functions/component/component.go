@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Parts of a Component.
+// Condition types of a Component.
 const (
 	// ConditionDependenciesReady is the condition that says whether cluster and
 	// dependencies are there.
@@ -76,8 +76,8 @@ type RenderInput struct {
 	// ReleaseName is what the deployer calls what it installs, unique on the cluster.
 	ReleaseName string
 
-	// Peers are the Components that this one depends on, as far as they are known.
-	Peers []Dependency
+	// Dependencies are the Components that this one depends on, as far as they are known.
+	Dependencies []Dependency
 }
 
 // A Dependency is a Component that another one depends on.
@@ -204,7 +204,7 @@ func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []
 	}
 	for _, d := range deps {
 		if d.component != nil {
-			o.Peers = append(o.Peers, Dependency{Component: *d.component, IsReady: d.ready})
+			o.Dependencies = append(o.Dependencies, Dependency{Component: *d.component, IsReady: d.ready})
 		}
 	}
 	if len(xr.Spec.Source.Manifests) > 0 {

@@ -107,7 +107,7 @@ func fluxChart(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 
-	d := fluxPlan(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
+	d := fluxResources(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
 		func(release *unstructured.Unstructured) bool { return installs(release, o.Chart) })
 	latest := latestRelease(manifestOf(o.Observed[resourceHelmRelease]))
 	d.Version, _, _ = strings.Cut(stringField(latest, "chartVersion"), "+")
@@ -159,7 +159,7 @@ func fluxGit(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 	fetched := stringField(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
-	d := fluxPlan(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
+	d := fluxResources(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
 		func(k *unstructured.Unstructured) bool {
 			return fetched == "" || stringField(k, "status", "lastAppliedRevision") == fetched
 		})
@@ -167,9 +167,9 @@ func fluxGit(o RenderInput) DeploymentPlan {
 	return d
 }
 
-// fluxPlan is a source and what is made of it. The source is a leaf too: its
+// fluxResources is a source and what is made of it. The source is a leaf too: its
 // finalizer needs Flux.
-func fluxPlan(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
+func fluxResources(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
 	xr := o.Claim
 	d := DeploymentPlan{
 		ManagedRefs: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
@@ -184,7 +184,7 @@ func fluxPlan(o RenderInput, sourceName string, source map[string]any, name stri
 		d.Config.Name = o.Access.KubernetesProviderConfig
 		rs[0].Object = onCluster(xr, o.Access, sourceName, fluxReady, source)
 		// What a dependency is called is known when the dependency is.
-		if !o.Unknown && len(o.Peers) == len(xr.Spec.DependsOn) {
+		if !o.Unknown && len(o.Dependencies) == len(xr.Spec.DependsOn) {
 			rs[1].Object = onCluster(xr, o.Access, name, fluxReady, manifest)
 		}
 	}
@@ -220,7 +220,7 @@ func fluxPeers(o RenderInput, resource string) []any {
 		}
 	}
 	var out []any
-	for _, p := range o.Peers {
+	for _, p := range o.Dependencies {
 		name := fluxName(p.Component)
 		alike := p.Spec.Deployer == v1alpha1.DeployerFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil)
 		if alike && (p.IsReady || known[name]) {

@@ -21,7 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Parts of an ObservabilityPlatform.
+// Condition types of an ObservabilityPlatform.
 const (
 	ConditionClusterReady   = "ClusterReady"
 	ConditionStackReady     = "StackReady"

@@ -200,7 +200,7 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.Observed)) {
 			if chance(r, how) {
-				disturb(r, w.Observed[name])
+				injectFaults(r, w.Observed[name])
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.Required)) {
@@ -214,7 +214,7 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 				w.Required[name] = []*unstructured.Unstructured{}
 			case 2:
 				for _, o := range w.Required[name] {
-					disturb(r, o)
+					injectFaults(r, o)
 					if o.GetKind() == "Secret" {
 						o.Object["data"] = map[string]any{"kubeconfig": pick(r, []string{"", "!", "e30="})}
 					}
@@ -224,8 +224,8 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 	}
 }
 
-// disturb an object.
-func disturb(r *rand.Rand, o *unstructured.Unstructured) {
+// injectFaults an object.
+func injectFaults(r *rand.Rand, o *unstructured.Unstructured) {
 	status, _ := o.Object["status"].(map[string]any)
 	conditions, _ := status["conditions"].([]any)
 	switch r.Intn(6) {

@@ -113,7 +113,7 @@ func fill(v any, collector string, users int64) any {
 // loaderValues are the values of the chart of games for load generators of an application
 // that brings none: the game has no services of its own, and its load generators ask the
 // application's.
-func loaderValues(r *HTTPRequests, users int64, surroundings v1alpha1.WorkloadEnvironment) map[string]any {
+func loaderValues(r *HTTPRequests, users int64, environment v1alpha1.WorkloadEnvironment) map[string]any {
 	endpoints := make([]any, 0, len(r.Paths))
 	requests := make([]any, 0, len(r.Paths))
 	for _, p := range r.Paths {
@@ -130,11 +130,11 @@ func loaderValues(r *HTTPRequests, users int64, surroundings v1alpha1.WorkloadEn
 			}},
 		},
 	}
-	if t := tolerated(surroundings); len(t) > 0 {
+	if t := tolerated(environment); len(t) > 0 {
 		v["tolerations"] = t
 	}
-	if surroundings.OTLPHost != "" {
-		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.OTLPHost + ":4318"}
+	if environment.OTLPHost != "" {
+		v["telemetry"] = map[string]any{"endpoint": "http://" + environment.OTLPHost + ":4318"}
 	}
 	return v
 }

@@ -82,7 +82,7 @@ func bringUp(t *testing.T, profile, deployer string) {
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
 	warnings, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
-	t.Logf("urls: %v\nnotices: %v", urls, warnings)
+	t.Logf("urls: %v\nwarnings: %v", urls, warnings)
 	if len(urls) == 0 || len(warnings) == 0 {
 		t.Error("the claim says nothing of its views, or of what one should know")
 	}

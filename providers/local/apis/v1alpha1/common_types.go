@@ -129,10 +129,10 @@ type NodeStatus struct {
 	State string `json:"state"`
 }
 
-// A ClusterState of a cluster's life.
+// A ClusterState is what a cluster is doing.
 type ClusterState string
 
-// Stages of a cluster.
+// States of a cluster.
 const (
 	// StateCreating says that the cluster is being made.
 	StateCreating ClusterState = "Creating"
