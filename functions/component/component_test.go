@@ -567,7 +567,7 @@ func TestHoldBack(t *testing.T) {
 			}
 			for _, cond := range res.Conditions {
 				if cond.Type == ConditionDeployed && !strings.Contains(cond.Message, tc.wantText) {
-					t.Errorf("\n%s\nDelivered: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
+					t.Errorf("\n%s\nDeployed: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
 				}
 			}
 		})

@@ -96,7 +96,7 @@ func TestDeployer(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("\n%s\ndeliveries: -want, +got:\n%s", tc.reason, diff)
+				t.Errorf("\n%s\ndeployers: -want, +got:\n%s", tc.reason, diff)
 			}
 			var messages []string
 			for _, p := range problems {

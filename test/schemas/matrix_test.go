@@ -58,7 +58,7 @@ func TestMatrix(t *testing.T) {
 	charts := &chartShelf{collected: filepath.Join(collected, "charts"), listed: listed(t), loaded: map[string]*Chart{}}
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "provider\tprofile\tengine\tworkloads by\tcomponents\tobjects\tvalues\tmanifests\tby hand\tlargest answer")
+	fmt.Fprintln(w, "provider\tprofile\tdeployer\tworkloads by\tcomponents\tobjects\tvalues\tmanifests\tby hand\tlargest answer")
 	examples := providers(t)
 	for _, provider := range slices.Sorted(maps.Keys(examples)) {
 		example := examples[provider]
