@@ -225,7 +225,7 @@ kind: Component
 metadata: {name: fixed, namespace: team-a}
 spec:
   clusterRef: {name: nowhere}
-  namespace: shop
+  targetNamespace: shop
   source: {chart: {repository: "oci://example.org/charts", name: app, version: 1.0.0}}
 `
 	// By kubectl, which notes what it applied: or else it would not take a field
