@@ -115,7 +115,7 @@ spec:
 		"GKEPodsOverServices":     {"An address belongs to one range.", gkeCluster("provider: GKE, region: europe-west, gke: {serviceCIDR: 100.65.0.0/20}"), []string{"gke.podCIDR and gke.serviceCIDR must not overlap"}},
 		"GKEControlPlaneSize":     {"GKE takes exactly this size.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 172.16.0.0/24}"), []string{"gke.controlPlaneCIDR must be exactly a /28"}},
 		"GKEControlPlaneInNodes":  {"An address belongs to one range.", gkeCluster("provider: GKE, region: europe-west, gke: {controlPlaneCIDR: 10.0.0.0/28}"), []string{"gke.controlPlaneCIDR must not overlap with network.cidr"}},
-		"GKEPrivateForNobody":     {"Somebody has to reach it.", gkeCluster("provider: GKE, region: europe-west, gke: {privateEndpoint: true}"), []string{"gke.privateEndpoint needs network.allowedCIDRs"}},
+		"GKEPrivateForNobody":     {"Somebody has to reach it.", gkeCluster("provider: GKE, region: europe-west, gke: {privateEndpoint: true}"), []string{"gke.privateEndpoint needs network.apiServerAllowedCIDRs"}},
 		"GKEChannel":              {"Channels have names.", gkeCluster("provider: GKE, region: europe-west, gke: {releaseChannel: stable}"), []string{"releaseChannel", `"Stable"`}},
 		"GKEMachine":              {"A size is no machine type.", gkeCluster("provider: GKE, region: europe-west, gke: {machineType: Large}"), []string{"gke.machineType must be a machine type"}},
 		"GKEDisk":                 {"Disks have types.", gkeCluster("provider: GKE, region: europe-west, gke: {diskType: ssd}"), []string{"diskType", `"pd-ssd"`}},
