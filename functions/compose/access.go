@@ -4,6 +4,7 @@ package compose
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +29,23 @@ func ClusterAccess(cluster *unstructured.Unstructured) (*v1alpha1.Access, error)
 		return nil, errors.New("access names no ProviderConfig")
 	}
 	return a, nil
+}
+
+// StackSummary reads what an ObservabilityStack tells workloads. Nil when there is no
+// stack, or it does not say yet, or it was changed since.
+func StackSummary(stack *unstructured.Unstructured) (*v1alpha1.StackSummary, error) {
+	if stack == nil || GetCondition(stack, "Ready").Stale {
+		return nil, nil
+	}
+	status, _ := stack.Object["status"].(map[string]any)
+	if status["environment"] == nil {
+		return nil, nil
+	}
+	s := &v1alpha1.StackSummary{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(status, s); err != nil {
+		return nil, fmt.Errorf("cannot read what ObservabilityStack %s says of itself: %w", stack.GetName(), err)
+	}
+	return s, nil
 }
 
 // ManagedRefs reads what a Component says it consists of.

@@ -18,10 +18,10 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	if c := spec.Environment.OTLPHost; c != "" {
 		v = values.Merge(v, app.ConditionalValues.Collector)
 	}
-	if has(spec, v1alpha1.CapabilityPrometheus) {
+	if has(spec.Environment, v1alpha1.CapabilityPrometheus) {
 		v = values.Merge(v, app.ConditionalValues.Prometheus)
 	}
-	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && has(spec, v1alpha1.CapabilityMesh) {
+	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && has(spec.Environment, v1alpha1.CapabilityMesh) {
 		v = values.Merge(v, app.ConditionalValues.Mesh)
 	}
 	for _, path := range app.Tolerations {
@@ -70,8 +70,8 @@ func tolerated(s v1alpha1.WorkloadEnvironment) []any {
 	}}
 }
 
-func has(spec v1alpha1.WorkloadSpec, f v1alpha1.Capability) bool {
-	return slices.Contains(spec.Environment.Capabilities, f)
+func has(s v1alpha1.WorkloadEnvironment, f v1alpha1.Capability) bool {
+	return slices.Contains(s.Capabilities, f)
 }
 
 // users of an application: as many as asked for, or else as its entry says.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -266,7 +265,7 @@ func Lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 func Tables[T any](file string) (T, error) {
 	var t T
 	if err := yaml.UnmarshalStrict([]byte(file), &t); err != nil {
-		return t, errors.Wrap(err, "cannot read the tables of the provider")
+		return t, fmt.Errorf("cannot read the tables of the provider: %w", err)
 	}
 	return t, nil
 }

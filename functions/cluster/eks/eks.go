@@ -63,6 +63,8 @@ const eksDevice = "/dev/xvda"
 var file string
 
 // tables of AWS's counterparts of neutral names.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
 var tables = sync.OnceValues(func() (eksTables, error) { return backend.Tables[eksTables](file) })
 
 // eksTables are what the file says.
