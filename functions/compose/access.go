@@ -18,12 +18,15 @@ func ClusterAccess(cluster *unstructured.Unstructured) (*v1alpha1.Access, error)
 		return nil, nil
 	}
 	m, ok, err := unstructured.NestedMap(cluster.Object, "status", "access")
-	if err != nil || !ok {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the access to the cluster: %w", err)
+	}
+	if !ok {
+		return nil, nil
 	}
 	a := &v1alpha1.Access{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m, a); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the access to the cluster: %w", err)
 	}
 	if a.HelmProviderConfig == "" || a.KubernetesProviderConfig == "" {
 		return nil, errors.New("access names no ProviderConfig")

@@ -74,7 +74,7 @@ spec: {clusterRef: {name: demo}, targetNamespace: %s, deployer: %s, %s%ssource: 
 // TestDeployers judges what every deployer makes of every source by the deployers' own
 // schemas, and shows that each source becomes Ready through each.
 func TestDeployers(t *testing.T) {
-	set := origins()["Collected"](t)
+	set := load(t, installed()...)
 	s := deployed(t)
 	for _, n := range s.Trees() {
 		for _, err := range set.Validate(t.Context(), applied(n.Object).Object) {
