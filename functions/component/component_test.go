@@ -211,9 +211,9 @@ func TestCompose(t *testing.T) {
 	everything := []string{"namespace", "release", "usage-access", "usage-component-till", "usage-namespace", "usage-namespace-access"}
 	was := func(c *v1alpha1.Component) { c.Status.Access = access() }
 	// reachability is the condition of the cluster and of the dependencies.
-	conditions := func(delivered, reachability compose.Condition) []compose.Condition {
-		delivered.Type, reachability.Type = "Deployed", "DependenciesReady"
-		return []compose.Condition{delivered, reachability}
+	conditions := func(deployed, reachability compose.Condition) []compose.Condition {
+		deployed.Type, reachability.Type = "Deployed", "DependenciesReady"
+		return []compose.Condition{deployed, reachability}
 	}
 	working := compose.Condition{Ready: true, Reason: "Available"}
 	waiting := func(m string) compose.Condition { return compose.Condition{Reason: "Waiting", Message: m} }
@@ -271,7 +271,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"DependencyNotAnswered": {
-			reason:   "Until a dependency was read, nothing is delivered, and nothing is wrong.",
+			reason:   "Until a dependency was read, nothing is deployed, and nothing is wrong.",
 			claim:    claim(needsTill, withoutNamespace),
 			required: answers("cluster", reachable("True")),
 			want: want{
@@ -314,14 +314,14 @@ func TestCompose(t *testing.T) {
 			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
 		},
 		"ClusterFlaps": {
-			reason:   "What was delivered stays while the cluster does not work or does not say how it is reached.",
+			reason:   "What was deployed stays while the cluster does not work or does not say how it is reached.",
 			claim:    claim(needsTill, was),
 			observed: there,
 			required: answers("cluster", cluster("False", nil), "component-till", dependencyOf("True", tillLeaf)),
 			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
 		},
 		"ClusterGone": {
-			reason:   "What was delivered stays when the cluster's object is gone, by the way that was last known.",
+			reason:   "What was deployed stays when the cluster's object is gone, by the way that was last known.",
 			claim:    claim(needsTill, was),
 			observed: there,
 			required: answers("cluster", nothing, "component-till", dependencyOf("True", tillLeaf)),
@@ -332,7 +332,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"ClusterAndStatusGone": {
-			reason:   "What was delivered stays even if nobody knows the way any more.",
+			reason:   "What was deployed stays even if nobody knows the way any more.",
 			claim:    claim(needsTill),
 			observed: there,
 			required: answers("cluster", nothing, "component-till", nothing),
@@ -342,7 +342,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"DependencyFlaps": {
-			reason:   "What was delivered stays while a dependency does not work.",
+			reason:   "What was deployed stays while a dependency does not work.",
 			claim:    claim(needsTill),
 			observed: there,
 			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False")),
@@ -360,13 +360,13 @@ func TestCompose(t *testing.T) {
 				access:     access(),
 			},
 		},
-		"EngineNotAvailable": {
-			reason:   "An engine that is not there yet takes nothing with it.",
+		"DeployerNotAvailable": {
+			reason:   "A deployer that is not there yet takes nothing with it.",
 			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
+				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Deployer Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
 				composed:   everything,
 				access:     access(),
 			},
@@ -377,15 +377,15 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}, working),
+				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deploy: give source.chart, source.git or source.manifests"}, working),
 				composed:   everything,
 				access:     access(),
 			},
 		},
-		"UnknownEngine": {
+		"UnknownDeployer": {
 			reason: "A claim that got past an older schema.",
 			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
-			want:   want{conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
+			want:   want{conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Deployer Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
 		},
 	}
 	for name, tc := range cases {
@@ -567,7 +567,7 @@ func TestHoldBack(t *testing.T) {
 			}
 			for _, cond := range res.Conditions {
 				if cond.Type == ConditionDeployed && !strings.Contains(cond.Message, tc.wantText) {
-					t.Errorf("\n%s\nDelivered: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
+					t.Errorf("\n%s\nDeployed: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
 				}
 			}
 		})
@@ -622,8 +622,8 @@ func TestStatus(t *testing.T) {
 			required: answers("cluster", reachable("True")),
 			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves, Access: access()},
 		},
-		"EngineNotAvailable": {
-			reason: "What was known stays while an engine is not available.",
+		"DeployerNotAvailable": {
+			reason: "What was known stays while a deployer is not available.",
 			claim: claim(func(c *v1alpha1.Component) {
 				c.Spec.Deployer = "Carrier"
 				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Access: access()}
@@ -658,10 +658,10 @@ func TestRequirements(t *testing.T) {
 		claim    *v1alpha1.Component
 		required map[string][]*unstructured.Unstructured
 	}{
-		"NotAnswered":        {claim: claim(needsTill)},
-		"NotFound":           {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
-		"Found":              {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
-		"EngineNotAvailable": {claim: claim(needsTill, carrier)},
+		"NotAnswered":          {claim: claim(needsTill)},
+		"NotFound":             {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
+		"Found":                {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
+		"DeployerNotAvailable": {claim: claim(needsTill, carrier)},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

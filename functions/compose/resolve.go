@@ -17,7 +17,7 @@ import (
 // the beginning.
 const maxMessage = 1024
 
-// Run composes a World and resolves the plan.
+// Run composes a Request and resolves the plan.
 func Run(w Request, c Composer) (Result, error) {
 	p, err := c(w)
 	if err != nil {

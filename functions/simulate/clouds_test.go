@@ -50,7 +50,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		c["version"] = "1.34"
 	}
 	if chance(r, 0.5) {
-		c["nodes"] = map[string]any{"size": "Large", "architecture": "arm64", "spot": chance(r, 0.5)}
+		c["nodes"] = map[string]any{"instanceSize": "Large", "architecture": "arm64", "spot": chance(r, 0.5)}
 	}
 	if chance(r, 0.3) {
 		c["tags"] = map[string]any{"team": "a"}
@@ -59,7 +59,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		c["managementPolicies"] = []any{"Observe", "Create", "Update"}
 	}
 	if block := randomLocal(r, provider); block != nil {
-		c[strings.ToLower(provider)] = block
+		c[sectionOf(provider)] = block
 	}
 	if provider == "AKS" && chance(r, 0.7) {
 		c["aks"] = randomAKS(r)
@@ -67,11 +67,19 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	if provider == "EKS" && chance(r, 0.5) {
 		c["eks"] = map[string]any{
 			"encryptSecrets": chance(r, 0.5),
-			"natGatewayMode": pick(r, []string{"One", "PerZone"}),
+			"natGatewayMode": pick(r, []string{"Single", "PerZone"}),
 			"adminRoleARN":   "arn:aws:iam::123456789012:role/admins",
 		}
 	}
 	return c
+}
+
+// sectionOf a provider is the field with what only that provider has.
+func sectionOf(provider string) string {
+	if provider == "Kind" {
+		return "kindCluster"
+	}
+	return strings.ToLower(provider)
 }
 
 // TestOneLine proves the promise: between two clouds, or a cloud and a laptop,
@@ -175,7 +183,7 @@ func TestChanges(t *testing.T) {
 		},
 		"nodes": {
 			reason: "Only the nodes' number, not what the autoscaler made of it.",
-			change: func(c map[string]any) { c["nodes"].(map[string]any)["max"] = int64(9) },
+			change: func(c map[string]any) { c["nodes"].(map[string]any)["maxCount"] = int64(9) },
 		},
 		"tags": {
 			reason: "Only what takes tags, and nothing but its tags.",

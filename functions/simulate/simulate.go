@@ -104,8 +104,8 @@ type Simulation struct {
 
 // A Run is one run of a composer and what came of it.
 type Run struct {
-	// World is what the composer saw.
-	World compose.Request
+	// Request is what the composer saw.
+	Request compose.Request
 
 	// Result is what it answered.
 	Result compose.Result
@@ -300,7 +300,7 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 	xr.Object["status"] = st
 	s.results[k] = res
 	if s.Watch != nil {
-		s.Watch(Run{World: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
+		s.Watch(Run{Request: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
 	}
 	if !equal(before, st) {
 		s.changes[k]++

@@ -25,9 +25,9 @@ var version = "unknown"
 type CLI struct {
 	Game    string           `help:"File with the game. It is read again when it changes."                       placeholder:"FILE" required:"" type:"path"`
 	Service string           `help:"Run this service only, as in a cluster."                                     placeholder:"NAME" xor:"what"`
-	Loader  string           `help:"Run this loader only, as in a cluster."                                      placeholder:"NAME" xor:"what"`
+	Loader  string           `help:"Run this load generator only, as in a cluster."                                      placeholder:"NAME" xor:"what"`
 	Check   bool             `help:"Say whether the game is valid, and exit."`
-	NoLoad  bool             `help:"Run no loaders together with all services."`
+	NoLoad  bool             `help:"Run no load generators together with all services."`
 	Seed    *uint64          `help:"Let chance repeat itself: the same seed and requests make the same outcomes."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
@@ -35,7 +35,7 @@ type CLI struct {
 	Listen   string        `default:":8080"     help:"Address of a single service."`
 	Admin    string        `default:""          help:"Address of /healthz, /readyz and /statusz. Default :8081 for a single service, a free port of the loopback interface for all." placeholder:"ADDRESS"`
 	Peers    string        `default:"{service}" help:"Address of other services in a cluster, with {service} for the name."`
-	Instance string        `env:"HOSTNAME"      help:"service.instance.id of a single service or loader."`
+	Instance string        `env:"HOSTNAME"      help:"service.instance.id of a single service or load generator."`
 	Drain    time.Duration `default:"0s"        help:"How long to go on serving after it was said that it is not ready any more."`
 }
 
@@ -45,7 +45,7 @@ func (c *CLI) Run(ctx context.Context, out io.Writer, log *slog.Logger) error {
 		return host.Check(c.Game, out)
 	}
 	cfg := host.Config{
-		File: c.Game, Service: language.Name(c.Service), Loader: language.Name(c.Loader), NoLoad: c.NoLoad,
+		File: c.Game, Service: language.Name(c.Service), LoadGenerator: language.Name(c.Loader), NoLoad: c.NoLoad,
 		Listen: c.Listen, Port: c.Port, Admin: c.Admin, Peers: c.Peers, Instance: c.Instance, Seed: c.Seed, Drain: c.Drain,
 		Console: out, Log: log,
 	}

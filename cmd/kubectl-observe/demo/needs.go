@@ -37,7 +37,7 @@ func inCloud(claim string) (bool, error) {
 	return facts.Place != "" && facts.Place != backend.PlaceExisting, nil
 }
 
-// byFlux says whether a claim has something delivered by Flux, whose controllers
+// byFlux says whether a claim has something deployed by Flux, whose controllers
 // take a while to build.
 func byFlux(claim string) (bool, error) {
 	b, err := os.ReadFile(claim)
@@ -45,25 +45,25 @@ func byFlux(claim string) (bool, error) {
 		return false, fmt.Errorf("cannot read the claim: %w", err)
 	}
 	for doc := range strings.SplitSeq("\n"+string(b), "\n---\n") {
-		type delivery struct{ Delivery, Engine, Profile string }
+		type deployment struct{ Deployer, Profile string }
 		c := struct {
 			Spec struct {
-				delivery `json:",inline"`
+				deployment `json:",inline"`
 
-				Components, Workloads []delivery
+				Components, Workloads []deployment
 				Stack                 struct {
-					delivery `json:",inline"`
+					deployment `json:",inline"`
 
-					Components []delivery
+					Components []deployment
 				}
 			}
 		}{}
 		if err := yaml.Unmarshal([]byte(doc), &c); err != nil {
 			return false, fmt.Errorf("cannot read the claim: %w", err)
 		}
-		all := slices.Concat([]delivery{c.Spec.delivery, c.Spec.Stack.delivery}, c.Spec.Components, c.Spec.Workloads, c.Spec.Stack.Components)
-		if slices.ContainsFunc(all, func(d delivery) bool {
-			return d.Delivery == "Flux" || d.Engine == "Flux" || (d.Delivery == "" && d.Profile != "" && d.Profile != "Minimal")
+		all := slices.Concat([]deployment{c.Spec.deployment, c.Spec.Stack.deployment}, c.Spec.Components, c.Spec.Workloads, c.Spec.Stack.Components)
+		if slices.ContainsFunc(all, func(d deployment) bool {
+			return d.Deployer == "Flux" || (d.Deployer == "" && d.Profile != "" && d.Profile != "Minimal")
 		}) {
 			return true, nil
 		}

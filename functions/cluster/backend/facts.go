@@ -103,7 +103,7 @@ func NodeOf(size v1alpha1.InstanceSize) *Node {
 	return &Node{Name: fmt.Sprintf("size %s", size), CPUs: cpus, GiB: 4 * cpus}
 }
 
-// InCloud are the facts of a cluster in a cloud, by what the provider's block says:
+// InCloud are the facts of a cluster in a cloud, by what the provider's section says:
 // the region by the cloud's own name, and the field that names machines.
 func InCloud(p v1alpha1.ClusterParameters, region, machines string) Facts {
 	f := Facts{

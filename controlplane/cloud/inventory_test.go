@@ -56,7 +56,7 @@ func TestNeeding(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			ts := newThings()
+			ts := newInventory()
 			for _, th := range tc.things {
 				ts.add(th)
 				ts.add(th)

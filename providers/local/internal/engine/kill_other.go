@@ -6,6 +6,6 @@ package engine
 
 import "os/exec"
 
-// dieTogether is for Linux, which the provider's image is for. Elsewhere a
+// killWithParent is for Linux, which the provider's image is for. Elsewhere a
 // creation may outlive a provider that is killed.
-func dieTogether(*exec.Cmd) {}
+func killWithParent(*exec.Cmd) {}

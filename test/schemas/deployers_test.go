@@ -14,9 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// delivered is a cluster with a component for every engine and every source that
-// the engine takes, all of them delivered.
-func delivered(t *testing.T) *simulate.Simulation {
+// deployed is a cluster with a component for every deployer and every source that
+// the deployer takes, all of them deployed.
+func deployed(t *testing.T) *simulate.Simulation {
 	t.Helper()
 	parse := func(doc string) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: object(t, doc)}
@@ -32,19 +32,19 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 		"http":      `{chart: {repository: 'https://charts.example.org', name: web, version: 1.2.3}}`,
 		"oci":       `{chart: {repository: 'oci://registry.example.org/charts', name: web, version: 1.2.3+build}}`,
 		"manifests": `{manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: web}}]}`,
-		"private":   `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, credentials: {name: git}}}`,
+		"private":   `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, secretRef: {name: git}}}`,
 		"branch":    `{git: {url: 'https://git.example.org/web.git', ref: {branch: main}, path: deploy, kustomize: ` + kustomize + `}}`,
 		"tag":       `{git: {url: 'https://git.example.org/web.git', ref: {tag: v1}}}`,
 		"semver":    `{git: {url: 'https://git.example.org/web.git', ref: {semver: '>=1.0.0 <2.0.0'}}}`,
 		"commit":    `{git: {url: 'https://git.example.org/web.git', ref: {commit: 0123456789abcdef0123456789abcdef01234567}}}`,
 	}
-	for engine, takes := range map[string][]string{
+	for deployer, takes := range map[string][]string{
 		"Helm":   {"http", "oci", "manifests"},
 		"Flux":   {"http", "oci", "manifests", "branch", "tag", "semver", "commit", "private"},
 		"ArgoCD": {"http", "oci", "manifests", "branch", "tag", "semver", "commit"},
 	} {
 		for _, source := range takes {
-			name := map[string]string{"Helm": "helm", "Flux": "flux", "ArgoCD": "argo"}[engine] + "-" + source
+			name := map[string]string{"Helm": "helm", "Flux": "flux", "ArgoCD": "argo"}[deployer] + "-" + source
 			values := ""
 			if source == "http" || source == "oci" {
 				values = "values: {replicas: 2}, "
@@ -57,8 +57,8 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: k}}}
 apiVersion: observe-k8s.io/v1alpha1
 kind: Component
 metadata: {name: %s, namespace: team-a}
-spec: {clusterRef: {name: demo}, namespace: %s, deployer: %s, %s%ssource: %s}
-`, name, name, engine, values, depends, sources[source])))
+spec: {clusterRef: {name: demo}, targetNamespace: %s, deployer: %s, %s%ssource: %s}
+`, name, name, deployer, values, depends, sources[source])))
 		}
 	}
 	s, err := simulate.New(compose.Settings{}, claims...)
@@ -71,11 +71,11 @@ spec: {clusterRef: {name: demo}, namespace: %s, deployer: %s, %s%ssource: %s}
 	return s
 }
 
-// TestEngines judges what every engine makes of every source by the engines' own
+// TestDeployers judges what every deployer makes of every source by the deployers' own
 // schemas, and shows that each source becomes Ready through each.
-func TestEngines(t *testing.T) {
+func TestDeployers(t *testing.T) {
 	set := load(t, installed()...)
-	s := delivered(t)
+	s := deployed(t)
 	for _, n := range s.Trees() {
 		for _, err := range set.Validate(t.Context(), applied(n.Object).Object) {
 			t.Error(err)
@@ -150,7 +150,7 @@ func TestReadiness(t *testing.T) {
 			}
 		})
 	}
-	for _, n := range delivered(t).Trees() {
+	for _, n := range deployed(t).Trees() {
 		walk(n)
 	}
 	for _, kind := range []string{"Namespace", "HelmRepository", "OCIRepository", "GitRepository", "HelmRelease", "Kustomization", "Application"} {
@@ -160,7 +160,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// older makes what an engine says be about an older spec.
+// older makes what a deployer says be about an older spec.
 func older(o map[string]any) {
 	u := unstructured.Unstructured{Object: o}
 	u.SetGeneration(u.GetGeneration() + 1)
@@ -170,7 +170,7 @@ func older(o map[string]any) {
 	}
 }
 
-// broken makes an engine say that something does not work.
+// broken makes a deployer say that something does not work.
 func broken(o map[string]any) {
 	unready(o)
 	if _, ok, _ := unstructured.NestedMap(o, "status", "health"); ok {

@@ -100,8 +100,8 @@ func applied(source map[string]any) map[string]any {
 	}
 }
 
-// TestEngines shows what each engine makes of each source.
-func TestEngines(t *testing.T) {
+// TestDeployers shows what each deployer makes of each source.
+func TestDeployers(t *testing.T) {
 	const flux, argo = v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD
 	k := &v1alpha1.Kustomize{
 		Images:  []v1alpha1.KustomizeImage{{Name: "shop", NewName: "mirror/shop", NewTag: "v2"}, {Name: "till", NewTag: "v3"}},
@@ -165,7 +165,7 @@ func TestEngines(t *testing.T) {
 			},
 		},
 		"FluxDependsOn": {
-			reason:   "Flux too waits for what it delivers itself.",
+			reason:   "Flux too waits for what it deploys itself.",
 			claim:    claim(by(flux), of(oci("1.2.3", "")), needsTill),
 			required: answers("cluster", reachable("True"), "component-till", peer),
 			want: map[string]any{
@@ -177,7 +177,7 @@ func TestEngines(t *testing.T) {
 			},
 		},
 		"FluxDependsOnHelm": {
-			reason:   "Flux knows nothing of what others deliver.",
+			reason:   "Flux knows nothing of what others deploy.",
 			claim:    claim(by(flux), of(oci("1.2.3", "")), needsTill),
 			required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 			want: map[string]any{
@@ -306,16 +306,16 @@ func TestLaterDependency(t *testing.T) {
 	}
 }
 
-// TestEngineGrowth shows which resources appear in which round, and what goes
+// TestDeployerGrowth shows which resources appear in which round, and what goes
 // before what.
-func TestEngineGrowth(t *testing.T) {
+func TestDeployerGrowth(t *testing.T) {
 	cases := map[string]struct {
-		engine v1alpha1.Deployer
-		want   [][]string
-		leaves []string
+		deployer v1alpha1.Deployer
+		want     [][]string
+		leaves   []string
 	}{
 		"Flux": {
-			engine: v1alpha1.DeployerFlux,
+			deployer: v1alpha1.DeployerFlux,
 			want: [][]string{
 				{"namespace"},
 				{"helm-release", "oci-repository", "usage-namespace-access"},
@@ -325,7 +325,7 @@ func TestEngineGrowth(t *testing.T) {
 			leaves: []string{"shop-helm-release-f9bb186b", "shop-oci-repository-2ce7b3e1"},
 		},
 		"ArgoCD": {
-			engine: v1alpha1.DeployerArgoCD,
+			deployer: v1alpha1.DeployerArgoCD,
 			want: [][]string{
 				{"namespace"},
 				{"application", "usage-namespace-access"},
@@ -338,7 +338,7 @@ func TestEngineGrowth(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := compose.Request{
-				XR:       toUnstructured(t, claim(by(tc.engine), of(oci("1.2.3", "")), needsTill)),
+				XR:       toUnstructured(t, claim(by(tc.deployer), of(oci("1.2.3", "")), needsTill)),
 				Required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf)),
 			}
 			var got [][]string
@@ -358,7 +358,7 @@ func TestEngineGrowth(t *testing.T) {
 				t.Errorf("names by round: -want, +got:\n%s", diff)
 			}
 			var leaves []string
-			for _, l := range compose.Leaves(&unstructured.Unstructured{Object: map[string]any{"status": res.Status}}) {
+			for _, l := range compose.ManagedRefs(&unstructured.Unstructured{Object: map[string]any{"status": res.Status}}) {
 				leaves = append(leaves, l.Name)
 			}
 			if diff := cmp.Diff(tc.leaves, leaves); diff != "" {
@@ -394,9 +394,9 @@ func TestSourceGoesFirst(t *testing.T) {
 	}
 }
 
-// TestValuesOfEngines shows how values from elsewhere reach engines that cannot
+// TestValuesOfDeployers shows how values from elsewhere reach deployers that cannot
 // look into the claim's namespace.
-func TestValuesOfEngines(t *testing.T) {
+func TestValuesOfDeployers(t *testing.T) {
 	from := func(name string, optional bool) v1alpha1.ValuesReference {
 		return v1alpha1.ValuesReference{Kind: v1alpha1.ValuesFromConfigMap, Name: name, Key: "values.yaml", Optional: optional}
 	}
@@ -444,7 +444,7 @@ func TestValuesOfEngines(t *testing.T) {
 			reason:   "A Secret does not become readable on the way. The schema refuses it too.",
 			claim:    claim(by(v1alpha1.DeployerArgoCD), valued(`{}`, v1alpha1.ValuesReference{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"})),
 			required: up(),
-			says:     compose.Condition{Reason: "InvalidSpec", Message: "Engine ArgoCD cannot take values from Secret s without showing them on the way: choose engine Helm"},
+			says:     compose.Condition{Reason: "InvalidSpec", Message: "Deployer ArgoCD cannot take values from Secret s without showing them on the way: choose deployer Helm"},
 		},
 	}
 	for name, tc := range cases {
@@ -473,8 +473,8 @@ func TestValuesOfEngines(t *testing.T) {
 	})
 }
 
-// TestEngineVerdicts shows what a person reads of what an engine says.
-func TestEngineVerdicts(t *testing.T) {
+// TestDeployerHealth shows what a person reads of what a deployer says.
+func TestDeployerHealth(t *testing.T) {
 	// seen is an Object with conditions of its own, around what is on the cluster.
 	seen := func(ready, synced string, remote map[string]any) *unstructured.Unstructured {
 		st := map[string]any{"conditions": []any{
@@ -510,7 +510,7 @@ func TestEngineVerdicts(t *testing.T) {
 		"Works":        {"A suffix and a v make no other version.", flux, seen("True", "True", helmRelease("1.2.3+0123456789ab", works)), compose.Health{Ready: true}},
 		"Pinned":       {"A digest is compared, not a version.", pinned, seen("True", "True", helmRelease("9.9.9", works)), compose.Health{Ready: true}},
 		"OtherVersion": {"The release still works, but is not the one that is asked for.", flux, seen("True", "True", helmRelease("1.2.30", works)), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
-		"NoCRD":        {"Without the engine there is nothing to see.", flux, seen("", "False", nil), compose.Health{Reason: "ReconcileError", Message: "Object o: no matches for kind"}},
+		"NoCRD":        {"Without the deployer there is nothing to see.", flux, seen("", "False", nil), compose.Health{Reason: "ReconcileError", Message: "Object o: no matches for kind"}},
 		"Unseen":       {"Nobody has looked yet.", flux, seen("False", "True", nil), compose.Health{Progressing: true, Reason: "Creating", Message: "Object o is not ready yet"}},
 		"New":          {"Flux has not looked yet.", flux, seen("False", "True", helmRelease("")), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},
 		"Stale":        {"What failed was another spec.", flux, seen("False", "True", helmRelease("", cond("Ready", "False", "InstallFailed", "boom", 1))), compose.Health{Progressing: true, Reason: "Updating", Message: "HelmRelease shops/shop is being updated"}},

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	fluxChart  = "flux2"
-	argoChart  = "argo-cd"
-	enginePoll = 500 * time.Millisecond
+	fluxChart    = "flux2"
+	argoChart    = "argo-cd"
+	deployerPoll = 500 * time.Millisecond
 )
 
 // fluxCRDs are the real CRDs of Flux's controllers, which the stand-in for its
@@ -45,10 +45,10 @@ func (cp *ControlPlane) fluxCRDs() (map[string][]byte, error) {
 	return out, nil
 }
 
-// startEngines lets the delivery engines live as long as they are installed on
+// startDeployers lets the deployers live as long as they are installed on
 // the remote cluster. The pods there are simulated: Flux's controllers are
 // processes of this machine, and Argo CD is a simulator.
-func (cp *ControlPlane) startEngines(ctx context.Context) error {
+func (cp *ControlPlane) startDeployers(ctx context.Context) error {
 	if cp.remote == nil || cp.opts.UpstreamCharts {
 		return nil
 	}
@@ -183,7 +183,7 @@ func every(ctx context.Context, f func()) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(enginePoll):
+		case <-time.After(deployerPoll):
 		}
 	}
 }

@@ -51,7 +51,7 @@ type inventory struct {
 	byClaim map[string]map[types.UID]*resource
 }
 
-func newThings() *inventory {
+func newInventory() *inventory {
 	return &inventory{byUID: map[types.UID]*resource{}, byNeed: map[string]map[types.UID]*resource{}, byClaim: map[string]map[types.UID]*resource{}}
 }
 

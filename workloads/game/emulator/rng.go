@@ -14,7 +14,7 @@ type rng struct {
 	pcg *rand.PCG
 }
 
-func diceOf(seed, key uint64) rng { return rng{rand.NewPCG(seed, key)} }
+func newRNG(seed, key uint64) rng { return rng{rand.NewPCG(seed, key)} }
 
 // float from 0, and below 1.
 func (d *rng) float() float64 {

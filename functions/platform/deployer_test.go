@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestDelivery shows which engine delivers workloads, and that the stack brings
+// TestDeployer shows which deployer deploys workloads, and that the stack brings
 // it.
-func TestDelivery(t *testing.T) {
+func TestDeployer(t *testing.T) {
 	by := func(asked v1alpha1.Deployer) func(*v1alpha1.ObservabilityPlatform) {
 		w := podinfo("shop")
 		w.Deployer = asked
@@ -22,20 +22,20 @@ func TestDelivery(t *testing.T) {
 	standard := func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Stack.Profile = v1alpha1.ProfileStandard }
 	existing := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	cases := map[string]struct {
-		reason   string
-		claim    *v1alpha1.ObservabilityPlatform
-		observed map[string]*unstructured.Unstructured
-		delivery string
-		engines  []string
-		says     string
+		reason    string
+		claim     *v1alpha1.ObservabilityPlatform
+		observed  map[string]*unstructured.Unstructured
+		deployer  string
+		deployers []string
+		says      string
 	}{
-		"Minimal":  {"The smallest profile does without engines on the cluster.", claim(by("")), nil, "Helm", nil, ""},
+		"Minimal":  {"The smallest profile does without deployers on the cluster.", claim(by("")), nil, "Helm", nil, ""},
 		"Standard": {"Argo CD is for workloads.", claim(by(""), standard), nil, "ArgoCD", []string{"ArgoCD"}, ""},
 		"Asked":    {"A workload may take another way.", claim(by("Flux"), standard), nil, "Flux", []string{"Flux"}, ""},
 		"Latched":  {"A larger profile does not touch what is there.", claim(by(""), standard), existing, "Helm", nil, ""},
 		"Changed": {
 			"Nor does a word that comes later, which is refused.", claim(by("ArgoCD")), existing, "Helm", nil,
-			"Workload shop was delivered by Helm, and ArgoCD does not take it over: give a new workload the other delivery, then remove this one",
+			"Workload shop was deployed by Helm, and ArgoCD does not take it over: give a new workload the other deployer, then remove this one",
 		},
 	}
 	for name, tc := range cases {
@@ -45,16 +45,16 @@ func TestDelivery(t *testing.T) {
 				w = settle(t, w)
 			}
 			res := run(t, w)
-			delivery, _, _ := unstructured.NestedString(res.Resources["workload-shop"].Object, "spec", "deployer")
-			engines, _, _ := unstructured.NestedStringSlice(res.Resources["stack"].Object, "spec", "additionalDeployers")
+			deployer, _, _ := unstructured.NestedString(res.Resources["workload-shop"].Object, "spec", "deployer")
+			deployers, _, _ := unstructured.NestedStringSlice(res.Resources["stack"].Object, "spec", "additionalDeployers")
 			says := ""
 			for _, c := range res.Conditions {
 				if c.Reason == "ImmutableField" {
 					says = c.Message
 				}
 			}
-			if diff := cmp.Diff([]any{tc.delivery, tc.engines, tc.says}, []any{delivery, engines, says}); diff != "" {
-				t.Errorf("\n%s\ndelivery, engines and complaint: -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff([]any{tc.deployer, tc.deployers, tc.says}, []any{deployer, deployers, says}); diff != "" {
+				t.Errorf("\n%s\ndeployer, deployers and complaint: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

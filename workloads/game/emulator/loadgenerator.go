@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// A Loader sends requests until it is told to stop.
-type Loader struct {
+// A LoadGenerator sends requests until it is told to stop.
+type LoadGenerator struct {
 	caller
 
 	name     language.Name
@@ -24,19 +24,19 @@ type Loader struct {
 	requests []*clientRequest
 }
 
-// NewLoader makes a loader of a game. It returns an error when the game has none
+// NewLoadGenerator makes a load generator of a game. It returns an error when the game has none
 // of that name.
-func NewLoader(w *Runtime, tel *telemetry.Telemetry, g *language.Game, name language.Name) (*Loader, error) {
-	l := g.Loader(name)
+func NewLoadGenerator(w *Runtime, tel *telemetry.Telemetry, g *language.Game, name language.Name) (*LoadGenerator, error) {
+	l := g.LoadGenerator(name)
 	if l == nil {
-		return nil, fmt.Errorf("the game has no loader %q", name)
+		return nil, fmt.Errorf("the game has no load generator %q", name)
 	}
 	client, err := tel.Meter.Float64Histogram("http.client.request.duration", metric.WithUnit("s"), metric.WithDescription("Duration of HTTP client requests."),
 		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10))
 	if err != nil {
 		return nil, fmt.Errorf("cannot make instruments: %w", err)
 	}
-	out := &Loader{
+	out := &LoadGenerator{
 		caller: caller{world: w, tracer: tel.Tracer, inject: tel.Propagator.Inject, client: client},
 		name:   name,
 		users:  int(language.Default(l.Users, 1)),
@@ -53,7 +53,7 @@ func NewLoader(w *Runtime, tel *telemetry.Telemetry, g *language.Game, name lang
 }
 
 // Run sends requests until the context is over.
-func (l *Loader) Run(ctx context.Context) {
+func (l *LoadGenerator) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i := range l.users {
 		wg.Go(func() { l.user(ctx, i) })
@@ -61,10 +61,10 @@ func (l *Loader) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-func (l *Loader) user(ctx context.Context, number int) {
+func (l *LoadGenerator) user(ctx context.Context, number int) {
 	var d rng
 	if l.world.Seed != nil {
-		d = diceOf(*l.world.Seed^hash(string(l.name), strconv.Itoa(number)), 0)
+		d = newRNG(*l.world.Seed^hash(string(l.name), strconv.Itoa(number)), 0)
 	}
 	// People do not come all at once.
 	pause := l.wait.pick(&d) * time.Duration(number) / time.Duration(l.users)
@@ -77,7 +77,7 @@ func (l *Loader) user(ctx context.Context, number int) {
 	}
 }
 
-func (l *Loader) request(ctx context.Context, q *clientRequest) {
+func (l *LoadGenerator) request(ctx context.Context, q *clientRequest) {
 	ctx, cancel := context.WithTimeout(ctx, language.DefaultRemoteTimeout)
 	defer cancel()
 	// What becomes of it is in the telemetry.

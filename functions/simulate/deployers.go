@@ -11,7 +11,7 @@ import (
 )
 
 // onCluster is what an Object of provider-kubernetes sees on the cluster: what
-// it brought there, with what an engine says of it once it works. Flux and Argo
+// it brought there, with what a deployer says of it once it works. Flux and Argo
 // CD are simulated.
 func (s *Simulation) onCluster(o *unstructured.Unstructured) map[string]any {
 	m, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider", "manifest")
