@@ -24,7 +24,7 @@ func TestReference(t *testing.T) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	describe(&b, root)
-	golden(t, "../../../docs/reference/command-line.md", "The page says what the commands are.", b.String())
+	golden(t, "../../../docs/command-line.md", "The page says what the commands are.", b.String())
 }
 
 // describe a command and those below it.

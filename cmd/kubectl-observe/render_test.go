@@ -82,7 +82,7 @@ kind: Component
 metadata: {name: shop, namespace: team-a}
 spec:
   clusterRef: {name: mine}
-  namespace: shops
+  targetNamespace: shops
   source: {chart: {repository: "oci://charts.example.org", name: shop, version: 1.2.3}}
 `)
 	cases := map[string]struct {

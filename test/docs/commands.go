@@ -159,7 +159,7 @@ func (c *Checker) make(args []string) []error {
 
 // observe checks a command with the page that is generated from all of them.
 func (c *Checker) observe(args []string) []error {
-	raw, err := os.ReadFile(filepath.Join(c.Root, "docs", "reference", "command-line.md"))
+	raw, err := os.ReadFile(filepath.Join(c.Root, "docs", "command-line.md"))
 	if err != nil {
 		return []error{fmt.Errorf("cannot read the page of the command line: %w", err)}
 	}
