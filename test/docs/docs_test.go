@@ -438,8 +438,12 @@ func TestNames(t *testing.T) {
 	place := regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._*-]+)*/?$`)
 	checked := 0
 	for _, page := range p.pages {
-		if strings.HasPrefix(page.Path, "docs/reference/") || page.Path == "docs/content.md" {
+		switch {
+		case strings.HasPrefix(page.Path, "docs/reference/"), page.Path == "docs/content.md", page.Path == "docs/command-line.md":
 			// Generated from what they would be checked against.
+			continue
+		case page.Path == "CHANGELOG.md":
+			// It names what is no more. The test of apis/renamed.yaml holds the new names.
 			continue
 		}
 		for _, s := range page.Spans {
