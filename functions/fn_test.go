@@ -206,7 +206,7 @@ func TestRunFunction(t *testing.T) {
 	earlier := func() *fnv1.State {
 		return &fnv1.State{
 			Composite: &fnv1.Resource{
-				Resource:          resource.MustStructJSON(`{"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload", "status": {"version": "0.0.0", "urls": ["https://example.org"]}}`),
+				Resource:          resource.MustStructJSON(`{"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload", "status": {"chartVersion": "0.0.0", "urls": ["https://example.org"]}}`),
 				ConnectionDetails: map[string][]byte{"password": []byte("secret")},
 			},
 			Resources: map[string]*fnv1.Resource{"bucket": {
@@ -219,7 +219,7 @@ func TestRunFunction(t *testing.T) {
 	afterOthers.Desired = earlier()
 	afterOthers.Context = resource.MustStructJSON(`{"apiextensions.crossplane.io/environment": {"region": "europe"}}`)
 	together := earlier()
-	together.Composite = compositeWith(`{"phase": "Provisioning", "version": "6.9.1", "urls": ["https://example.org"]}`, readyFalse)
+	together.Composite = compositeWith(`{"phase": "Provisioning", "chartVersion": "6.9.1", "urls": ["https://example.org"]}`, readyFalse)
 	together.Composite.ConnectionDetails = earlier().GetComposite().GetConnectionDetails()
 	together.Resources["app"] = &fnv1.Resource{Resource: resource.MustStructJSON(app("")), Ready: readyFalse}
 
@@ -257,7 +257,7 @@ func TestRunFunction(t *testing.T) {
 			want: &fnv1.RunFunctionResponse{
 				Meta: meta(8),
 				Desired: &fnv1.State{
-					Composite: compositeWith(`{"phase": "Provisioning", "version": "6.9.1"}`, readyFalse),
+					Composite: compositeWith(`{"phase": "Provisioning", "chartVersion": "6.9.1"}`, readyFalse),
 					Resources: map[string]*fnv1.Resource{"app": {Resource: resource.MustStructJSON(app("")), Ready: readyFalse}},
 				},
 				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "Creating", creating)},
@@ -270,7 +270,7 @@ func TestRunFunction(t *testing.T) {
 			want: &fnv1.RunFunctionResponse{
 				Meta: meta(600),
 				Desired: &fnv1.State{
-					Composite: compositeWith(`{"phase": "Ready", "version": "6.9.1"}`, readyTrue),
+					Composite: compositeWith(`{"phase": "Ready", "chartVersion": "6.9.1"}`, readyTrue),
 					Resources: map[string]*fnv1.Resource{"app": {Resource: resource.MustStructJSON(app("")), Ready: readyTrue}},
 				},
 				Conditions: []*fnv1.Condition{condition("AppReady", isTrue, "Available", "")},
@@ -283,7 +283,7 @@ func TestRunFunction(t *testing.T) {
 			want: &fnv1.RunFunctionResponse{
 				Meta: meta(8),
 				Desired: &fnv1.State{
-					Composite: compositeWith(`{"phase": "Provisioning", "version": "6.9.1"}`, readyFalse),
+					Composite: compositeWith(`{"phase": "Provisioning", "chartVersion": "6.9.1"}`, readyFalse),
 					Resources: map[string]*fnv1.Resource{"app": {Resource: resource.MustStructJSON(app("")), Ready: readyFalse}},
 				},
 				Conditions: []*fnv1.Condition{condition("AppReady", isFalse, "Updating", strings.Replace(creating, "created", "updated", 1))},

@@ -14,7 +14,7 @@ import (
 // TestDescribe shows what others know of every place.
 func TestDescribe(t *testing.T) {
 	medium := &backend.Node{Name: "size Medium", CPUs: 4, GiB: 16}
-	nodes := backend.Pool{Field: "nodes", Size: v1alpha1.InstanceSizeMedium, Min: 1, Max: 3, Count: "nodes.max", Scales: true, Node: medium}
+	nodes := backend.Pool{Field: "nodes", Size: v1alpha1.InstanceSizeMedium, Min: 1, Max: 3, Count: "nodes.maxCount", Scales: true, Node: medium}
 	own := func(machines string) []backend.Pool {
 		p := nodes
 		p.Machines, p.Node = machines, nil
@@ -67,13 +67,15 @@ func TestDescribe(t *testing.T) {
 			},
 			want: inCloud(func(f *backend.Facts) {
 				s := system
-				s.Machines, s.Node, s.Min, s.Max, s.Count = "aks.systemPool.vmSize", nil, 4, 4, "aks.systemPool.max"
+				s.Machines, s.Node, s.Min, s.Max, s.Count = "aks.systemPool.vmSize", nil, 4, 4, "aks.systemPool.maxCount"
 				f.Pools = append(own("aks.vmSize"), s)
 			}),
 		},
 		"AKSSpot": {
 			reason: "Beside spot nodes it is the other way round.", provider: v1alpha1.ProviderAKS,
-			change: func(p *v1alpha1.ClusterParameters) { p.Nodes.Spot, p.Nodes.MaxCount = true, 9 },
+			change: func(p *v1alpha1.ClusterParameters) {
+				p.Nodes.CapacityType, p.Nodes.MaxCount = v1alpha1.CapacityTypeSpot, 9
+			},
 			want: inCloud(func(f *backend.Facts) {
 				n, s := nodes, system
 				n.Max, n.Reserved, s.Max, s.Reserved = 9, true, 9, false
@@ -100,8 +102,10 @@ func TestDescribe(t *testing.T) {
 		},
 		"Existing": {
 			reason: "It says itself how it is reached.", provider: v1alpha1.ProviderExisting,
-			change: func(p *v1alpha1.ClusterParameters) { p.Existing = &v1alpha1.ExistingCluster{HostPorts: true} },
-			want:   backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: true},
+			change: func(p *v1alpha1.ClusterParameters) {
+				p.Existing = &v1alpha1.ExistingCluster{IngressExposure: v1alpha1.IngressExposureHostPort}
+			},
+			want: backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: true},
 		},
 	}
 	for name, tc := range cases {

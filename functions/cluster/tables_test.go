@@ -32,7 +32,7 @@ func TestTables(t *testing.T) {
 	}
 	for _, p := range enum("provider") {
 		for _, region := range enum("region") {
-			for _, size := range enum("nodes", "size") {
+			for _, size := range enum("nodes", "instanceSize") {
 				for _, arch := range enum("nodes", "architecture") {
 					c := backendtest.Claim(v1alpha1.Provider(p), func(c *v1alpha1.KubernetesCluster) {
 						c.Spec.Region, c.Spec.Nodes.InstanceSize, c.Spec.Nodes.Architecture = v1alpha1.Region(region), v1alpha1.InstanceSize(size), v1alpha1.Architecture(arch)

@@ -192,7 +192,7 @@ func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], s
 // architecture of the nodes that a workload comes to: as the cluster says, or as it
 // was known, or as the claim asks for where that means something.
 func architecture(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
-	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "access", "architecture")
+	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "capabilities", "architecture")
 	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "environment", "architecture")
 	return cmp.Or(v1alpha1.Architecture(is), v1alpha1.Architecture(was), cluster.Describe(in.Claim.Spec.Cluster).Architecture)
 }
@@ -334,7 +334,7 @@ func status(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], o compose.O
 	if c.Version != "" {
 		s.KubernetesVersion = c.Version
 	}
-	if a := c.Access; a != nil {
+	if a := c.Connection; a != nil {
 		s.APIServerURL, s.KubeconfigSecretRef = a.APIServerURL, a.KubeconfigSecretRef
 	}
 	st := v1alpha1.ObservabilityStackStatus{}

@@ -50,7 +50,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		c["version"] = "1.34"
 	}
 	if chance(r, 0.5) {
-		c["nodes"] = map[string]any{"size": "Large", "architecture": "arm64", "spot": chance(r, 0.5)}
+		c["nodes"] = map[string]any{"instanceSize": "Large", "architecture": "arm64", "capacityType": pick(r, []string{"OnDemand", "Spot"})}
 	}
 	if chance(r, 0.3) {
 		c["tags"] = map[string]any{"team": "a"}
@@ -67,7 +67,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 	if provider == "EKS" && chance(r, 0.5) {
 		c["eks"] = map[string]any{
 			"encryptSecrets": chance(r, 0.5),
-			"natGatewayMode": pick(r, []string{"One", "PerZone"}),
+			"natGatewayMode": pick(r, []string{"Single", "PerZone"}),
 			"adminRoleARN":   "arn:aws:iam::123456789012:role/admins",
 		}
 	}
@@ -175,7 +175,7 @@ func TestChanges(t *testing.T) {
 		},
 		"nodes": {
 			reason: "Only the nodes' number, not what the autoscaler made of it.",
-			change: func(c map[string]any) { c["nodes"].(map[string]any)["max"] = int64(9) },
+			change: func(c map[string]any) { c["nodes"].(map[string]any)["maxCount"] = int64(9) },
 		},
 		"tags": {
 			reason: "Only what takes tags, and nothing but its tags.",

@@ -34,16 +34,16 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 		return compose.Plan{}, err
 	}
 	cluster := in.RequiredObject(requirementCluster)
-	// An access that leads nowhere is as good as none: the last one holds.
-	access, err := compose.ClusterAccess(cluster)
-	if err != nil || access == nil {
-		access = xr.Status.Access
+	// Capabilities that cannot be read are as good as none: the last ones hold.
+	capabilities, err := compose.ClusterCapabilities(cluster)
+	if err != nil || capabilities == nil {
+		capabilities = xr.Status.Capabilities
 	}
 	p := compose.Plan{
 		ConditionTypes: ConditionTypes(),
 		Problems:       problems,
-		// Without access, what components need beside themselves is not planned.
-		Partial: len(problems) > 0 || access == nil,
+		// Without capabilities, what components need beside themselves is not planned.
+		Partial: len(problems) > 0 || capabilities == nil,
 		Requirements: []compose.Requirement{{
 			Name: requirementCluster, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KubernetesClusterKind,
 			Namespace: xr.Namespace, ObjectName: xr.Spec.ClusterRef.Name,
@@ -57,7 +57,7 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 	}
 
 	w := computedValues{
-		access: access, stack: xr.Spec.StackParameters, workloadRoutes: xr.Spec.WorkloadRoutes, workloadSLOs: xr.Spec.WorkloadSLOs,
+		capabilities: capabilities, stack: xr.Spec.StackParameters, workloadRoutes: xr.Spec.WorkloadRoutes, workloadSLOs: xr.Spec.WorkloadSLOs,
 		cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all)),
 	}
 	for _, s := range all {
@@ -76,11 +76,11 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 	}
 	p.Status = func(o compose.Outcome) (any, error) {
 		return &v1alpha1.ObservabilityStackStatus{
-			Phase:      compose.Phase(xr.Status.Phase, o),
-			Components: rows,
-			URLs:       w.urls(),
-			Warnings:   w.warnings(),
-			Access:     access,
+			Phase:        compose.Phase(xr.Status.Phase, o),
+			Components:   rows,
+			URLs:         w.urls(),
+			Warnings:     w.warnings(),
+			Capabilities: capabilities,
 		}, nil
 	}
 	return p, nil
@@ -95,7 +95,7 @@ func plan(in compose.TypedRequest[v1alpha1.ObservabilityStack], s selected, w co
 		Gate:          compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
 		Ready:         compose.WithName(s.Name, compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...))),
 	}
-	if w.access == nil {
+	if w.capabilities == nil {
 		return []compose.Resource{r}, nil
 	}
 	if s.frozen {

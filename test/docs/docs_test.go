@@ -524,7 +524,7 @@ func hasWord(text, word string) bool {
 }
 
 // fieldPaths are all paths of fields of our kinds, and all their ends: people
-// write nodes.max for spec.cluster.nodes.max.
+// write nodes.maxCount for spec.cluster.nodes.maxCount.
 func fieldPaths(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := schemas.Definitions(root)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/crossplane/function-sdk-go/errors"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -235,7 +234,7 @@ func (c Cloud) Reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyRefe
 		out.Waiting = err.Message
 		return
 	}
-	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, APIServerURL: server}
+	out.Access = &Access{Connection: v1alpha1.Connection{KubeconfigSecretRef: &ref, APIServerURL: server}}
 }
 
 // SecretConfig is the spec of ProviderConfigs that read a kubeconfig.
@@ -266,7 +265,7 @@ func Lookup[K ~string, V any](what string, table map[K]V, key K, provider v1alph
 func Tables[T any](file string) (T, error) {
 	var t T
 	if err := yaml.UnmarshalStrict([]byte(file), &t); err != nil {
-		return t, errors.Wrap(err, "cannot read the tables of the provider")
+		return t, fmt.Errorf("cannot read the tables of the provider: %w", err)
 	}
 	return t, nil
 }

@@ -117,7 +117,7 @@ func InCloud(p v1alpha1.ClusterParameters, region, machines string) Facts {
 		return f
 	}
 	pool := Pool{
-		Field: "nodes", Size: p.Nodes.InstanceSize, Machines: machines, Min: p.Nodes.MinCount, Max: p.Nodes.MaxCount, Count: "nodes.max", Scales: true,
+		Field: "nodes", Size: p.Nodes.InstanceSize, Machines: machines, Min: p.Nodes.MinCount, Max: p.Nodes.MaxCount, Count: "nodes.maxCount", Scales: true,
 	}
 	if machines == "" {
 		pool.Node = NodeOf(p.Nodes.InstanceSize)

@@ -60,7 +60,7 @@ func TestToy(t *testing.T) {
 
 	facts := toy{}.Describe(claim.Spec)
 	rules := policy.Policy{Limits: policy.Limits{AllowedRegions: []string{"us-east"}, MaxNodes: 4}}
-	refused := []string{"region europe-west is not allowed here. Allowed: us-east", "nodes.max 5 is not allowed here. Allowed: at most 4"}
+	refused := []string{"region europe-west is not allowed here. Allowed: us-east", "nodes.maxCount 5 is not allowed here. Allowed: at most 4"}
 	if diff := cmp.Diff(refused, rules.Violations(claim.Spec, facts)); diff != "" {
 		t.Errorf("refused: -want, +got:\n%s", diff)
 	}

@@ -148,7 +148,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	out.Keepers = append(out.Keepers, g.keeper(pool))
 
 	var key []backend.Managed
-	if g.block.ServiceAccountKey {
+	if g.block.Authentication == v1alpha1.GKEAuthenticationServiceAccountKey {
 		account, role, k := g.accessIdentity()
 		key = []backend.Managed{role, k}
 		plan(account, role, k)
@@ -191,7 +191,7 @@ func (g *gkePlan) place() *compose.Problem {
 	}
 	g.machine = g.block.MachineType
 	if g.machine == "" {
-		if g.machine, p = backend.Lookup("nodes.size", g.tables.Machines[spec.Nodes.Architecture], spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
+		if g.machine, p = backend.Lookup("nodes.instanceSize", g.tables.Machines[spec.Nodes.Architecture], spec.Nodes.InstanceSize, v1alpha1.ProviderGKE); p != nil {
 			return p
 		}
 		if spec.Nodes.Architecture == v1alpha1.ArchitectureARM64 && !g.Adopted() {
@@ -389,7 +389,7 @@ func (g *gkePlan) cluster() backend.Managed {
 		"masterAuthorizedNetworksConfig": g.authorized(),
 		"privateClusterConfig": map[string]any{
 			"enablePrivateNodes":    true,
-			"enablePrivateEndpoint": g.block.PrivateEndpoint,
+			"enablePrivateEndpoint": g.block.EndpointAccess == v1alpha1.EndpointAccessPrivate,
 			"masterIpv4CidrBlock":   g.controlPlaneCIDR(),
 		},
 		"gatewayApiConfig": map[string]any{"channel": "CHANNEL_" + strings.ToUpper(cmp.Or(g.block.GatewayAPI, "Disabled"))},
@@ -455,14 +455,14 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 	}
 	node := map[string]any{
 		"machineType":            g.machine,
-		"diskSizeGb":             n.DiskGiB,
+		"diskSizeGb":             backend.DiskGiB(n),
 		"diskType":               cmp.Or(g.block.DiskType, "pd-balanced"),
 		"imageType":              "COS_CONTAINERD",
 		"oauthScopes":            []any{"https://www.googleapis.com/auth/cloud-platform"},
 		"serviceAccountRef":      g.Ref(gkeNodeIdentity),
 		"workloadMetadataConfig": map[string]any{"mode": "GKE_METADATA"},
 		"resourceLabels":         g.labels(),
-		"spot":                   n.Spot,
+		"spot":                   n.CapacityType == v1alpha1.CapacityTypeSpot,
 	}
 	if n.Architecture == v1alpha1.ArchitectureARM64 {
 		// GKE would keep everything off that does not tolerate Arm, and there are
@@ -472,7 +472,7 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 		node["shieldedInstanceConfig"] = map[string]any{"enableSecureBoot": true, "enableIntegrityMonitoring": true}
 	}
 	policy := "BALANCED"
-	if n.Spot {
+	if n.CapacityType == v1alpha1.CapacityTypeSpot {
 		// Spare capacity is where it is.
 		policy = "ANY"
 	}
@@ -640,11 +640,11 @@ func (g *gkePlan) access(out *backend.Cluster, key []backend.Managed) {
 		out.Waiting = err.Message
 		return
 	}
-	out.Access = &v1alpha1.Access{
-		KubeconfigSecretRef: &ref,
-		APIServerURL:        server,
-		Architecture:        g.In.Claim.Spec.Nodes.Architecture,
-		StorageClassName:    cmp.Or(g.block.StorageClassName, "standard-rwo"),
-		ManagedGatewayAPI:   g.block.GatewayAPI == "Standard",
+	out.Access = &backend.Access{
+		Connection:   v1alpha1.Connection{KubeconfigSecretRef: &ref, APIServerURL: server},
+		Capabilities: v1alpha1.Capabilities{Architecture: g.In.Claim.Spec.Nodes.Architecture, StorageClassName: cmp.Or(g.block.StorageClassName, "standard-rwo")},
+	}
+	if g.block.GatewayAPI == "Standard" {
+		out.Access.GatewayAPICRDs = v1alpha1.GatewayAPICRDsPreinstalled
 	}
 }
