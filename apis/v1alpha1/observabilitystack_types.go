@@ -237,9 +237,49 @@ type WorkloadRoute struct {
 	Port int64 `json:"port"`
 }
 
+// A StackSummary is what a stack tells workloads on its cluster.
+type StackSummary struct {
+	// Environment is what workloads find on the cluster.
+	// +optional
+	Environment *WorkloadEnvironment `json:"environment,omitempty"`
+
+	// TopLevelComponents are the Components of the stack, in this namespace, that no
+	// other Component of it needs. A workload is deleted before them.
+	// +kubebuilder:validation:MaxItems=128
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	TopLevelComponents []LocalReference `json:"topLevelComponents,omitempty"`
+
+	// Namespaces on the cluster that belong to the stack.
+	// +kubebuilder:validation:MaxItems=128
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Namespaces []StackNamespace `json:"namespaces,omitempty"`
+
+	// HasIngress says that the stack installs an ingress, which needs ports 80 and 443
+	// of the nodes.
+	// +optional
+	HasIngress bool `json:"hasIngress,omitempty"`
+}
+
+// A StackNamespace is a namespace on the cluster that a component creates.
+type StackNamespace struct {
+	// Name of the namespace.
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// Component that creates it.
+	// +kubebuilder:validation:MaxLength=63
+	Component string `json:"component"`
+}
+
 // ObservabilityStackStatus says how the stack stands.
 type ObservabilityStackStatus struct {
 	Conditioned `json:",inline"`
+
+	StackSummary `json:",inline"`
 
 	// Phase sums up where the stack stands.
 	// +optional

@@ -214,14 +214,20 @@ type WorkloadEnvironment struct {
 
 // WorkloadSpec says which application runs on which cluster.
 // +kubebuilder:validation:XValidation:rule="self.clusterRef == oldSelf.clusterRef",message="clusterRef cannot change: what is installed does not move. Create a new Workload on the other cluster, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.stackRef) || !has(self.environment)",message="the stack of stackRef says what is on the cluster: leave environment out, or stackRef"
 type WorkloadSpec struct {
 	WorkloadParameters `json:",inline"`
 
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Environment are what the workload finds on the cluster. A platform says it
-	// of its stack.
+	// StackRef names the ObservabilityStack in this namespace that observes the
+	// workload. The workload uses what the stack installs on the cluster, does not share
+	// its namespaces, and is deleted before it.
+	// +optional
+	StackRef *LocalReference `json:"stackRef,omitempty"`
+
+	// Environment are what the workload finds on a cluster without a stack.
 	// +optional
 	Environment WorkloadEnvironment `json:"environment,omitempty,omitzero"`
 
@@ -246,6 +252,18 @@ type WorkloadStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
 	ChartVersion string `json:"chartVersion,omitempty"`
+
+	// Environment is what the stack of stackRef said last. It holds while the stack
+	// cannot be read.
+	// +optional
+	Environment *WorkloadEnvironment `json:"environment,omitempty"`
+
+	// TopLevelComponents are those of the stack of stackRef, as it said last.
+	// +kubebuilder:validation:MaxItems=128
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	TopLevelComponents []LocalReference `json:"topLevelComponents,omitempty"`
 }
 
 // A Workload is one observed application on one cluster.

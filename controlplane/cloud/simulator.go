@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cloud plays the clouds: it does to the managed resources of AWS, Azure
-// and Google Cloud, of hosts and of container engines what their
-// providers and the clouds behind them would do.
+// and Google Cloud, of hosts and of container engines what their providers and the
+// clouds behind them would do. The kinds.yaml of each provider says what that is.
 // NOTHING of it is real. Things come and go with a delay, refer to each other,
 // and are not given up while something is in them.
 package cloud

@@ -26,6 +26,8 @@ import (
 var files embed.FS
 
 // Kinds that clusters are made of, of all providers.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
 var Kinds = sync.OnceValues(func() (kinds.Table, error) { return kinds.Read(files) })
 
 // backendFor finds the backend of a provider: one row per provider.

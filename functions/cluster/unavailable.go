@@ -19,9 +19,5 @@ func (unavailable) Describe(v1alpha1.ClusterParameters) backend.Facts { return b
 
 // Plan says that there is no such provider yet, and keeps what exists.
 func (unavailable) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
-	msg := fmt.Sprintf("Provider %s is not available yet. The schema lists those that are", in.Claim.Spec.Provider)
-	return backend.Cluster{
-		Waiting:  msg,
-		Problems: []compose.Problem{{ConditionType: backend.PartAccess, Reason: "Unsupported", Message: msg}},
-	}, nil
+	return backend.Refuse("Unsupported", fmt.Sprintf("Provider %s is not available yet. The schema lists those that are", in.Claim.Spec.Provider)), nil
 }

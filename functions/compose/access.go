@@ -46,6 +46,23 @@ func statusField[T any](o *unstructured.Unstructured, field string) (*T, error) 
 	return v, nil
 }
 
+// StackSummary reads what an ObservabilityStack tells workloads. Nil when there is no
+// stack, or it does not say yet, or it was changed since.
+func StackSummary(stack *unstructured.Unstructured) (*v1alpha1.StackSummary, error) {
+	if stack == nil || GetCondition(stack, "Ready").Stale {
+		return nil, nil
+	}
+	status, _ := stack.Object["status"].(map[string]any)
+	if status["environment"] == nil {
+		return nil, nil
+	}
+	s := &v1alpha1.StackSummary{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(status, s); err != nil {
+		return nil, fmt.Errorf("cannot read what ObservabilityStack %s says of itself: %w", stack.GetName(), err)
+	}
+	return s, nil
+}
+
 // Leaves reads what a Component says it consists of.
 func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
 	if component == nil {

@@ -40,7 +40,7 @@ func TestIngressTaken(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			res := run(t, compose.Request{XR: toUnstructured(t, tc.claim)})
+			res := run(t, settle(t, compose.Request{XR: toUnstructured(t, tc.claim)}))
 			got := ""
 			for _, c := range res.Conditions {
 				if c.Reason == "PortConflict" {

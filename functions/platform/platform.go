@@ -84,41 +84,30 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 			Name:          ResourceStack,
 			ConditionType: ConditionStackReady,
 			Object:        s,
-			Gate:          compose.WaitFor(compose.IsReady(in.Observed[resourceCluster]), "Waiting for the cluster"),
 			Ready:         compose.CompositeHealth(stack.ConditionTypes()...),
 		}},
 	}
 
-	outline, err := stack.SummaryOf(xr.Spec.Stack, engines)
+	seen, err := summary(in.Observed[ResourceStack], s)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	facts := cluster.Describe(xr.Spec.Cluster)
-	if outline.HasIngress && facts.PortConflict != "" {
+	if seen.HasIngress && facts.PortConflict != "" {
 		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionStackReady, Reason: "PortConflict", Message: facts.PortConflict + ": disable component ingress, or make the platform anew without them"})
 	}
-
-	// Workloads go before the stack that observes them.
-	roots := make([]any, 0, len(outline.TopLevelComponents))
-	for _, r := range outline.TopLevelComponents {
-		roots = append(roots, map[string]any{"name": stack.ComponentName(xr.Namespace, name(ResourceStack), r)})
+	if e := seen.Environment; e != nil {
+		e.Architecture = cmp.Or(e.Architecture, facts.Architecture)
 	}
+
 	rows := make([]v1alpha1.ChildStatus, 0, len(xr.Spec.Workloads))
 	room := &capacity{pools: facts.Pools}
 	for _, w := range xr.Spec.Workloads {
-		if owner, ok := outline.Namespaces[namespace(w)]; ok {
-			p.Partial = true
-			p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionWorkloadsReady, Reason: "NamespaceConflict", Message: fmt.Sprintf(
-				"Workload %s cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", w.Name, namespace(w), owner)})
-			continue
-		}
 		if was := deployerOf(in, w); w.Deployer != "" && w.Deployer != was {
 			p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionWorkloadsReady, Reason: "ImmutableField", Message: fmt.Sprintf(
 				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Deployer)})
 		}
-		surroundings := outline.Environment
-		surroundings.Architecture = architecture(in, w)
-		r, wrong, err := planWorkload(in, w, ref, roots, surroundings)
+		r, wrong, err := planWorkload(in, w, ref, seen)
 		if err != nil {
 			return compose.Plan{}, err
 		}
@@ -189,42 +178,72 @@ func refuseComponents(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], s
 	return problems
 }
 
-// architecture of the nodes that a workload comes to: as the cluster says, or as it
-// was known, or as the claim asks for where that means something.
-func architecture(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Architecture {
-	is, _, _ := unstructured.NestedString(object(in.Observed[resourceCluster]), "status", "capabilities", "architecture")
-	was, _, _ := unstructured.NestedString(object(in.Observed[resourceWorkload+w.Name]), "spec", "environment", "architecture")
-	return cmp.Or(v1alpha1.Architecture(is), v1alpha1.Architecture(was), cluster.Describe(in.Claim.Spec.Cluster).Architecture)
+// summary is what the stack says of itself. It says nothing while it has not looked
+// at what is asked for now: a workload would be checked against another stack.
+func summary(observed *unstructured.Unstructured, asked map[string]any) (v1alpha1.StackSummary, error) {
+	s, err := compose.StackSummary(observed)
+	if s == nil || err != nil {
+		return v1alpha1.StackSummary{}, err
+	}
+	is, _ := observed.Object["spec"].(map[string]any)
+	want, _ := asked["spec"].(map[string]any)
+	for _, field := range []string{"profile", "deployer", "components", "nonCNCFComponents", "additionalDeployers"} {
+		if !includes(is[field], want[field]) {
+			return v1alpha1.StackSummary{HasIngress: s.HasIngress}, nil
+		}
+	}
+	return *s, nil
+}
+
+// includes says whether a JSON value has all that another one has. Lists may have another
+// order after a server-side apply.
+func includes(all, part any) bool {
+	switch p := part.(type) {
+	case map[string]any:
+		a, _ := all.(map[string]any)
+		for k, v := range p {
+			if !includes(a[k], v) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		a, _ := all.([]any)
+		return !slices.ContainsFunc(p, func(v any) bool {
+			return !slices.ContainsFunc(a, func(e any) bool { return includes(e, v) })
+		})
+	case float64:
+		// A team's values come from JSON of their own, whose numbers are all of this type.
+		whole, ok := all.(int64)
+		return ok && float64(whole) == p || all == part
+	}
+	return part == nil || all == part
 }
 
 // planWorkload plans one workload in a namespace of its own, and says what is
-// wrong with it. All depend on the same roots, which are therefore JSON already.
-func planWorkload(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, roots []any, surroundings v1alpha1.WorkloadEnvironment) (compose.Resource, []compose.Problem, error) {
+// wrong with it.
+func planWorkload(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload, ref v1alpha1.LocalReference, seen v1alpha1.StackSummary) (compose.Resource, []compose.Problem, error) {
 	xr := in.Claim
 	parameters := w.WorkloadParameters
 	parameters.TargetNamespace, parameters.Deployer = namespace(w), deployerOf(in, w)
-	spec := v1alpha1.WorkloadSpec{
-		WorkloadParameters: parameters,
-		ClusterRef:         ref,
-		Environment:        surroundings,
-	}
-	wrong, err := workload.Check(spec)
+	wrong, err := workload.Check(parameters, parameters.TargetNamespace, seen)
 	if err != nil {
 		return compose.Resource{}, nil, err
 	}
 	resource := ResourceOf(w.Name)
-	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &spec)
+	o, err := compose.Composite(v1alpha1.WorkloadKind, xr.Namespace, compose.Name(xr.Namespace, xr.Name, resource), &v1alpha1.WorkloadSpec{
+		WorkloadParameters: parameters,
+		ClusterRef:         ref,
+		StackRef:           &v1alpha1.LocalReference{Name: compose.Name(xr.Namespace, xr.Name, ResourceStack)},
+	})
 	if err != nil {
 		return compose.Resource{}, nil, err
-	}
-	if s, ok := o["spec"].(map[string]any); ok && len(roots) > 0 {
-		s["dependsOn"] = roots
 	}
 	return compose.Resource{
 		Name:          resource,
 		ConditionType: ConditionWorkloadsReady,
 		Object:        o,
-		Gate:          compose.WaitFor(compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
+		Gate:          compose.WaitFor(seen.Environment != nil && compose.IsReady(in.Observed[ResourceStack]), "Waiting for the stack"),
 		Ready:         compose.WithName(w.Name, compose.CompositeHealth(workload.ConditionTypes()...)),
 	}, wrong, nil
 }

@@ -75,12 +75,26 @@ func condition(typ, status, reason, message string) map[string]any {
 	return map[string]any{"type": typ, "status": status, "reason": reason, "message": message}
 }
 
-// observe makes everything that a result desires observed and ready.
-func observe(res compose.Result) map[string]*unstructured.Unstructured {
+// observe makes everything that a result desires observed and ready. The stack says
+// what it tells workloads.
+func observe(t *testing.T, res compose.Result) map[string]*unstructured.Unstructured {
+	t.Helper()
 	out := map[string]*unstructured.Unstructured{}
 	for name, d := range res.Resources {
 		o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(d.Object)}
-		o.Object["status"] = map[string]any{"conditions": []any{condition("Ready", "True", "", "")}}
+		status := map[string]any{"conditions": []any{condition("Ready", "True", "", "")}}
+		if name == "stack" {
+			said, err := compose.Run(compose.Request{XR: o}, compose.For(stack.Compose))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, field := range []string{"environment", "namespaces", "hasIngress"} {
+				if v, ok := said.Status[field]; ok {
+					status[field] = v
+				}
+			}
+		}
+		o.Object["status"] = status
 		out[name] = o
 	}
 	return out
@@ -92,7 +106,7 @@ func settle(t *testing.T, w compose.Request) compose.Request {
 	t.Helper()
 	for range 10 {
 		was := len(w.Observed)
-		w.Observed = observe(run(t, w))
+		w.Observed = observe(t, run(t, w))
 		if len(w.Observed) == was {
 			return w
 		}
@@ -112,7 +126,7 @@ func with(observed map[string]*unstructured.Unstructured, name string, status ma
 // TestGrowth shows which resources appear in which round.
 func TestGrowth(t *testing.T) {
 	w := compose.Request{XR: toUnstructured(t, claim(workloads(podinfo("shop"), podinfo("bakery"))))}
-	want := [][]string{{"cluster"}, {"stack"}, {"workload-bakery", "workload-shop"}, {}}
+	want := [][]string{{"cluster", "stack"}, {"workload-bakery", "workload-shop"}, {}}
 	var got [][]string
 	for range want {
 		res := run(t, w)
@@ -123,10 +137,10 @@ func TestGrowth(t *testing.T) {
 			}
 		}
 		got = append(got, added)
-		w.Observed = observe(res)
+		w.Observed = observe(t, res)
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("\nA cluster, a stack on it, then what it observes.\nnames by round: -want, +got:\n%s", diff)
+		t.Errorf("\nA cluster and a stack that waits for it, then what it observes.\nnames by round: -want, +got:\n%s", diff)
 	}
 }
 
@@ -168,6 +182,13 @@ func TestCompose(t *testing.T) {
 	inMonitoring := podinfo("shop")
 	inMonitoring.TargetNamespace = "monitoring"
 
+	meshed, socks := podinfo("shop"), podinfo("shop")
+	meshed.MeshInjection, socks.App = v1alpha1.MeshInjectionEnabled, v1alpha1.AppSockShop
+	starting := settle(t, compose.Request{XR: toUnstructured(t, claim(workloads()))}).Observed
+	starting["stack"].Object["status"].(map[string]any)["conditions"] = []any{
+		condition("Ready", "False", "", ""), condition("ComponentsReady", "False", "Waiting", "grafana: waiting for loki"),
+	}
+
 	cases := map[string]struct {
 		reason   string
 		claim    *v1alpha1.ObservabilityPlatform
@@ -175,15 +196,15 @@ func TestCompose(t *testing.T) {
 		want     want
 	}{
 		"Begin": {
-			reason: "The cluster comes first.",
+			reason: "Cluster and stack come first; the stack waits for the cluster itself.",
 			claim:  claim(),
 			want: want{
 				conditions: conditions(
 					failed("Creating", "KubernetesCluster "+compose.Name("team-a", "demo", "cluster")+" is being created"),
-					failed("Waiting", "Waiting for the cluster"),
+					failed("Creating", "ObservabilityStack "+compose.Name("team-a", "demo", "stack")+" is being created"),
 					failed("Waiting", "Waiting for the stack"),
 				),
-				composed: []string{"cluster"},
+				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseProvisioning,
 			},
 		},
@@ -257,8 +278,43 @@ func TestCompose(t *testing.T) {
 			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(workloads()))}).Observed,
 			want: want{
 				conditions: conditions(working, working, failed("NamespaceConflict",
-					"Workload shop cannot have namespace monitoring, which is that of component kube-prometheus-stack: give it another in workloads[].namespace")),
+					"shop: The workload cannot have namespace monitoring, which is that of component kube-prometheus-stack: give it another in workloads[].namespace")),
 				composed: []string{"cluster", "stack", "workload-bakery"},
+				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"ComponentMissing": {
+			reason:   "What the stack does not have is told as soon as it says what it has, not when it works.",
+			claim:    claim(workloads(meshed)),
+			observed: starting,
+			want: want{
+				conditions: conditions(working, failed("Waiting", "grafana: waiting for loki"), failed("ComponentMissing",
+					"shop: There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard")),
+				composed: []string{"cluster", "stack"},
+				phase:    v1alpha1.PhaseProvisioning,
+			},
+		},
+		"StackIsAsked": {
+			reason:   "A stack that was just asked for more is not said to lack it. Something new waits for it, what is there follows.",
+			claim:    claim(was, workloads(meshed, podinfo("bakery")), func(c *v1alpha1.ObservabilityPlatform) { c.Spec.Stack.Profile = v1alpha1.ProfileStandard }),
+			observed: there,
+			want: want{
+				conditions: conditions(working, working, failed("Waiting", "Waiting for the stack")),
+				composed:   all,
+				phase:      v1alpha1.PhaseUpdating,
+			},
+		},
+		"UnsupportedArchitecture": {
+			reason: "A cloud's nodes are what the claim says, before there are any.",
+			claim: claim(workloads(socks), func(c *v1alpha1.ObservabilityPlatform) {
+				c.Spec.Cluster.Provider, c.Spec.Cluster.Existing = v1alpha1.ProviderGKE, nil
+				c.Spec.Cluster.Nodes.Architecture = v1alpha1.ArchitectureARM64
+			}),
+			observed: starting,
+			want: want{
+				conditions: conditions(working, failed("Waiting", "grafana: waiting for loki"), failed("UnsupportedArchitecture",
+					"shop: App sock-shop has images for amd64 only, and the nodes are arm64: set cluster.nodes.architecture, or choose another app")),
+				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseProvisioning,
 			},
 		},
@@ -268,10 +324,10 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(
 					failed("Creating", "KubernetesCluster "+compose.Name("team-a", "demo", "cluster")+" is being created"),
-					failed("Waiting", "Waiting for the cluster"),
+					failed("Creating", "ObservabilityStack "+compose.Name("team-a", "demo", "stack")+" is being created"),
 					failed("InvalidGame", endlessly),
 				),
-				composed: []string{"cluster"},
+				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseProvisioning,
 			},
 		},
@@ -313,7 +369,7 @@ func TestCompose(t *testing.T) {
 			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(workloads(), components(till)))}).Observed,
 			want: want{
 				conditions: conditions(working, working, failed("NamespaceConflict",
-					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
+					"shop: The workload cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
 				composed: []string{"cluster", "stack"},
 				phase:    v1alpha1.PhaseDegraded,
 			},
@@ -324,7 +380,7 @@ func TestCompose(t *testing.T) {
 			observed: both,
 			want: want{
 				conditions: conditions(working, working, failed("NamespaceConflict",
-					"Workload shop cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
+					"shop: The workload cannot have namespace shop, which is that of component till: give it another in workloads[].namespace")),
 				composed: all,
 				phase:    v1alpha1.PhaseDegraded,
 			},
@@ -517,15 +573,12 @@ func TestObjects(t *testing.T) {
 			}),
 		},
 		"Workload": {
-			reason:   "A workload lives in a namespace of its own, and goes before the stack that observes it.",
+			reason:   "A workload lives in a namespace of its own, and asks the stack that observes it for the rest.",
 			resource: "workload-shop",
 			want: object("Workload", "workload-shop", map[string]any{
 				"app": "podinfo", "deployer": "Helm", "clusterRef": ref, "targetNamespace": "shop",
-				"values":      map[string]any{"replicaCount": int64(2)},
-				"environment": map[string]any{"capabilities": []any{"Prometheus"}},
-				"dependsOn": []any{
-					map[string]any{"name": stack.ComponentName("team-a", name("stack"), "content")},
-				},
+				"values":   map[string]any{"replicaCount": int64(2)},
+				"stackRef": map[string]any{"name": name("stack")},
 			}),
 		},
 	}
@@ -558,6 +611,34 @@ func TestNamespaceOfWorkload(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, st.Spec.Components); diff != "" {
 		t.Errorf("components of the stack: -want, +got:\n%s", diff)
+	}
+}
+
+func TestIncludes(t *testing.T) {
+	component := func(name string, replicas any) any {
+		return map[string]any{"name": name, "values": map[string]any{"replicas": replicas}}
+	}
+	cases := map[string]struct {
+		reason    string
+		all, part any
+		want      bool
+	}{
+		"Same":     {"A whole number of a team's values is the same.", []any{component("a", int64(2))}, []any{component("a", 2.0)}, true},
+		"Order":    {"The API server keeps the order that it had.", []any{component("a", 1.0), component("b", 1.0)}, []any{component("b", 1.0), component("a", 1.0)}, true},
+		"Others":   {"What others add does not matter.", map[string]any{"a": "b", "c": "d"}, map[string]any{"a": "b"}, true},
+		"Nothing":  {"Nor does what nobody asks for.", "Standard", nil, true},
+		"More":     {"It was not told yet.", []any{component("a", 1.0)}, []any{component("a", 1.0), component("b", 1.0)}, false},
+		"New":      {"Not even that there are any.", nil, []any{component("a", int64(1))}, false},
+		"Changed":  {"It was told something else.", []any{component("a", 1.0)}, []any{component("a", int64(2))}, false},
+		"Scalar":   {"Nor is one word another.", "Minimal", "Standard", false},
+		"Mismatch": {"Another type is something else.", map[string]any{}, "Standard", false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := includes(tc.all, tc.part); got != tc.want {
+				t.Errorf("\n%s\nincludes(%v, %v): want %v, got %v", tc.reason, tc.all, tc.part, tc.want, got)
+			}
+		})
 	}
 }
 

@@ -207,7 +207,20 @@ func (p Policy) Violations(c v1alpha1.ClusterParameters, f backend.Facts) []stri
 			}
 		}
 	}
-	for _, pool := range f.Pools {
+	out = append(out, l.pools(f.Pools)...)
+	for _, key := range slices.Sorted(maps.Keys(p.Limits.EnforcedTags)) {
+		if v, ok := c.Tags[key]; ok && v != p.Limits.EnforcedTags[key] {
+			refuse("tag %s is %s here and cannot be %s", key, p.Limits.EnforcedTags[key], v)
+		}
+	}
+	return out
+}
+
+// pools of nodes that are not allowed, and what would be.
+func (l Limits) pools(pools []backend.Pool) []string {
+	var out []string
+	refuse := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for _, pool := range pools {
 		if len(l.AllowedInstanceSizes) > 0 && pool.Machines != "" {
 			refuse("%s is not allowed here. Give %s.instanceSize instead: %s", pool.Machines, pool.Field, list(l.AllowedInstanceSizes))
 		}
@@ -216,11 +229,6 @@ func (p Policy) Violations(c v1alpha1.ClusterParameters, f backend.Facts) []stri
 		}
 		if l.MaxNodes > 0 && pool.Count != "" && pool.Max > l.MaxNodes {
 			refuse("%s %d is not allowed here. Allowed: at most %d", pool.Count, pool.Max, l.MaxNodes)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(p.Limits.EnforcedTags)) {
-		if v, ok := c.Tags[key]; ok && v != p.Limits.EnforcedTags[key] {
-			refuse("tag %s is %s here and cannot be %s", key, p.Limits.EnforcedTags[key], v)
 		}
 	}
 	return out

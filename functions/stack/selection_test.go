@@ -65,12 +65,12 @@ func TestRoots(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := SummaryOf(tc.p, tc.engines)
+			all, _, err := selection(tc.p, tc.engines, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, slices.Sorted(slices.Values(got.TopLevelComponents))); diff != "" {
-				t.Errorf("\n%s\nRoots: -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff(tc.want, slices.Sorted(slices.Values(topLevelComponents(all)))); diff != "" {
+				t.Errorf("\n%s\nroots: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}
@@ -112,12 +112,12 @@ func TestNamespaces(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := SummaryOf(tc.p, nil)
+			all, _, err := selection(tc.p, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got.Namespaces); diff != "" {
-				t.Errorf("\n%s\nNamespaces: -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff(tc.want, namespaces(all)); diff != "" {
+				t.Errorf("\n%s\nnamespaces: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

@@ -76,6 +76,7 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 	}
 	p.Status = func(o compose.Outcome) (any, error) {
 		return &v1alpha1.ObservabilityStackStatus{
+			StackSummary: summary(xr, capabilities, all),
 			Phase:        compose.Phase(xr.Status.Phase, o),
 			Components:   rows,
 			URLs:         w.urls(),
@@ -92,7 +93,7 @@ func plan(in compose.TypedRequest[v1alpha1.ObservabilityStack], s selected, w co
 	r := compose.Resource{
 		Name:          s.Name,
 		ConditionType: ConditionComponentsReady,
-		Gate:          compose.Gate{Waiting: s.Name + ": waiting for KubernetesCluster " + xr.Spec.ClusterRef.Name + " to say how it is reached"},
+		Gate:          compose.WaitFor(w.capabilities != nil && compose.IsReady(in.RequiredObject(requirementCluster)), "Waiting for the cluster"),
 		Ready:         compose.WithName(s.Name, compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...))),
 	}
 	if w.capabilities == nil {
@@ -102,7 +103,7 @@ func plan(in compose.TypedRequest[v1alpha1.ObservabilityStack], s selected, w co
 		r.Gate = compose.Gate{Waiting: s.Name + ": waiting for a claim that can be met"}
 		return []compose.Resource{r}, nil
 	}
-	r.Gate = compose.WaitFor(s.removedOwner == "", s.Name+": waiting for "+s.removedOwner+" to be gone, with namespace "+s.Namespace)
+	r.Gate = r.Gate.And(compose.WaitFor(s.removedOwner == "", s.Name+": waiting for "+s.removedOwner+" to be gone, with namespace "+s.Namespace))
 	after := s.after()
 	deps := make([]v1alpha1.LocalReference, 0, len(after))
 	for _, n := range after {

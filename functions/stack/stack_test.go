@@ -66,7 +66,7 @@ func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
 func cluster(capabilities map[string]any) map[string][]*unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{"kind": "KubernetesCluster", "status": map[string]any{}}}
 	if capabilities != nil {
-		o.Object["status"].(map[string]any)["capabilities"] = capabilities
+		o.Object["status"] = map[string]any{"capabilities": capabilities, "conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}
 	}
 	return map[string][]*unstructured.Unstructured{"cluster": {o}}
 }
@@ -198,6 +198,8 @@ func TestCompose(t *testing.T) {
 		row("kube-prometheus-stack", "88.5.3", "Waiting"),
 	}
 	none := map[string][]*unstructured.Unstructured{"cluster": {}}
+	unready := reachable()
+	unstructured.RemoveNestedField(unready["cluster"][0].Object, "status", "conditions")
 	entries, err := Catalog()
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +217,7 @@ func TestCompose(t *testing.T) {
 			reason: "Until the cluster was read, nothing is composed.",
 			claim:  claim(),
 			want: want{
-				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "Waiting for the cluster"),
 				rows:      waiting,
 			},
 		},
@@ -230,16 +232,22 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			required: cluster(nil),
 			want: want{
-				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "Waiting for the cluster"),
 				rows:      waiting,
 			},
+		},
+		"ClusterNotReady": {
+			reason:   "Its capabilities may be known before it can be reached.",
+			claim:    claim(),
+			required: unready,
+			want:     want{condition: failed("Waiting", "Waiting for the cluster"), rows: waiting, capabilities: capabilities()},
 		},
 		"ClusterWithMalformedCapabilities": {
 			reason:   "Capabilities that cannot be read are none.",
 			claim:    claim(),
 			required: cluster(map[string]any{"architecture": map[string]any{}}),
 			want: want{
-				condition: failed("Waiting", "cert-manager: waiting for KubernetesCluster cluster to say how it is reached"),
+				condition: failed("Waiting", "Waiting for the cluster"),
 				rows:      waiting,
 			},
 		},
@@ -473,6 +481,60 @@ func TestCompose(t *testing.T) {
 				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestSummary shows what a stack tells workloads, also before anything of it is there.
+func TestSummary(t *testing.T) {
+	minimal := v1alpha1.StackSummary{
+		Environment:        &v1alpha1.WorkloadEnvironment{Capabilities: []v1alpha1.Capability{v1alpha1.CapabilityPrometheus}},
+		TopLevelComponents: []v1alpha1.LocalReference{{Name: ComponentName("team-a", "demo", "kube-prometheus-stack")}},
+		Namespaces: []v1alpha1.StackNamespace{
+			{Name: "cert-manager", Component: "cert-manager"},
+			{Name: "monitoring", Component: "kube-prometheus-stack"},
+			{Name: "prometheus-operator-crds", Component: "prometheus-operator-crds"},
+		},
+	}
+	onARM := minimal
+	onARM.Environment = &v1alpha1.WorkloadEnvironment{Architecture: v1alpha1.ArchitectureARM64, Capabilities: minimal.Environment.Capabilities}
+	arm := capabilities()
+	arm.Architecture = v1alpha1.ArchitectureARM64
+	known := claim()
+	known.Status.Capabilities = arm
+	two := claim(ownComponent("bakery", "shops"), ownComponent("till", "shops"))
+	moving := claim(ownComponent("till", "tills"))
+	there := settle(t, compose.Request{XR: toUnstructured(t, two), Required: reachable()}).Observed
+	none, full := claim(), claim()
+	none.Spec.Profile, full.Spec.Profile = "", v1alpha1.ProfileFull
+	cases := map[string]struct {
+		reason   string
+		claim    *v1alpha1.ObservabilityStack
+		observed map[string]*unstructured.Unstructured
+		want     v1alpha1.StackSummary
+	}{
+		"Begin":   {reason: "It does not depend on what is there.", claim: claim(), want: minimal},
+		"Nodes":   {reason: "What nodes there are is known for as long as the way to the cluster.", claim: known, want: onARM},
+		"NoStack": {reason: "That there is nothing is said, too.", claim: none, want: v1alpha1.StackSummary{Environment: &v1alpha1.WorkloadEnvironment{}}},
+		"Unmovable": {reason: "A component lives where it is installed, whatever is asked for.", claim: moving, observed: there, want: func() v1alpha1.StackSummary {
+			s := minimal
+			s.TopLevelComponents = append([]v1alpha1.LocalReference{{Name: ComponentName("team-a", "demo", "till")}}, s.TopLevelComponents...)
+			s.Namespaces = append(slices.Clone(s.Namespaces), v1alpha1.StackNamespace{Name: "shops", Component: "till"})
+			return s
+		}()},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := v1alpha1.StackSummary{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(run(t, compose.Request{XR: toUnstructured(t, tc.claim), Observed: tc.observed}).Status, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("\n%s\nsummary: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+	if has, _ := run(t, compose.Request{XR: toUnstructured(t, full)}).Status["hasIngress"].(bool); !has {
+		t.Error("want a stack with an ingress to say so")
 	}
 }
 

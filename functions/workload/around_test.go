@@ -234,7 +234,7 @@ func TestCheck(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := Check(tc.claim.Spec)
+			got, err := Check(tc.claim.Spec.WorkloadParameters, "shop", v1alpha1.StackSummary{Environment: &tc.claim.Spec.Environment})
 			if err != nil {
 				t.Fatal(err)
 			}

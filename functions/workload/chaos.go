@@ -63,7 +63,7 @@ func chaosManifests(app App, xr v1alpha1.Workload) []any {
 			out = append(out, chaosSchedule(app, xr, i, w, k))
 		}
 	}
-	if len(xr.Spec.Chaos) > 0 && has(xr.Spec, v1alpha1.CapabilityPrometheus) {
+	if len(xr.Spec.Chaos) > 0 && has(xr.Spec.Environment, v1alpha1.CapabilityPrometheus) {
 		rules := make([]any, 0, len(xr.Spec.Chaos))
 		for _, w := range xr.Spec.Chaos {
 			rules = append(rules, map[string]any{

@@ -18,10 +18,10 @@ func wire(app App, spec v1alpha1.WorkloadSpec) (map[string]any, error) {
 	if c := spec.Environment.OTLPHost; c != "" {
 		v = values.Merge(v, app.ConditionalValues.Collector)
 	}
-	if has(spec, v1alpha1.CapabilityPrometheus) {
+	if has(spec.Environment, v1alpha1.CapabilityPrometheus) {
 		v = values.Merge(v, app.ConditionalValues.Prometheus)
 	}
-	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && has(spec, v1alpha1.CapabilityMesh) {
+	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && has(spec.Environment, v1alpha1.CapabilityMesh) {
 		v = values.Merge(v, app.ConditionalValues.Mesh)
 	}
 	for _, path := range app.Tolerations {
@@ -70,8 +70,8 @@ func tolerated(s v1alpha1.WorkloadEnvironment) []any {
 	}}
 }
 
-func has(spec v1alpha1.WorkloadSpec, f v1alpha1.Capability) bool {
-	return slices.Contains(spec.Environment.Capabilities, f)
+func has(s v1alpha1.WorkloadEnvironment, f v1alpha1.Capability) bool {
+	return slices.Contains(s.Capabilities, f)
 }
 
 // users of an application: as many as asked for, or else as its entry says.
@@ -113,7 +113,7 @@ func fill(v any, collector string, users int64) any {
 // loaderValues are the values of the chart of games for loaders of an application
 // that brings none: the game has no services of its own, and its loaders ask the
 // application's.
-func loaderValues(r *HTTPRequests, users int64, surroundings v1alpha1.WorkloadEnvironment) map[string]any {
+func loaderValues(r *HTTPRequests, users int64, environment v1alpha1.WorkloadEnvironment) map[string]any {
 	endpoints := make([]any, 0, len(r.Paths))
 	requests := make([]any, 0, len(r.Paths))
 	for _, p := range r.Paths {
@@ -130,11 +130,11 @@ func loaderValues(r *HTTPRequests, users int64, surroundings v1alpha1.WorkloadEn
 			}},
 		},
 	}
-	if t := tolerated(surroundings); len(t) > 0 {
+	if t := tolerated(environment); len(t) > 0 {
 		v["tolerations"] = t
 	}
-	if surroundings.OTLPHost != "" {
-		v["telemetry"] = map[string]any{"endpoint": "http://" + surroundings.OTLPHost + ":4318"}
+	if environment.OTLPHost != "" {
+		v["telemetry"] = map[string]any{"endpoint": "http://" + environment.OTLPHost + ":4318"}
 	}
 	return v
 }

@@ -44,9 +44,17 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	p := compose.Plan{ConditionTypes: ConditionTypes()}
+	seen, err := readStack(in)
+	if err != nil {
+		return compose.Plan{}, err
+	}
+	p := compose.Plan{ConditionTypes: ConditionTypes(), Requirements: seen.requirements}
 	p.Status = func(o compose.Outcome) (any, error) {
-		return &v1alpha1.WorkloadStatus{Phase: compose.Phase(xr.Status.Phase, o), ChartVersion: app.Chart.Version}, nil
+		s := &v1alpha1.WorkloadStatus{Phase: compose.Phase(xr.Status.Phase, o), ChartVersion: app.Chart.Version}
+		if xr.Spec.StackRef != nil {
+			s.Environment, s.TopLevelComponents = seen.Environment, seen.TopLevelComponents
+		}
+		return s, nil
 	}
 	if !known {
 		entries, err := Catalog()
@@ -58,14 +66,20 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 			"App %s is not available yet. Available: %s", xr.Spec.App, strings.Join(slices.Sorted(maps.Keys(entries)), ", "))}}
 		return p, nil
 	}
-	p.Problems, err = Check(xr.Spec)
+	p.Problems, err = Check(xr.Spec.WorkloadParameters, namespace(xr), seen.StackSummary)
 	if err != nil {
 		return compose.Plan{}, err
+	}
+	if seen.pending != nil && (seen.Environment == nil || len(p.Problems) > 0) {
+		// What was known last may not be true any more.
+		p.Problems = []compose.Problem{*seen.pending}
 	}
 	if len(p.Problems) > 0 {
 		p.Partial = true
 		return p, nil
 	}
+	seen.fill(&xr.Spec)
+	in.Claim = xr
 
 	own, err := wire(app, xr.Spec)
 	if err != nil {
@@ -105,6 +119,12 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	}})
 	beside, err := auxiliaryComponents(in, app)
 	p.Resources = append(p.Resources, beside...)
+	if seen.pending != nil {
+		p.BlockNew(seen.pending.Message)
+		if !seen.pending.Progressing {
+			p.Problems = append(p.Problems, *seen.pending)
+		}
+	}
 	return p, err
 }
 
@@ -183,10 +203,10 @@ func WebUIOf(p v1alpha1.WorkloadParameters) (*WebUI, error) {
 	return app.Exposes, nil
 }
 
-// Check finds what is wrong with what a team asks for, as far as it can be seen
-// without asking a cluster.
-func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
-	app, known, err := app(spec.WorkloadParameters)
+// Check finds what is wrong with what a team asks for in a namespace of the cluster.
+// What depends on the stack is not checked while its environment is unknown.
+func Check(spec v1alpha1.WorkloadParameters, namespace string, stack v1alpha1.StackSummary) ([]compose.Problem, error) {
+	app, known, err := app(spec)
 	if err != nil || !known {
 		return nil, err
 	}
@@ -196,18 +216,22 @@ func Check(spec v1alpha1.WorkloadSpec) ([]compose.Problem, error) {
 	if app.Unavailable != "" {
 		return refuse("Unsupported", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
 	}
-	if a := spec.Environment.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
-		return refuse("UnsupportedArchitecture", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
-	}
-	problems := slices.Concat(checkGame(spec.WorkloadParameters), checkChaos(app, spec.WorkloadParameters))
-	if len(problems) > 0 {
+	problems := slices.Concat(checkGame(spec), checkChaos(app, spec))
+	environment := stack.Environment
+	if len(problems) > 0 || environment == nil {
 		return problems, nil
 	}
+	if i := slices.IndexFunc(stack.Namespaces, func(n v1alpha1.StackNamespace) bool { return n.Name == namespace }); i >= 0 {
+		return refuse("NamespaceConflict", fmt.Sprintf("The workload cannot have namespace %s, which is that of component %s: give it another in workloads[].namespace", namespace, stack.Namespaces[i].Component)), nil
+	}
+	if a := environment.Architecture; a != "" && len(app.Architectures) > 0 && !slices.Contains(app.Architectures, a) {
+		return refuse("UnsupportedArchitecture", fmt.Sprintf("App %s has images for %s only, and the nodes are %s: set cluster.nodes.architecture, or choose another app", app.Name, join(app.Architectures), a)), nil
+	}
 	byMesh := slices.ContainsFunc(spec.Chaos, func(w v1alpha1.ChaosWindow) bool { return chaosKindOf(w.Fault).kind != "" })
-	if byMesh && !has(spec, v1alpha1.CapabilityChaosMesh) {
+	if byMesh && !has(*environment, v1alpha1.CapabilityChaosMesh) {
 		return refuse("ComponentMissing", "Chaos needs Chaos Mesh on the cluster: enable component chaos-mesh in stack.components, or take profile Full"), nil
 	}
-	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && !has(spec, v1alpha1.CapabilityMesh) {
+	if spec.MeshInjection == v1alpha1.MeshInjectionEnabled && !has(*environment, v1alpha1.CapabilityMesh) {
 		return refuse("ComponentMissing", "There is no mesh on the cluster: enable component linkerd-control-plane in stack.components, or take profile Standard"), nil
 	}
 	return nil, nil

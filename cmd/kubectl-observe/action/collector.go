@@ -36,13 +36,12 @@ func (t *told) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) err
 // Shutdown has nothing to do.
 func (*told) Shutdown(context.Context) error { return nil }
 
-// collector of the claim's platform, SERVICE.NAMESPACE; nothing if no workload has
-// one.
+// collector of the claim's platform, SERVICE.NAMESPACE; nothing if its stack has none.
 func (k *client) collector(ctx context.Context, claim *unstructured.Unstructured) string {
 	host := ""
 	// Without it, the file has the trace.
 	_ = k.tree(ctx, claim, func(_ item, o *unstructured.Unstructured) {
-		if h, ok, _ := unstructured.NestedString(o.Object, "spec", "environment", "otlpHost"); ok && o.GetKind() == "Workload" {
+		if h, ok, _ := unstructured.NestedString(o.Object, "status", "environment", "collector"); ok && o.GetKind() == "ObservabilityStack" {
 			host = h
 		}
 	})

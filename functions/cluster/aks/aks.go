@@ -61,6 +61,8 @@ const aksLongestDNSPrefix = 54
 var file string
 
 // tables of Azure's counterparts of neutral names.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
 var tables = sync.OnceValues(func() (aksTables, error) { return backend.Tables[aksTables](file) })
 
 // aksTables are what the file says.

@@ -63,6 +63,8 @@ const eksDevice = "/dev/xvda"
 var file string
 
 // tables of AWS's counterparts of neutral names.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
 var tables = sync.OnceValues(func() (eksTables, error) { return backend.Tables[eksTables](file) })
 
 // eksTables are what the file says.
@@ -198,7 +200,7 @@ func (p *eksPlan) findRegion() (eksRegion, *compose.Problem) {
 		}
 	}
 	return eksRegion{}, &compose.Problem{ConditionType: backend.PartNetwork, Reason: "ZonesUnknown", Message: fmt.Sprintf(
-		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zones", p.spec.Region)}
+		"The zones of region %s are not in the table of this version. Name two or three by ID in eks.zoneIDs", p.spec.Region)}
 }
 
 // add a managed resource with what all of them have.

@@ -191,7 +191,7 @@ func TestEKSProblems(t *testing.T) {
 			reason: "Zones are never guessed.",
 			claim:  eksClaim(func(s *v1alpha1.ClusterParameters) { s.EKS = &v1alpha1.EKSCluster{Region: "eu-west-3"} }),
 			why:    "ZonesUnknown",
-			says:   "Name two or three by ID in eks.zones",
+			says:   "Name two or three by ID in eks.zoneIDs",
 		},
 	}
 	for name, tc := range cases {

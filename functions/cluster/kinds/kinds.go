@@ -33,8 +33,8 @@ type Table struct {
 
 // A Kind of managed resource.
 type Kind struct {
-	// Report is what its provider reports in status.atProvider, as far as somebody
-	// reads it. Expand explains what is in ${}.
+	// Report is what its provider reports in status.atProvider, as far as composers
+	// and simulations read it. Expand explains what is in ${}.
 	Report map[string]any `json:"report,omitempty"`
 
 	// Create and Remove are how long the external resource takes in a simulated

@@ -112,6 +112,8 @@ func World(tb testing.TB, c *v1alpha1.KubernetesCluster) compose.Request {
 const Server = "https://simulated.example.org"
 
 // table of the kinds of all providers, which are folders beside that of the test.
+//
+//nolint:gochecknoglobals // A function in all but name: nothing can change what it returns.
 var table = sync.OnceValues(func() (kinds.Table, error) { return kinds.Read(os.DirFS("..")) })
 
 // Observe is what becomes of what is desired: everything is ready, and providers
