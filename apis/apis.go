@@ -18,13 +18,13 @@ var files embed.FS
 func Schemas() (map[string]map[string]any, error) {
 	names, err := fs.Glob(files, "*/definition.yaml")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot list the definitions: %w", err)
 	}
 	out := make(map[string]map[string]any, len(names))
 	for _, n := range names {
 		raw, err := fs.ReadFile(files, n)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("cannot read a definition: %w", err)
 		}
 		xrd := definition{}
 		if err := yaml.Unmarshal(raw, &xrd); err != nil {

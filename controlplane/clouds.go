@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// SchemasEnv names the environment variable that says where CRDs of providers
-// are collected, below crds.
+// SchemasEnv names the environment variable that says where full CRDs of providers
+// are, below crds. Without it the committed index has them, without descriptions.
 const SchemasEnv = "OBSERVE_K8S_SCHEMAS"
 
 // pushClouds pushes a stand-in for every provider of a cloud that our
@@ -51,7 +51,7 @@ func (cp *ControlPlane) pushClouds(configuration *unstructured.Unstructured) err
 		if !cp.opts.Clouds {
 			kinds = nil
 		}
-		content, found, err := cloudPackage(cp.opts.Root, path.Base(repo), group, kinds)
+		content, found, err := cloudPackage(schemas(cp.opts.Root), path.Base(repo), group, kinds)
 		if err != nil {
 			return err
 		}
@@ -105,10 +105,21 @@ func activated(root string) (map[string]bool, error) {
 	return out, nil
 }
 
+// schemas are the folders with CRDs of providers, by preference, as patterns.
+func schemas(root string) []string {
+	folders := []string{
+		filepath.Join(root, "providers", "local", "package", "crds"),
+		filepath.Join(root, "test", "facts", "schemas", "crds", "*"),
+	}
+	if full := os.Getenv(SchemasEnv); full != "" {
+		folders = append([]string{filepath.Join(full, "crds", "*")}, folders...)
+	}
+	return folders
+}
+
 // cloudPackage is the package.yaml of a stand-in, and which of the kinds are in
-// it. Without the CRDs of a cloud it is empty; those of our own provider are
-// always there.
-func cloudPackage(root, name, group string, kinds map[string]bool) (content []byte, found []string, err error) {
+// it. Every kind of the group must be in one of the folders.
+func cloudPackage(folders []string, name, group string, kinds map[string]bool) (content []byte, found []string, err error) {
 	var buf bytes.Buffer
 	fmt.Fprintf(&buf, `apiVersion: meta.pkg.crossplane.io/v1
 kind: Provider
@@ -120,35 +131,32 @@ metadata:
 	if len(kinds) == 0 {
 		return buf.Bytes(), nil, nil
 	}
-	collected := filepath.Join(os.Getenv(SchemasEnv), "crds", "*")
-	if os.Getenv(SchemasEnv) == "" {
-		collected = ""
-	}
 	for _, kind := range append(slices.Sorted(maps.Keys(kinds)), "providerconfigs."+group, "clusterproviderconfigs."+group) {
 		plural, of, _ := strings.Cut(kind, ".")
 		if of != group {
 			continue
 		}
 		var files []string
-		for _, folder := range []string{collected, filepath.Join(root, "providers", "local", "package", "crds")} {
-			if folder == "" {
-				continue
-			}
+		for _, folder := range folders {
 			f, err := filepath.Glob(filepath.Join(folder, group+"_"+plural+".yaml"))
 			if err != nil {
 				return nil, nil, fmt.Errorf("cannot find the CRD of %s: %w", kind, err)
 			}
 			files = append(files, f...)
 		}
-		for _, f := range files {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				return nil, nil, fmt.Errorf("cannot read the CRD of %s: %w", kind, err)
+		if len(files) == 0 {
+			if kinds[kind] {
+				return nil, nil, fmt.Errorf("cannot simulate %s: its CRD is in none of %v, which make schemas fills", kind, folders)
 			}
-			buf.WriteString("---\n")
-			buf.Write(b)
+			continue // Most groups share the ProviderConfig of their family.
 		}
-		if len(files) > 0 && kinds[kind] {
+		b, err := os.ReadFile(files[0])
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot read the CRD of %s: %w", kind, err)
+		}
+		buf.WriteString("---\n")
+		buf.Write(b)
+		if kinds[kind] {
 			found = append(found, kind)
 		}
 	}
@@ -163,7 +171,7 @@ func (cp *ControlPlane) startClouds(ctx context.Context) error {
 	if cp.remote == nil {
 		return errors.New("cannot simulate clouds without the remote cluster, which every cluster of theirs is")
 	}
-	return cp.stages.run("start the SIMULATED clouds", func() error {
+	return cp.stages.run("start the SIMULATED clouds, by the CRDs in "+filepath.Dir(schemas(cp.opts.Root)[0]), func() error {
 		kinds, err := cp.cloudKinds(ctx)
 		if err != nil {
 			return err

@@ -2,7 +2,77 @@
 
 package controlplane
 
-import "testing"
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+// TestCloudPackages proves that a clone has the CRD of every kind of a cloud that we
+// compose, in a package of the provider that our Configuration depends on.
+func TestCloudPackages(t *testing.T) {
+	t.Setenv(SchemasEnv, "")
+	root, err := FindRoot("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, err := activated(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(root, "crossplane.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration := struct {
+		Spec struct{ DependsOn []struct{ Package string } }
+	}{}
+	if err := yaml.Unmarshal(b, &configuration); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{"releases.helm.m.crossplane.io": true, "objects.kubernetes.m.crossplane.io": true}
+	for _, d := range configuration.Spec.DependsOn {
+		group, ok := cloudGroup(d.Package)
+		if !ok {
+			continue
+		}
+		content, found, err := cloudPackage(schemas(root), path.Base(d.Package), group, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, doc := range bytes.Split(content, []byte("---\n")) {
+			crd := struct {
+				Spec struct {
+					Scope    string
+					Names    struct{ Kind string }
+					Versions []struct{ Subresources map[string]any }
+				}
+			}{}
+			if err := yaml.Unmarshal(doc, &crd); err != nil {
+				t.Errorf("%s: %v", d.Package, err)
+			}
+			if i > 0 && (crd.Spec.Scope == "" || crd.Spec.Names.Kind == "" || len(crd.Spec.Versions[0].Subresources) == 0) {
+				t.Errorf("%s: a CRD has no scope, names or status:\n%.200s", d.Package, doc)
+			}
+		}
+		for _, k := range found {
+			got[k] = true
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(kinds)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("kinds that can be simulated: -activated, +there:\n%s", diff)
+	}
+	if _, _, err := cloudPackage(nil, "provider-aws-ec2", "ec2.aws.m.upbound.io", kinds); err == nil {
+		t.Error("a kind without a CRD must be an error, not an empty package")
+	}
+}
 
 // TestCloudGroup finds which kinds a provider brings.
 func TestCloudGroup(t *testing.T) {

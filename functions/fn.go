@@ -185,7 +185,7 @@ func desiredComposite(earlier *structpb.Struct, xr *unstructured.Unstructured, s
 	}
 	s, err := structpb.NewStruct(status)
 	if err != nil {
-		return nil, err
+		return nil, errors.Wrap(err, "cannot write the status")
 	}
 	for name, v := range earlier.GetFields()["status"].GetStructValue().GetFields() {
 		if _, ok := s.GetFields()[name]; !ok {

@@ -249,7 +249,7 @@ func TestRunFunction(t *testing.T) {
 		"Mistyped": {
 			reason: "The API server would have refused it.",
 			req:    xr(`{"apiVersion": "observe-k8s.io/v1alpha1", "kind": "Workload", "metadata": {"name": "shop"}, "spec": "all of it"}`),
-			want:   fatal(nil, "cannot compose Workload shop: cannot restore struct from: string"),
+			want:   fatal(nil, "cannot compose Workload shop: cannot read the composite: cannot restore struct from: string"),
 		},
 		"Begin": {
 			reason: "While it is not ready it is looked at again soon.",

@@ -49,7 +49,7 @@ type CLI struct {
 func (c *CLI) Run() error {
 	log, err := function.NewLogger(c.Debug)
 	if err != nil {
-		return err
+		return errors.Wrap(err, "cannot make a logger")
 	}
 	settings := compose.Settings{ManagementClusterNamespaces: c.ManagementClusterNamespaces}
 	if settings.ChartMirror, err = compose.ParseMirror(c.ChartMirror); err != nil {

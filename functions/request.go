@@ -165,7 +165,7 @@ func object(into map[string]any, raw []byte, w skipFields, depth int) error {
 	})
 }
 
-// value reads an encoded Value, to what structpb makes of it.
+// value reads an encoded Value, to what structpb makes of it, but for numbers.
 func value(raw []byte, w skipFields, depth int) (v any, err error) {
 	err = eachValue(raw, func(f field) error {
 		switch {
@@ -191,7 +191,8 @@ func value(raw []byte, w skipFields, depth int) (v any, err error) {
 	return v, err
 }
 
-// number as JSON can say it.
+// number as JSON can say it, and as Kubernetes reads it: whole numbers are int64.
+// Protobuf has floating-point numbers only. Nothing behind this looks for them.
 func number(n float64) any {
 	switch {
 	case math.IsNaN(n):
@@ -200,6 +201,8 @@ func number(n float64) any {
 		return "Infinity"
 	case math.IsInf(n, -1):
 		return "-Infinity"
+	case n == math.Trunc(n) && math.Abs(n) <= 1<<53:
+		return int64(n)
 	}
 	return n
 }
@@ -247,7 +250,7 @@ func eachValue(raw []byte, f func(field) error) error {
 	for len(raw) > 0 {
 		number, kind, n := protowire.ConsumeTag(raw)
 		if n < 0 {
-			return protowire.ParseError(n)
+			return errors.Wrap(protowire.ParseError(n), "cannot decode a field")
 		}
 		raw = raw[n:]
 		x := field{number: number, kind: kind}
@@ -262,7 +265,7 @@ func eachValue(raw []byte, f func(field) error) error {
 			n = protowire.ConsumeFieldValue(number, kind, raw)
 		}
 		if n < 0 {
-			return protowire.ParseError(n)
+			return errors.Wrap(protowire.ParseError(n), "cannot decode a field")
 		}
 		raw = raw[n:]
 		if err := f(x); err != nil {
@@ -297,5 +300,5 @@ func (f field) text() (string, error) {
 
 // message reads a field into a message.
 func (f field) message(m proto.Message) error {
-	return proto.UnmarshalOptions{Merge: true}.Unmarshal(f.bytes, m)
+	return errors.Wrap(proto.UnmarshalOptions{Merge: true}.Unmarshal(f.bytes, m), "cannot decode a message")
 }

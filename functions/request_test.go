@@ -23,7 +23,7 @@ import (
 // reference is what a request holds, by way of protobuf's own messages.
 func reference(req *fnv1.RunFunctionRequest) compose.Request {
 	object := func(r *fnv1.Resource, composite bool) *unstructured.Unstructured {
-		o := r.GetResource().AsMap()
+		o := whole(r.GetResource().AsMap()).(map[string]any)
 		md, _ := o["metadata"].(map[string]any)
 		if !composite {
 			delete(md, "managedFields")
@@ -46,6 +46,25 @@ func reference(req *fnv1.RunFunctionRequest) compose.Request {
 		}
 	}
 	return w
+}
+
+// whole makes whole numbers what Kubernetes takes them for.
+func whole(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		for k := range x {
+			x[k] = whole(x[k])
+		}
+	case []any:
+		for i := range x {
+			x[i] = whole(x[i])
+		}
+	case float64:
+		if x == math.Trunc(x) && math.Abs(x) <= 1<<53 {
+			return int64(x)
+		}
+	}
+	return v
 }
 
 // drop the fields of who manages them, in whatever that is.
@@ -74,8 +93,8 @@ func TestDecode(t *testing.T) {
 	decoded := func(metadata map[string]any) *unstructured.Unstructured {
 		metadata["name"] = "it"
 		return &unstructured.Unstructured{Object: map[string]any{"kind": "Thing", "metadata": metadata, "spec": map[string]any{
-			"managedFields": []any{"mine"}, "metadata": map[string]any{"managedFields": 1.0},
-			"list": []any{nil, true, false, 1.5, "a", []any{}, map[string]any{}, []any{map[string]any{"managedFields": 2.0}}},
+			"managedFields": []any{"mine"}, "metadata": map[string]any{"managedFields": int64(1)},
+			"list": []any{nil, true, false, 1.5, "a", []any{}, map[string]any{}, []any{map[string]any{"managedFields": int64(2)}}},
 		}}}
 	}
 	const managed = `, "managedFields": [{"manager": "one", "time": "2026-11-22T12:00:00Z", "fieldsV1": {"f:spec": {"f:size": {}}}}, {"manager": "two"}]`
@@ -208,15 +227,15 @@ func TestDecodeMalformed(t *testing.T) {
 	}
 }
 
-// TestDecodeNumbers decodes numbers that JSON does not have.
+// TestDecodeNumbers decodes numbers that JSON does not have, and such as are not whole.
 func TestDecodeNumbers(t *testing.T) {
 	inf := math.Inf(1)
 	fields := map[string]*structpb.Value{}
-	for name, n := range map[string]float64{"nan": inf - inf, "infinite": inf, "negative": -inf, "none": 0} {
+	for name, n := range map[string]float64{"nan": inf - inf, "infinite": inf, "negative": -inf, "none": 0, "half": 0.5, "vast": 1e300} {
 		fields[name] = structpb.NewNumberValue(n)
 	}
 	req := &fnv1.RunFunctionRequest{Observed: &fnv1.State{Composite: &fnv1.Resource{Resource: &structpb.Struct{Fields: fields}}}}
-	if diff := cmp.Diff(map[string]any{"nan": "NaN", "infinite": "Infinity", "negative": "-Infinity", "none": 0.0}, received(t, req).world.XR.Object); diff != "" {
+	if diff := cmp.Diff(map[string]any{"nan": "NaN", "infinite": "Infinity", "negative": "-Infinity", "none": int64(0), "half": 0.5, "vast": 1e300}, received(t, req).world.XR.Object); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/observe-k8s/observe-k8s/controlplane"
+	"github.com/observe-k8s/observe-k8s/controlplane/skip"
 )
 
 // engine that the tests of this package share.
@@ -36,8 +37,7 @@ func runTests(m *testing.M) (int, error) {
 	}
 	engine, err = Up(context.Background(), Options{Root: root, Cache: cache, Output: os.Stdout})
 	if errors.Is(err, ErrUnavailable) {
-		fmt.Printf("\n!!! SKIPPED: %v.\n!!! Clusters of kind and k3d were NOT tested.\n\n", err)
-		return 0, nil
+		return 0, skip.Check("docker", err)
 	}
 	if err != nil {
 		return 1, err

@@ -44,7 +44,7 @@ func TestIdentify(t *testing.T) {
 
 func TestIdentifyPS(t *testing.T) {
 	if _, err := exec.LookPath("ps"); err != nil {
-		t.Skip("no ps on this machine")
+		t.Fatal(err)
 	}
 	a, ok := identifyPS(os.Getpid())
 	if !ok {

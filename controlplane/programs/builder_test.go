@@ -16,9 +16,6 @@ import (
 )
 
 func TestBuild(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the go command")
-	}
 	modules, cache := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(modules, "hello", "go.mod"), "module example.org/hello\n\ngo 1.26.0\n")
 	write(t, filepath.Join(modules, "hello", "go.sum"), "")

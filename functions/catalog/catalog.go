@@ -66,13 +66,13 @@ type Entry struct {
 func Read[T any](files fs.FS, dir string, entry func(*T) *Entry) (map[string]T, error) {
 	names, err := fs.Glob(files, path.Join(dir, "*.yaml"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot list the entries of %s: %w", dir, err)
 	}
 	out := make(map[string]T, len(names))
 	for _, name := range names {
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("cannot read an entry: %w", err)
 		}
 		var t T
 		if err := yaml.UnmarshalStrict(raw, &t); err != nil {

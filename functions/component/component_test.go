@@ -610,7 +610,7 @@ func TestStatus(t *testing.T) {
 		"ThroughProtobuf": {
 			reason:   "All numbers of a request are floating-point ones.",
 			claim:    claim(func(c *v1alpha1.Component) { c.Spec.ReleaseName = "my-shop" }),
-			observed: release(map[string]any{"version": "1.2.3", "revision": float64(12)}),
+			observed: release(map[string]any{"version": "1.2.3", "revision": int64(12)}),
 			required: answers("cluster", reachable("True")),
 			want: v1alpha1.ComponentStatus{
 				Phase: v1alpha1.PhaseProvisioning, ReleaseName: "my-shop", ResourceRefs: leaves,

@@ -487,11 +487,11 @@ func TestEngineVerdicts(t *testing.T) {
 	}
 	helmRelease := func(version string, conditions ...any) map[string]any {
 		return map[string]any{
-			"kind": "HelmRelease", "metadata": map[string]any{"name": "shop", "namespace": "shops", "generation": float64(2)},
+			"kind": "HelmRelease", "metadata": map[string]any{"name": "shop", "namespace": "shops", "generation": int64(2)},
 			"status": map[string]any{"conditions": conditions, "history": []any{map[string]any{"chartVersion": version, "ociDigest": "sha256:abc"}}},
 		}
 	}
-	cond := func(typ, status, reason, message string, generation float64) map[string]any {
+	cond := func(typ, status, reason, message string, generation int64) map[string]any {
 		return map[string]any{"type": typ, "status": status, "reason": reason, "message": message, "observedGeneration": generation}
 	}
 	app := func(status map[string]any) map[string]any {

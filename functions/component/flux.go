@@ -111,9 +111,7 @@ func fluxChart(o RenderInput) DeploymentPlan {
 		func(release *unstructured.Unstructured) bool { return installs(release, o.Chart) })
 	latest := latestRelease(manifestOf(o.Observed[resourceHelmRelease]))
 	d.Version, _, _ = strings.Cut(stringField(latest, "chartVersion"), "+")
-	if rev, ok := latest.Object["version"]; ok {
-		d.Revision = revision(rev)
-	}
+	d.Revision = revision(latest, "version")
 	return d
 }
 
@@ -327,13 +325,10 @@ func fields(kv ...string) map[string]any {
 	return m
 }
 
-// revision writes a number that came through JSON or protobuf.
-func revision(v any) string {
-	switch n := v.(type) {
-	case int64:
+// revision of a release, as text; empty if there is none.
+func revision(release *unstructured.Unstructured, path ...string) string {
+	if n, ok, err := unstructured.NestedInt64(release.Object, path...); ok && err == nil {
 		return strconv.FormatInt(n, 10)
-	case float64:
-		return strconv.FormatInt(int64(n), 10)
 	}
 	return ""
 }

@@ -5,7 +5,6 @@ package component
 import (
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const resourceRelease = "release"
@@ -54,9 +53,7 @@ func (helm) Plan(o RenderInput) (DeploymentPlan, error) {
 	d.Resources = append(d.Resources, r)
 	if obs := o.Observed[resourceRelease]; obs != nil {
 		d.Version = stringField(obs, "status", "atProvider", "version")
-		if rev, ok, _ := unstructured.NestedFieldNoCopy(obs.Object, "status", "atProvider", "revision"); ok {
-			d.Revision = revision(rev)
-		}
+		d.Revision = revision(obs, "status", "atProvider", "revision")
 	}
 	return d, nil
 }

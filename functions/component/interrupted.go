@@ -56,12 +56,12 @@ func interruptedRevision(release *unstructured.Unstructured) (string, bool) {
 	if release == nil || release.GetDeletionTimestamp() != nil {
 		return "", false
 	}
-	rev, _, _ := unstructured.NestedFieldNoCopy(release.Object, "status", "atProvider", "revision")
+	rev := revision(release, "status", "atProvider", "revision")
 	switch stringField(release, "status", "atProvider", "state") {
 	case "uninstalling":
-		return revision(rev), true
+		return rev, true
 	case "pending-rollback":
-		return revision(rev), compose.GetCondition(release, "Synced").Status == "False"
+		return rev, compose.GetCondition(release, "Synced").Status == "False"
 	}
 	return "", false
 }

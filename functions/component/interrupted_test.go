@@ -17,7 +17,7 @@ import (
 // one.
 func TestInterrupted(t *testing.T) {
 	now := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
-	release := func(state, synced string, revision float64) *unstructured.Unstructured {
+	release := func(state, synced string, revision int64) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{
 			"kind": "Release", "metadata": map[string]any{"finalizers": []any{"a"}},
 			"status": map[string]any{

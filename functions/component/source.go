@@ -27,7 +27,7 @@ func wrapManifests(manifests []runtime.RawExtension) (*v1alpha1.Chart, map[strin
 	for _, m := range manifests {
 		o := map[string]any{}
 		if err := json.Unmarshal(m.Raw, &o); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("cannot read a manifest: %w", err)
 		}
 		list = append(list, o)
 	}

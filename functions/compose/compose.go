@@ -13,6 +13,7 @@
 package compose
 
 import (
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,7 +71,7 @@ func For[T any](f func(TypedRequest[T]) (Plan, error)) Composer {
 	return func(w Request) (Plan, error) {
 		in := TypedRequest[T]{Request: w}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(w.XR.Object, &in.Claim); err != nil {
-			return Plan{}, err
+			return Plan{}, fmt.Errorf("cannot read the composite: %w", err)
 		}
 		return f(in)
 	}

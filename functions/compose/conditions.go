@@ -47,28 +47,10 @@ func GetCondition(o *unstructured.Unstructured, typ string) ObservedCondition {
 		oc.Message, _ = m["message"].(string)
 		at, _ := m["lastTransitionTime"].(string)
 		oc.Since, _ = time.Parse(time.RFC3339, at)
-		if g := integer(m["observedGeneration"]); g > 0 {
-			oc.Stale = g < generation(o)
+		if g, _ := m["observedGeneration"].(int64); g > 0 {
+			oc.Stale = g < o.GetGeneration()
 		}
 		return oc
 	}
 	return ObservedCondition{}
-}
-
-// generation of an object. GetGeneration would be 0 for every object that came
-// through protobuf, where all numbers are floating-point ones.
-func generation(o *unstructured.Unstructured) int64 {
-	md, _ := o.Object["metadata"].(map[string]any)
-	return integer(md["generation"])
-}
-
-// integer reads a number that came through JSON or protobuf.
-func integer(v any) int64 {
-	switch n := v.(type) {
-	case int64:
-		return n
-	case float64:
-		return int64(n)
-	}
-	return 0
 }

@@ -69,11 +69,6 @@ func TestGetCondition(t *testing.T) {
 			o:      object(int64(2), cond("Ready", "True", "", "", "observedGeneration", int64(1))),
 			want:   ObservedCondition{Status: "True", Stale: true},
 		},
-		"StaleThroughProtobuf": {
-			reason: "All numbers of a request are floating-point ones.",
-			o:      object(float64(2), cond("Ready", "True", "", "", "observedGeneration", float64(1))),
-			want:   ObservedCondition{Status: "True", Stale: true},
-		},
 		"NoGeneration": {
 			reason: "Without an observed generation nobody can say that it is stale.",
 			o:      object(int64(2), cond("Ready", "True", "", "")),

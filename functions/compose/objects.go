@@ -3,6 +3,7 @@
 package compose
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
@@ -84,7 +85,7 @@ func LastWriteTime(o *unstructured.Unstructured) time.Time {
 func Composite(kind, namespace, name string, spec any) (map[string]any, error) {
 	s, err := runtime.DefaultUnstructuredConverter.ToUnstructured(spec)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot write the spec of %s %s: %w", kind, name, err)
 	}
 	return map[string]any{
 		"apiVersion": v1alpha1.APIVersion,

@@ -167,7 +167,7 @@ func status(p Plan, o Outcome) (map[string]any, error) {
 	}
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot write the status: %w", err)
 	}
 	delete(m, "conditions")
 	return m, nil

@@ -5,6 +5,7 @@ package values
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -37,7 +38,7 @@ func From(raw *runtime.RawExtension) (map[string]any, error) {
 	}
 	m := map[string]any{}
 	if err := json.Unmarshal(raw.Raw, &m); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read values: %w", err)
 	}
 	return m, nil
 }
@@ -67,7 +68,7 @@ func Layer(name, part, namespace, owner string, catalog map[string]any, in *runt
 	}
 	text, err := yaml.Marshal(catalog)
 	if err != nil {
-		return Merged{}, err
+		return Merged{}, fmt.Errorf("cannot write values: %w", err)
 	}
 	cm := compose.Name(namespace, owner, name)
 	return Merged{

@@ -50,15 +50,15 @@ func PushCharts(ctx context.Context, t Target, root string) ([]string, error) {
 func pushChart(ctx context.Context, t Target, folder string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(folder, "Chart.yaml"))
 	if err != nil {
-		return "", err
+		return "", errors.Wrap(err, "cannot read a chart")
 	}
 	metadata, err := yaml.YAMLToJSON(b)
 	if err != nil {
-		return "", err
+		return "", errors.Wrapf(err, "cannot read the chart in %s", folder)
 	}
 	var chart struct{ Name, Version string }
 	if err := json.Unmarshal(metadata, &chart); err != nil {
-		return "", err
+		return "", errors.Wrapf(err, "cannot read the chart in %s", folder)
 	}
 	content, err := packChart(chart.Name, os.DirFS(folder))
 	if err != nil {
@@ -81,14 +81,14 @@ func pushChart(ctx context.Context, t Target, folder string) (string, error) {
 	}
 	m, err := json.Marshal(v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{layer}})
 	if err != nil {
-		return "", err
+		return "", errors.Wrapf(err, "cannot write the manifest of %s", ref)
 	}
 	if err := remote.Put(ref, manifest(m), opts...); err != nil {
-		return "", err
+		return "", errors.Wrapf(err, "cannot push the manifest of %s", ref)
 	}
 	digest, _, err := v1.SHA256(bytes.NewReader(m))
 	if err != nil {
-		return "", err
+		return "", errors.Wrapf(err, "cannot take the digest of %s", ref)
 	}
 	return t.sign(ctx, ref, digest)
 }
@@ -97,10 +97,10 @@ func pushChart(ctx context.Context, t Target, folder string) (string, error) {
 func pushBlob(repository name.Repository, content []byte, media types.MediaType, opts []remote.Option) (v1.Descriptor, error) {
 	layer := static.NewLayer(content, media)
 	if err := remote.WriteLayer(repository, layer, opts...); err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, errors.Wrapf(err, "cannot push a layer to %s", repository)
 	}
 	digest, err := layer.Digest()
-	return v1.Descriptor{MediaType: media, Size: int64(len(content)), Digest: digest}, err
+	return v1.Descriptor{MediaType: media, Size: int64(len(content)), Digest: digest}, errors.Wrap(err, "cannot take the digest of a layer")
 }
 
 // A manifest that is pushed as it is: what is no container has another
@@ -124,20 +124,20 @@ func packChart(chart string, files fs.FS) ([]byte, error) {
 		}
 		content, err := fs.ReadFile(files, file)
 		if err != nil {
-			return err
+			return errors.Wrap(err, "cannot read a file")
 		}
 		if err := w.WriteHeader(&tar.Header{Name: path.Join(chart, file), Mode: 0o644, Size: int64(len(content)), ModTime: epoch()}); err != nil {
-			return err
+			return errors.Wrapf(err, "cannot add %s", file)
 		}
 		_, err = w.Write(content)
-		return err
+		return errors.Wrapf(err, "cannot add %s", file)
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Wrapf(err, "cannot pack chart %s", chart)
 	}
 	if err := w.Close(); err != nil {
-		return nil, err
+		return nil, errors.Wrapf(err, "cannot pack chart %s", chart)
 	}
 	err = zip.Close()
-	return buf.Bytes(), err
+	return buf.Bytes(), errors.Wrapf(err, "cannot pack chart %s", chart)
 }

@@ -93,7 +93,7 @@ func SBOM(img Image) ([]byte, error) {
 func addModules(to map[string]cdx.Component, program []byte) error {
 	info, err := buildinfo.Read(bytes.NewReader(program))
 	if err != nil {
-		return err
+		return errors.Wrap(err, "cannot read what the program was built of")
 	}
 	modules := []*debug.Module{{Path: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")}, &info.Main}
 	for _, m := range append(modules, info.Deps...) {
@@ -118,12 +118,12 @@ func addDependencies(to map[string]cdx.Component, stream []byte) error {
 		}
 		meta := metav1.Configuration{}
 		if err := yaml.Unmarshal(doc, &meta); err != nil {
-			return err
+			return errors.Wrap(err, "cannot read the metadata of the package")
 		}
 		for _, d := range meta.Spec.DependsOn {
 			repository, err := name.NewRepository(*d.Package)
 			if err != nil {
-				return err
+				return errors.Wrapf(err, "cannot read the name of %s", *d.Package)
 			}
 			path := repository.RepositoryStr()
 			url := "pkg:oci/" + path[strings.LastIndex(path, "/")+1:] + "?repository_url=" + repository.Name()

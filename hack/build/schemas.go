@@ -161,7 +161,8 @@ func objects(img Image) ([]byte, error) {
 			return nil, errors.Wrapf(err, "cannot find %s", streamFile)
 		}
 		if hdr.Name == streamFile {
-			return io.ReadAll(tr)
+			b, err := io.ReadAll(tr)
+			return b, errors.Wrapf(err, "cannot read %s", streamFile)
 		}
 	}
 }

@@ -118,12 +118,12 @@ func (s *keySigner) Sign(ctx context.Context, ref name.Digest) error {
 func (s *keySigner) signed(signatures v1.Image, content []byte) (bool, error) {
 	m, err := signatures.Manifest()
 	if err != nil {
-		return false, err
+		return false, errors.Wrap(err, "cannot read the signatures")
 	}
 	digest := sha256.Sum256(content)
 	want, _, err := v1.SHA256(bytes.NewReader(content))
 	if err != nil {
-		return false, err
+		return false, errors.Wrap(err, "cannot take the digest of what is signed")
 	}
 	for _, l := range m.Layers {
 		signature, err := base64.StdEncoding.DecodeString(l.Annotations[signatureKey])

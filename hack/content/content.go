@@ -203,7 +203,7 @@ func Load(files fs.FS) (Content, error) {
 	err := each(files, "dashboards", func(name string, raw []byte) error {
 		d := Dashboard{}
 		if err := yaml.UnmarshalStrict(raw, &d); err != nil {
-			return err
+			return errors.Wrap(err, "cannot read a dashboard")
 		}
 		c.Dashboards = append(c.Dashboards, d)
 		return d.check(name)
@@ -214,7 +214,7 @@ func Load(files fs.FS) (Content, error) {
 	return c, each(files, "rules", func(name string, raw []byte) error {
 		r := Rules{Name: name}
 		if err := yaml.UnmarshalStrict(raw, &r); err != nil {
-			return err
+			return errors.Wrap(err, "cannot read rules")
 		}
 		r.complete()
 		c.Rules = append(c.Rules, r)

@@ -107,7 +107,7 @@ func (c *CLI) orphans(files map[string][]byte) ([]string, error) {
 		if _, ok := files[filepath.ToSlash(rel)]; !ok {
 			out = append(out, filepath.ToSlash(rel))
 		}
-		return err
+		return errors.Wrap(err, "cannot name a file")
 	})
 	return out, errors.Wrap(err, "cannot look for files that nothing makes")
 }

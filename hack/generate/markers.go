@@ -16,7 +16,7 @@ type definitions struct{ crd.Generator }
 // RegisterMarkers that the generator knows.
 func (d definitions) RegisterMarkers(into *markers.Registry) error {
 	if err := d.Generator.RegisterMarkers(into); err != nil {
-		return err
+		return errors.Wrap(err, "cannot register the markers of the generator")
 	}
 	def, err := markers.MakeDefinition("observe-k8s:itemsExactlyOneOf", markers.DescribesField, itemsExactlyOneOf{})
 	if err != nil {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package charts holds the Helm charts that the project publishes. Its tests
-// render them.
+// Package charts renders the Helm charts that the project publishes, in tests.
 package charts

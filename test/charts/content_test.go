@@ -12,15 +12,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/test/schemas"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	sigsyaml "sigs.k8s.io/yaml"
 )
+
+// published is the folder of the charts that the project publishes.
+const published = "../../package/charts"
 
 // all are components that content can be about.
 func all() map[string]any {
@@ -58,7 +59,7 @@ func objects(t *testing.T, values map[string]any) map[string]unstructured.Unstru
 }
 
 func renderContent(values map[string]any) (map[string]unstructured.Unstructured, error) {
-	c, err := loader.Load("content")
+	c, err := loader.Load(filepath.Join(published, "content"))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func count(all map[string]unstructured.Unstructured) map[string]int {
 
 func TestContentFollowsComponents(t *testing.T) {
 	var index struct{ Dashboards, Rules []any }
-	b, err := os.ReadFile(filepath.Join("content", "files", "index.yaml"))
+	b, err := os.ReadFile(filepath.Join(published, "content", "files", "index.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,87 +192,16 @@ func TestContentRefused(t *testing.T) {
 
 // TestContentFitsItsKinds holds every object against the schema of its kind.
 func TestContentFitsItsKinds(t *testing.T) {
-	folder := os.Getenv("OBSERVE_K8S_SCHEMAS")
-	if folder == "" {
-		t.Skip("OBSERVE_K8S_SCHEMAS is not set: objects were NOT checked against their CRDs")
-	}
-	crds := map[string]string{
-		"PersesDashboard": "perses-operator/persesdashboards.perses.dev.yaml",
-		"PrometheusRule":  "kube-prometheus-stack/prometheusrules.monitoring.coreos.com.yaml",
-		"PodMonitor":      "kube-prometheus-stack/podmonitors.monitoring.coreos.com.yaml",
-	}
-	checked := map[string]int{}
-	for name, o := range objects(t, map[string]any{"components": all(), "slos": slos(t), "links": []any{map[string]any{"name": "Jaeger", "url": "https://jaeger.example.org"}}}) {
-		file, ok := crds[o.GetKind()]
-		if !ok {
-			continue
-		}
-		checked[o.GetKind()]++
-		b, err := os.ReadFile(filepath.Join(folder, "crds", filepath.FromSlash(file)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, err := range validate(t, b, o) {
-			t.Errorf("%s: %s", name, err)
-		}
-	}
-	t.Logf("checked against CRDs: %v", checked)
-}
-
-// validate an object against the version of a CRD that it is of. Fields that the
-// schema does not have are errors too: the API server would drop them.
-func validate(t *testing.T, crd []byte, o unstructured.Unstructured) []string {
-	t.Helper()
-	def := &apiextensionsv1.CustomResourceDefinition{}
-	if err := sigsyaml.Unmarshal(crd, def); err != nil {
+	set, err := schemas.Load(filepath.Join("..", "facts", "schemas", "crds"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range def.Spec.Versions {
-		if v.Name != o.GroupVersionKind().Version {
-			continue
+	for name, o := range objects(t, map[string]any{"components": all(), "slos": slos(t), "links": []any{map[string]any{"name": "Jaeger", "url": "https://jaeger.example.org"}}}) {
+		if o.GetNamespace() == "" {
+			o.SetNamespace("content")
 		}
-		internal := &apiextensions.JSONSchemaProps{}
-		if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(v.Schema.OpenAPIV3Schema, internal, nil); err != nil {
-			t.Fatal(err)
-		}
-		validator, _, err := validation.NewSchemaValidator(internal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []string
-		for _, e := range validation.ValidateCustomResource(nil, o.Object, validator) {
-			out = append(out, e.Error())
-		}
-		return append(out, unknown("", v.Schema.OpenAPIV3Schema, o.Object)...)
-	}
-	return []string{"the CRD has no version " + o.GroupVersionKind().Version}
-}
-
-// unknown fields of a value.
-func unknown(path string, s *apiextensionsv1.JSONSchemaProps, value any) []string {
-	if s.XPreserveUnknownFields != nil && *s.XPreserveUnknownFields || s.XEmbeddedResource || path == ".metadata" {
-		return nil
-	}
-	var out []string
-	switch v := value.(type) {
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			p, ok := s.Properties[k]
-			switch {
-			case ok:
-				out = append(out, unknown(path+"."+k, &p, v[k])...)
-			case s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil:
-				out = append(out, unknown(path+"."+k, s.AdditionalProperties.Schema, v[k])...)
-			default:
-				out = append(out, path+"."+k+" is not in the schema")
-			}
-		}
-	case []any:
-		for _, i := range v {
-			if s.Items != nil && s.Items.Schema != nil {
-				out = append(out, unknown(path+"[]", s.Items.Schema, i)...)
-			}
+		for _, err := range set.Validate(t.Context(), o.Object) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	return out
 }

@@ -30,7 +30,7 @@ type rendered struct {
 }
 
 func render(values map[string]any) (*rendered, error) {
-	c, err := loader.Load("game")
+	c, err := loader.Load(filepath.Join(published, "game"))
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func TestGatewayAPIKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := kinds(t, filepath.Join(module.Dir, "config", "crd", "standard"), true)
-	dir := filepath.Join("gateway-api", "crds-generated")
+	dir := filepath.Join(published, "gateway-api", "crds-generated")
 	if *update {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func withoutDescriptions(v any) {
 }
 
 func TestGatewayAPIChart(t *testing.T) {
-	all := slices.Sorted(maps.Keys(kinds(t, filepath.Join("gateway-api", "crds-generated"), false)))
+	all := slices.Sorted(maps.Keys(kinds(t, filepath.Join(published, "gateway-api", "crds-generated"), false)))
 	if len(all) < 5 {
 		t.Fatalf("the chart holds %v only", all)
 	}
@@ -121,7 +121,7 @@ func TestGatewayAPIChart(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c, err := loader.Load("gateway-api")
+			c, err := loader.Load(filepath.Join(published, "gateway-api"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@
 package charts
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestManifests(t *testing.T) {
 		},
 		map[string]any{"apiVersion": "example.org/v1", "kind": "Thing", "metadata": map[string]any{"name": "two"}, "spec": map[string]any{"n": float64(3)}},
 	}
-	c, err := loader.Load("manifests")
+	c, err := loader.Load(filepath.Join(published, "manifests"))
 	if err != nil {
 		t.Fatal(err)
 	}

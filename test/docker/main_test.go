@@ -19,6 +19,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/controlplane"
 	"github.com/observe-k8s/observe-k8s/controlplane/docker"
 	"github.com/observe-k8s/observe-k8s/controlplane/kube"
+	"github.com/observe-k8s/observe-k8s/controlplane/skip"
 )
 
 // namespace is where clusters and claims live.
@@ -43,8 +44,7 @@ func TestMain(m *testing.M) {
 	defer stop()
 	code, err := run(ctx, m, *output)
 	if errors.Is(err, docker.ErrUnavailable) {
-		fmt.Printf("\n!!! SKIPPED: %v.\n!!! Clusters of kind and k3d were NOT tested.\n\n", err)
-		code, err = 0, nil
+		code, err = 0, skip.Check("docker", err)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

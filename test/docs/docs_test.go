@@ -21,12 +21,16 @@ import (
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/controlplane/skip"
 	"github.com/observe-k8s/observe-k8s/test/schemas"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 )
 
 var root = filepath.Join("..", "..")
+
+// indexed has the CRDs of everything else that is composed.
+var indexed = filepath.Join(root, "test", "facts", "schemas", "crds")
 
 // local has the CRDs of our own provider.
 var local = filepath.Join(root, "providers", "local", "package", "crds")
@@ -218,12 +222,7 @@ func definitions(t *testing.T) []*extv1.CustomResourceDefinition {
 		}
 		out = append(out, crd)
 	}
-	folders, err := schemas.Pinned(t.Context(), root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folders = append(folders, local)
-	for _, folder := range folders {
+	for _, folder := range []string{filepath.Join(indexed, "*"), local} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 		if err != nil {
 			t.Fatal(err)
@@ -295,11 +294,7 @@ func TestManifests(t *testing.T) {
 
 func load(t *testing.T) *schemas.Set {
 	t.Helper()
-	folders, err := schemas.Pinned(t.Context(), root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := schemas.Load(append(folders, local)...)
+	set, err := schemas.Load(indexed, local)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -583,7 +578,7 @@ func TestDiagrams(t *testing.T) {
 func render(t *testing.T, diagrams []string) []string {
 	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skip("diagrams were NOT rendered: there is no npm on this machine")
+		skip.Test(t, "mermaid", err)
 	}
 	dir := "mermaid"
 	run := func(in []byte, name string, args ...string) ([]byte, error) {
@@ -606,7 +601,7 @@ func render(t *testing.T, diagrams []string) []string {
 	if done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil || done.ModTime().Before(lock.ModTime()) {
 		// That a registry does not answer says nothing about a diagram.
 		if _, err := run(nil, "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"); err != nil {
-			t.Skipf("diagrams were NOT rendered: Mermaid could not be installed: %v", err)
+			skip.Test(t, "mermaid", err)
 		}
 	}
 	in, err := json.Marshal(diagrams)

@@ -82,7 +82,7 @@ func run(m *testing.M, name, output string) (int, error) {
 		FunctionPackage:      filepath.Join(output, "function-observe-k8s-"+runtime.GOARCH+".xpkg"),
 		CircuitBreakerBurst:  controlplane.InstallBurst,
 		Namespace:            namespace,
-		Clouds:               os.Getenv(controlplane.SchemasEnv) != "",
+		Clouds:               true,
 		Flux:                 true,
 		Audit:                w.options.Audit,
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/controlplane"
+	"github.com/observe-k8s/observe-k8s/controlplane/skip"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,11 +24,7 @@ import (
 // and finds valid each, what it rendered, and everything that each becomes.
 func TestCLI(t *testing.T) {
 	if !w.cli {
-		t.Skip("building Crossplane's tool takes minutes: -cli asks for it")
-	}
-	schemas := os.Getenv(controlplane.SchemasEnv)
-	if schemas == "" {
-		t.Skipf("SKIPPED: %s names no folder with the providers' CRDs", controlplane.SchemasEnv)
+		skip.Test(t, "crossplane-cli", "-cli asks for it")
 	}
 	tool, err := controlplane.Program(t.Context(), controlplane.Options{Output: os.Stdout}, "crossplane-cli")
 	if err != nil {
@@ -36,7 +33,7 @@ func TestCLI(t *testing.T) {
 	e := start(t, w.function)
 	c := crossplaneCLI{tool: tool, engine: e.crossplane, dir: t.TempDir()}
 	c.functions(t, e.function)
-	c.extensions(t, schemas)
+	c.extensions(t)
 
 	examples, err := filepath.Glob(filepath.Join(root, "examples", "*.yaml"))
 	if err != nil {
@@ -133,7 +130,7 @@ func (c crossplaneCLI) functions(t *testing.T, address string) {
 }
 
 // extensions gives the tool our kinds, those of the providers and Crossplane's.
-func (c crossplaneCLI) extensions(t *testing.T, schemas string) {
+func (c crossplaneCLI) extensions(t *testing.T) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(c.dir, "extensions"), 0o755); err != nil {
 		t.Fatal(err)
@@ -143,7 +140,7 @@ func (c crossplaneCLI) extensions(t *testing.T, schemas string) {
 	for _, glob := range []string{
 		filepath.Join(root, "apis", "*", "definition.yaml"),
 		filepath.Join(root, "providers", "local", "package", "crds", "*.yaml"),
-		filepath.Join(schemas, "crds", "*", "*.yaml"),
+		filepath.Join(root, "test", "facts", "schemas", "crds", "*", "*.yaml"),
 		filepath.Join(assets, "crds", "*.yaml"),
 	} {
 		for _, o := range read(t, glob) {

@@ -74,7 +74,7 @@ spec: {clusterRef: {name: demo}, namespace: %s, deployer: %s, %s%ssource: %s}
 // TestEngines judges what every engine makes of every source by the engines' own
 // schemas, and shows that each source becomes Ready through each.
 func TestEngines(t *testing.T) {
-	set := origins()["Collected"](t)
+	set := load(t, installed()...)
 	s := delivered(t)
 	for _, n := range s.Trees() {
 		for _, err := range set.Validate(t.Context(), applied(n.Object).Object) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/observe-k8s/observe-k8s/apis"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/simulate"
@@ -23,13 +24,6 @@ import (
 
 // maxResponse is the most that the function may answer for one composite.
 const maxResponse = 512 << 10
-
-// uncollected are kinds that manifests use and nobody collected the schemas of.
-func uncollected() map[string]string {
-	return map[string]string{
-		"trust.cert-manager.io": "the kinds of trust-manager are not in the collection",
-	}
-}
 
 // enum reads the words that the schema of a kind admits for a field.
 func enum(t *testing.T, kind string, path ...string) []string {
@@ -53,9 +47,7 @@ func enum(t *testing.T, kind string, path ...string) []string {
 // all that comes of it: composed objects by the CRDs, values of charts by the
 // charts, manifests by the CRDs of those who read them.
 func TestMatrix(t *testing.T) {
-	collected := folder(t)
-	set := load(t, filepath.Join(collected, "crds"))
-	charts := &chartShelf{collected: filepath.Join(collected, "charts"), listed: listed(t), loaded: map[string]*Chart{}}
+	set, charts := load(t, installed()...), newShelf(t)
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "provider\tprofile\tengine\tworkloads by\tcomponents\tobjects\tvalues\tmanifests\tby hand\tlargest answer")
@@ -84,9 +76,6 @@ func TestMatrix(t *testing.T) {
 	t.Logf("\n%s", table.String())
 	for _, l := range listed(t) {
 		t.Logf("by hand: values of chart %s are compared with a list that somebody made of %s in %s", l.Name, l.Source, l.Date)
-	}
-	for group, reason := range uncollected() {
-		t.Logf("manifests of %s are NOT checked: %s", group, reason)
 	}
 }
 
@@ -128,28 +117,53 @@ func providers(t *testing.T) map[string]*unstructured.Unstructured {
 
 // A chartShelf finds charts, and keeps them.
 type chartShelf struct {
-	collected string
-	listed    []Listed
-	loaded    map[string]*Chart
+	listed []Listed
+	loaded map[string]*Chart
 }
 
-// of a Component; nil where it has no chart.
-func (s *chartShelf) of(component *unstructured.Unstructured) (*Chart, error) {
-	name, _, _ := unstructured.NestedString(component.Object, "spec", "source", "chart", "name")
-	repository, _, _ := unstructured.NestedString(component.Object, "spec", "source", "chart", "repository")
-	if name == "" {
-		return nil, nil
+func newShelf(t *testing.T) *chartShelf {
+	t.Helper()
+	return &chartShelf{listed: listed(t), loaded: map[string]*Chart{}}
+}
+
+// of a Component: its chart, in the version that the Component names, and the values
+// that it sets. The chart is nil where there is none.
+func (s *chartShelf) of(component *unstructured.Unstructured) (*Chart, map[string]any, error) {
+	text := func(field string) string {
+		v, _, _ := unstructured.NestedString(component.Object, "spec", "source", "chart", field)
+		return v
 	}
-	if c := s.loaded[repository+name]; c != nil {
+	name, version := text("name"), text("version")
+	if name == "" || component.GetKind() != v1alpha1.ComponentKind {
+		return nil, nil, nil
+	}
+	c, err := s.find(name, text("repository"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Version != "" && c.Version != version {
+		return nil, nil, errors.Errorf("version %s of chart %s is installed, and values of %s are checked", version, name, c.Version)
+	}
+	values, _, _ := unstructured.NestedMap(component.Object, "spec", "values")
+	return c, values, plain(&values)
+}
+
+// find a chart: one of ours, one that somebody read, or one of the index.
+func (s *chartShelf) find(name, repository string) (*Chart, error) {
+	if c := s.loaded[name]; c != nil {
 		return c, nil
 	}
-	folder := s.collected
-	if repository == ourCharts {
-		folder = filepath.Join(root, "package", "charts")
+	var err error
+	byHand := slices.IndexFunc(s.listed, func(l Listed) bool { return l.Name == name })
+	switch {
+	case byHand >= 0:
+		s.loaded[name] = s.listed[byHand].chart()
+	case repository == ourCharts:
+		s.loaded[name], err = LoadChart(filepath.Join(root, "package", "charts"), name)
+	default:
+		s.loaded[name], err = IndexedChart(filepath.Join(index, "charts", name+".yaml"))
 	}
-	c, err := LoadChart(folder, name, s.listed...)
-	s.loaded[repository+name] = c
-	return c, err
+	return s.loaded[name], err
 }
 
 // measures of one rendering.
@@ -182,8 +196,7 @@ func judgeMatrix(t *testing.T, set *Set, charts *chartShelf, claim *unstructured
 			continue
 		}
 		m.components++
-		values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
-		c, err := charts.of(o)
+		c, values, err := charts.of(o)
 		if err != nil {
 			t.Error(err)
 		}
@@ -192,7 +205,7 @@ func judgeMatrix(t *testing.T, set *Set, charts *chartShelf, claim *unstructured
 			if slices.ContainsFunc(charts.listed, func(l Listed) bool { return l.Name == c.Name }) && !slices.Contains(m.byHand, c.Name) {
 				m.byHand = append(m.byHand, c.Name)
 			}
-			errs, _ := c.Check(plain(t, values), free())
+			errs, _ := c.Check(values, free())
 			for _, err := range errs {
 				t.Error(err)
 			}
@@ -214,10 +227,7 @@ func judgeManifests(t *testing.T, set *Set, component *unstructured.Unstructured
 	fromSource, _, _ := unstructured.NestedSlice(component.Object, "spec", "source", "manifests")
 	n := 0
 	for _, raw := range append(fromValues, fromSource...) {
-		o := &unstructured.Unstructured{Object: plain(t, raw.(map[string]any))}
-		if _, ok := uncollected()[o.GroupVersionKind().Group]; ok {
-			continue
-		}
+		o := &unstructured.Unstructured{Object: raw.(map[string]any)}
 		n++
 		if o.GetNamespace() == "" && set.Namespaced(o.GroupVersionKind()) {
 			o.SetNamespace(namespace)
@@ -242,35 +252,4 @@ func sizeOf(t *testing.T, r simulate.Run) int {
 		t.Fatal(err)
 	}
 	return len(b)
-}
-
-// TestMistypedPath proves that the matrix would notice: a path that no chart has
-// is refused, in whatever component.
-func TestMistypedPath(t *testing.T) {
-	collected := folder(t)
-	charts := &chartShelf{collected: filepath.Join(collected, "charts"), listed: listed(t), loaded: map[string]*Chart{}}
-	claim := providers(t)["Existing"]
-	if err := unstructured.SetNestedField(claim.Object, "Full", "spec", "stack", "profile"); err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range rendered(t, claim) {
-		if o.GetKind() != v1alpha1.ComponentKind {
-			continue
-		}
-		c, err := charts.of(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c == nil {
-			continue
-		}
-		values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
-		if values == nil {
-			values = map[string]any{}
-		}
-		values["enabledd"] = true
-		if errs, _ := c.Check(plain(t, values), free()); len(errs) == 0 {
-			t.Errorf("chart %s takes a value that it does not have", c.Name)
-		}
-	}
 }

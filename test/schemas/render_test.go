@@ -3,7 +3,9 @@
 package schemas
 
 import (
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -110,24 +112,18 @@ func rendered(t *testing.T, claim *unstructured.Unstructured) []*unstructured.Un
 // TestRenderedObjects judges every object that every claim becomes, and the
 // claims themselves, after each round: nothing on the way is refused either.
 func TestRenderedObjects(t *testing.T) {
-	for origin, loaded := range origins() {
+	for origin, folders := range origins() {
 		t.Run(origin, func(t *testing.T) {
-			set := loaded(t)
-			// No program of the control plane brings the CRDs of clouds, hosts and Argo CD.
-			lacksClouds := origin == pinned
-			if lacksClouds {
-				t.Log("SKIPPED: objects of the providers of clouds and hosts, and of Argo CD, are NOT checked against pinned schemas, only against collected ones")
-			}
+			set := load(t, folders...)
 			for name, claim := range claims(t) {
-				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim, lacksClouds) })
+				t.Run(name, func(t *testing.T) { judgeRounds(t, set, claim) })
 			}
 		})
 	}
 }
 
-// judgeRounds judges a claim, and after each round everything below it. Objects
-// of cloud providers are left out where the set lacks their schemas.
-func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacksClouds bool) {
+// judgeRounds judges a claim, and after each round everything below it.
+func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured) {
 	t.Helper()
 	for _, err := range set.Validate(t.Context(), claim.Object) {
 		t.Error(err)
@@ -149,10 +145,6 @@ func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacks
 				continue
 			}
 			judged[string(b)] = true
-			group := o.GroupVersionKind().Group
-			if lacksClouds && (strings.HasSuffix(group, ".m.upbound.io") || group == "k3s.m.crossplane.io" || wraps(o, "argoproj.io/")) {
-				continue
-			}
 			for _, err := range set.Validate(t.Context(), o.Object) {
 				t.Errorf("round %d: %v", round, err)
 			}
@@ -162,12 +154,6 @@ func judgeRounds(t *testing.T, set *Set, claim *unstructured.Unstructured, lacks
 		}
 	}
 	t.Error("does not settle")
-}
-
-// wraps says whether an object is to be created on a cluster, of some API group.
-func wraps(o *unstructured.Unstructured, group string) bool {
-	v, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "manifest", "apiVersion")
-	return strings.HasPrefix(v, group)
 }
 
 // TestStatusIsDeclared judges the status that composers write: Crossplane drops
@@ -219,48 +205,22 @@ func TestStatusIsDeclared(t *testing.T) {
 // TestValues judges the values of every chart by the chart's own, whatever engine
 // delivers it.
 func TestValues(t *testing.T) {
-	collected := filepath.Join(folder(t), "charts")
-	if _, err := os.Stat(collected); err != nil {
-		t.Skipf("SKIPPED: the folder in %s has no values of charts: they were NOT checked", Env)
-	}
-	loaded := map[string]*Chart{}
+	charts := newShelf(t)
 	var used []Free
 	for name, claim := range claims(t) {
 		for _, o := range rendered(t, claim) {
-			if o.GetKind() != "Component" {
+			c, values, err := charts.of(o)
+			if err != nil {
+				t.Errorf("%s/%s: %v", name, o.GetName(), err)
+			}
+			if c == nil {
 				continue
 			}
-			chart, ok, _ := unstructured.NestedString(o.Object, "spec", "source", "chart", "name")
-			if !ok {
-				continue
+			errs, f := c.Check(values, free())
+			used = append(used, f...)
+			for _, err := range errs {
+				t.Errorf("%s/%s: %v", name, o.GetName(), err)
 			}
-			version, _, _ := unstructured.NestedString(o.Object, "spec", "source", "chart", "version")
-			repository, _, _ := unstructured.NestedString(o.Object, "spec", "source", "chart", "repository")
-			values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
-			t.Run(name+"/"+o.GetName(), func(t *testing.T) {
-				c := loaded[chart]
-				if c == nil {
-					folder := collected
-					if repository == ourCharts {
-						folder = filepath.Join(root, "package", "charts")
-					}
-					var err error
-					if c, err = LoadChart(folder, chart, listed(t)...); err != nil {
-						t.Fatal(err)
-					}
-					loaded[chart] = c
-				}
-				if c.Version != "" {
-					if diff := cmp.Diff(c.Version, version); diff != "" {
-						t.Errorf("the values that are checked are not of the version that is installed: -want, +got:\n%s", diff)
-					}
-				}
-				errs, f := c.Check(plain(t, values), free())
-				used = append(used, f...)
-				for _, err := range errs {
-					t.Error(err)
-				}
-			})
 		}
 	}
 	for _, f := range free() {
@@ -273,15 +233,6 @@ func TestValues(t *testing.T) {
 // TestActivationPolicy proves that exactly the managed resources that are
 // composed are activated.
 func TestActivationPolicy(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root, "package", "activation-policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := struct{ Spec struct{ Activate []string } }{}
-	if err := yaml.Unmarshal(b, &policy); err != nil {
-		t.Fatal(err)
-	}
-
 	composed := map[string]bool{}
 	for _, claim := range claims(t) {
 		for _, o := range rendered(t, claim) {
@@ -292,73 +243,69 @@ func TestActivationPolicy(t *testing.T) {
 			}
 		}
 	}
-	got := []string{}
-	for name := range composed {
-		got = append(got, name)
-	}
-	slices.Sort(got)
-	if diff := cmp.Diff(policy.Spec.Activate, got); diff != "" {
+	if diff := cmp.Diff(activated(t), slices.Sorted(maps.Keys(composed))); diff != "" {
 		t.Errorf("managed resources: -activated, +composed:\n%s", diff)
 	}
 }
 
-// TestCloudProviders proves that the Configuration brings a provider for every kind
-// of a cloud that is activated, and none besides.
-func TestCloudProviders(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root, "package", "activation-policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+// activated are the kinds that our policy activates, as names of CRDs.
+func activated(t *testing.T) []string {
+	t.Helper()
 	policy := struct{ Spec struct{ Activate []string } }{}
-	if err := yaml.Unmarshal(b, &policy); err != nil {
+	if err := read(filepath.Join(root, "package", "activation-policy.yaml"), &policy); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{}
-	for _, name := range policy.Spec.Activate {
-		_, group, _ := strings.Cut(name, ".")
-		switch group {
-		case "k3s.m.crossplane.io":
-			want["xpkg.crossplane.io/crossplane-contrib/provider-k3s"] = true
-			continue
-		case "local.observe-k8s.io":
-			want["xpkg.crossplane.io/observe-k8s/provider-local"] = true
-			continue
-		}
-		group, ok := strings.CutSuffix(group, ".m.upbound.io")
-		if !ok {
-			continue
-		}
-		// ec2.aws is served by provider-aws-ec2, azure by provider-family-azure.
-		provider := "provider-family-" + group
-		if service, cloud, ok := strings.Cut(group, "."); ok {
-			provider = "provider-" + cloud + "-" + service
-		}
-		want["xpkg.crossplane.io/crossplane-contrib/"+provider] = true
-	}
+	return policy.Spec.Activate
+}
 
-	if b, err = os.ReadFile(filepath.Join(root, "crossplane.yaml")); err != nil {
-		t.Fatal(err)
+// providerOf is the name of the provider's package that serves an API group:
+// ec2.aws.m.upbound.io is served by provider-aws-ec2, azure.m.upbound.io by
+// provider-family-azure.
+func providerOf(group string) string {
+	group = strings.TrimSuffix(strings.TrimSuffix(group, ".m.upbound.io"), ".m.crossplane.io")
+	switch service, cloud, ok := strings.Cut(group, "."); {
+	case group == "local.observe-k8s.io":
+		return "provider-local"
+	case ok:
+		return "provider-" + cloud + "-" + service
+	case group == "helm", group == "kubernetes", group == "k3s":
+		return "provider-" + group
+	default:
+		return "provider-family-" + group
 	}
+}
+
+// dependencies of the Configuration on providers: ranges of versions, by the name of
+// the package.
+func dependencies(t *testing.T) map[string]string {
+	t.Helper()
 	configuration := struct {
 		Spec struct {
-			DependsOn []struct{ Package string } `json:"dependsOn"`
+			DependsOn []struct{ Kind, Package, Version string }
 		}
 	}{}
-	if err := yaml.Unmarshal(b, &configuration); err != nil {
+	if err := read(filepath.Join(root, "crossplane.yaml"), &configuration); err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]bool{}
+	out := map[string]string{}
 	for _, d := range configuration.Spec.DependsOn {
-		if strings.HasSuffix(d.Package, "/provider-k3s") || strings.HasSuffix(d.Package, "/provider-local") {
-			got[d.Package] = true
-		}
-		for _, cloud := range []string{"aws", "azure", "gcp"} {
-			if strings.Contains(d.Package, "/provider-"+cloud+"-") || strings.HasSuffix(d.Package, "/provider-family-"+cloud) {
-				got[d.Package] = true
-			}
+		if d.Kind == "Provider" {
+			out[path.Base(d.Package)] = d.Version
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	return out
+}
+
+// TestProvidersAreInstalled proves that the Configuration brings a provider for every
+// kind that is activated, and none besides.
+func TestProvidersAreInstalled(t *testing.T) {
+	want := map[string]bool{}
+	for _, name := range activated(t) {
+		_, group, _ := strings.Cut(name, ".")
+		want[providerOf(group)] = true
+	}
+	got := slices.Sorted(maps.Keys(dependencies(t)))
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), got); diff != "" {
 		t.Errorf("providers: -activated, +installed:\n%s", diff)
 	}
 }
@@ -373,14 +320,4 @@ func plural(kind string) string {
 		return k + "es"
 	}
 	return k + "s"
-}
-
-// plain values as YAML has them: Go's types of numbers do not matter.
-func plain(t *testing.T, values map[string]any) map[string]any {
-	t.Helper()
-	b, err := yaml.Marshal(values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return object(t, string(b))
 }

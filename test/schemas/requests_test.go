@@ -4,12 +4,10 @@ package schemas
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -37,21 +35,17 @@ func switchedOff() map[string]string {
 // much memory it asks for, so that their sum, which a test of the stack holds to
 // 1.5 GiB, is all of it.
 func TestMinimalRequests(t *testing.T) {
-	charts := &chartShelf{collected: filepath.Join(folder(t), "charts"), listed: listed(t), loaded: map[string]*Chart{}}
+	charts := newShelf(t)
 	used := map[string]bool{}
 	for _, o := range rendered(t, providers(t)["Existing"]) {
-		if o.GetKind() != v1alpha1.ComponentKind {
-			continue
-		}
-		c, err := charts.of(o)
+		c, values, err := charts.of(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if c == nil {
 			continue
 		}
-		values, _, _ := unstructured.NestedMap(o.Object, "spec", "values")
-		for _, path := range silent("", merge(c.values, plain(t, values))) {
+		for _, path := range silent("", merge(c.values, values)) {
 			id := c.Name + " " + path
 			if _, ok := switchedOff()[id]; ok {
 				used[id] = true

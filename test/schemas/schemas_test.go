@@ -163,7 +163,7 @@ spec:
 // TestProviders shows that the real schemas are found and used, also for what
 // is wrapped in an Object.
 func TestProviders(t *testing.T) {
-	set := origins()["Pinned"](t)
+	set := load(t, installed()...)
 	cases := map[string]struct {
 		reason string
 		obj    string

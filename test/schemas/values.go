@@ -4,6 +4,7 @@ package schemas
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -59,14 +60,8 @@ func (l Listed) chart() *Chart {
 }
 
 // LoadChart reads a chart's Chart.yaml, values.yaml and values.schema.json. The
-// values of sub-charts count when they are in a sibling folder. A chart that is
-// listed is what the list says.
-func LoadChart(folder, name string, listed ...Listed) (*Chart, error) {
-	for _, l := range listed {
-		if l.Name == name {
-			return l.chart(), nil
-		}
-	}
+// values of sub-charts count when they are in a sibling folder.
+func LoadChart(folder, name string) (*Chart, error) {
 	meta := struct {
 		Version      string
 		Dependencies []struct{ Name, Alias string }
@@ -105,18 +100,44 @@ func LoadChart(folder, name string, listed ...Listed) (*Chart, error) {
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot read the schema of chart %s", name)
 	}
+	return c, c.judgeBy(b)
+}
+
+// IndexedChart reads a chart of the index: one file with its version, its values and
+// their schema.
+func IndexedChart(file string) (*Chart, error) {
+	c := struct {
+		Name, Version  string
+		Values, Schema map[string]any
+	}{}
+	if err := read(file, &c); err != nil {
+		return nil, err
+	}
+	chart := &Chart{Name: c.Name, Version: c.Version, values: c.Values}
+	if c.Schema == nil {
+		return chart, nil
+	}
+	b, err := json.Marshal(c.Schema)
+	if err != nil {
+		return nil, errors.Wrapf(err, "cannot read the schema of chart %s", c.Name)
+	}
+	return chart, chart.judgeBy(b)
+}
+
+// judgeBy a schema of values.
+func (c *Chart) judgeBy(b []byte) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
 	if err != nil {
-		return nil, errors.Wrapf(err, "cannot parse the schema of chart %s", name)
+		return errors.Wrapf(err, "cannot parse the schema of chart %s", c.Name)
 	}
 	withoutRemote(doc)
 	c.raw, _ = doc.(map[string]any)
 	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("values.schema.json", doc); err != nil {
-		return nil, errors.Wrapf(err, "cannot use the schema of chart %s", name)
+		return errors.Wrapf(err, "cannot use the schema of chart %s", c.Name)
 	}
 	c.schema, err = compiler.Compile("values.schema.json")
-	return c, errors.Wrapf(err, "cannot use the schema of chart %s", name)
+	return errors.Wrapf(err, "cannot use the schema of chart %s", c.Name)
 }
 
 // withoutRemote takes references to other documents out of a schema: they are not

@@ -3,8 +3,6 @@
 package schemas
 
 import (
-	"encoding/json"
-	"path/filepath"
 	"testing"
 
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
@@ -19,7 +17,7 @@ import (
 // can find on a cluster and that a team can ask for: the Components that it
 // becomes, and their values by the charts' own.
 func TestWorkloads(t *testing.T) {
-	set, charts := load(t), filepath.Join(folder(t), "charts")
+	set, charts := load(t, installed()...), newShelf(t)
 	entries, err := workload.Catalog()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +58,7 @@ func TestWorkloads(t *testing.T) {
 }
 
 // judgeWorkload judges what a workload becomes once its application works.
-func judgeWorkload(t *testing.T, set *Set, charts string, w *v1alpha1.Workload) {
+func judgeWorkload(t *testing.T, set *Set, charts *chartShelf, w *v1alpha1.Workload) {
 	t.Helper()
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(w)
 	if err != nil {
@@ -78,33 +76,19 @@ func judgeWorkload(t *testing.T, set *Set, charts string, w *v1alpha1.Workload) 
 		t.Fatalf("want the application and chaos at least, got %v: %v", res.Resources, res.Conditions)
 	}
 	for name, d := range res.Resources {
-		for _, err := range set.Validate(t.Context(), d.Object) {
+		o := &unstructured.Unstructured{Object: d.Object}
+		for _, err := range set.Validate(t.Context(), o.Object) {
 			t.Errorf("%s: %v", name, err)
 		}
-		c := v1alpha1.Component{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(d.Object, &c); err != nil {
-			t.Fatal(err)
-		}
-		chart := c.Spec.Source.Chart
-		if chart == nil || c.Spec.Values == nil {
-			continue
-		}
-		folder := charts
-		if chart.Repository == ourCharts {
-			folder = filepath.Join(root, "package", "charts")
-		}
-		known, err := LoadChart(folder, chart.Name, listed(t)...)
+		c, values, err := charts.of(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if known.Version != chart.Version {
-			t.Errorf("chart %s: version %s is installed, values of %s are checked", chart.Name, chart.Version, known.Version)
+		judgeManifests(t, set, o, values)
+		if c == nil {
+			continue
 		}
-		values := map[string]any{}
-		if err := json.Unmarshal(c.Spec.Values.Raw, &values); err != nil {
-			t.Fatal(err)
-		}
-		errs, _ := known.Check(plain(t, values), free())
+		errs, _ := c.Check(values, free())
 		for _, err := range errs {
 			t.Errorf("%s: %v", name, err)
 		}

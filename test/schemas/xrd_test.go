@@ -104,9 +104,9 @@ func TestDefinitionsFitCrossplane(t *testing.T) {
 		}
 		files = append(files, more...)
 	}
-	for origin, loaded := range origins() {
+	for origin, folders := range origins() {
 		t.Run(origin, func(t *testing.T) {
-			set := loaded(t)
+			set := load(t, folders...)
 			for _, f := range files {
 				b, err := os.ReadFile(f)
 				if err != nil {
@@ -129,53 +129,15 @@ func TestDefinitionsFitCrossplane(t *testing.T) {
 	}
 }
 
-// folder of the collected schemas. A test that needs them is skipped where they
-// are not, and says so.
-func folder(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv(Env)
-	if dir == "" {
-		t.Skipf("SKIPPED: %s is not set: this was NOT checked against the collected schemas of providers and charts", Env)
-	}
-	return dir
+// installed are the folders with the CRDs of what is installed.
+func installed() []string {
+	return []string{filepath.Join(index, "crds"), filepath.Join(root, "package", "charts", "gateway-api", "crds-generated")}
 }
 
-// pinned is the origin of CRDs that are there without a collection.
-const pinned = "Pinned"
-
-// origins of CRDs to judge by: the versions that the embedded control plane
-// runs, and the collected ones.
-func origins() map[string]func(t *testing.T) *Set {
-	return map[string]func(t *testing.T) *Set{
-		pinned: func(t *testing.T) *Set {
-			t.Helper()
-			return load(t, pinnedFolders(t)...)
-		},
-		// A collection need not have what no provider brings, such as Usages.
-		"Collected": func(t *testing.T) *Set {
-			t.Helper()
-			set := load(t, filepath.Join(folder(t), "crds"))
-			rest, err := Load(pinnedFolders(t)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for group, files := range rest.files {
-				if len(set.files[group]) == 0 {
-					set.files[group] = files
-				}
-			}
-			return set
-		},
-	}
-}
-
-func pinnedFolders(t *testing.T) []string {
-	t.Helper()
-	folders, err := Pinned(t.Context(), root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return folders
+// origins of CRDs to judge by: what is installed where people use this, and over that
+// what the embedded control plane runs.
+func origins() map[string][]string {
+	return map[string][]string{"Installed": installed(), "Pinned": append(installed(), filepath.Join(index, "pinned"))}
 }
 
 // local is the folder of the CRDs of this project's own provider.

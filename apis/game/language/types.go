@@ -93,7 +93,7 @@ const millionths = 1e6
 // MarshalJSON writes the probability as a percentage. It never fails.
 func (p Probability) MarshalJSON() ([]byte, error) {
 	percent := math.Round(float64(p)*millionths) / (millionths / 100)
-	return json.Marshal(strconv.FormatFloat(percent, 'f', -1, 64) + "%")
+	return strconv.AppendQuote(nil, strconv.FormatFloat(percent, 'f', -1, 64)+"%"), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. It returns an error for what is no
@@ -143,7 +143,7 @@ type Duration struct {
 
 // MarshalJSON writes the duration as a string. It never fails.
 func (d Duration) MarshalJSON() ([]byte, error) {
-	return json.Marshal(strings.Replace(d.String(), "µ", "u", 1))
+	return strconv.AppendQuote(nil, strings.Replace(d.String(), "µ", "u", 1)), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. It returns an error for what is

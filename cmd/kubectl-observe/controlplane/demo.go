@@ -107,18 +107,8 @@ func inCloud(claim string) (bool, error) {
 	if err := yaml.Unmarshal(b, &c); err != nil {
 		return false, fmt.Errorf("cannot read the claim: %w", err)
 	}
-	switch cluster.Describe(v1alpha1.ClusterParameters{Provider: cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider)}).Place {
-	case backend.PlaceCloud, backend.PlaceHosts:
-	case backend.PlaceLocal:
-		// The CRDs of our own provider are here.
-		return true, nil
-	default:
-		return false, nil
-	}
-	if os.Getenv(controlplane.SchemasEnv) == "" {
-		return false, fmt.Errorf("cannot simulate a cloud without the CRDs of its provider: say where they are in %s", controlplane.SchemasEnv)
-	}
-	return true, nil
+	facts := cluster.Describe(v1alpha1.ClusterParameters{Provider: v1alpha1.Provider(cmp.Or(c.Spec.Cluster.Provider, c.Spec.Provider))})
+	return facts.Place != "" && facts.Place != backend.PlaceExisting, nil
 }
 
 // byFlux says whether a claim has something delivered by Flux, whose controllers

@@ -505,11 +505,8 @@ func (p *eksPlan) nodes() {
 // replaces the nodes. While it is not reported, the nodes keep theirs.
 func (p *eksPlan) templateVersion() string {
 	if o := p.In.Observed[eksTemplate]; o != nil {
-		switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "atProvider", "latestVersion"); n := v.(type) {
-		case int64:
-			return fmt.Sprintf("%d", n)
-		case float64:
-			return fmt.Sprintf("%.0f", n)
+		if v, ok, err := unstructured.NestedInt64(o.Object, "status", "atProvider", "latestVersion"); ok && err == nil {
+			return fmt.Sprintf("%d", v)
 		}
 	}
 	if v := p.Observed(eksNodes, "spec", "forProvider", "launchTemplate", "version"); v != "" {

@@ -239,7 +239,7 @@ func TestEKSNodesFollow(t *testing.T) {
 			reason: "A new version of the template replaces the nodes.",
 			change: func(t *testing.T, o map[string]*unstructured.Unstructured) {
 				t.Helper()
-				report(t, o, eksTemplate, float64(3), "latestVersion")
+				report(t, o, eksTemplate, int64(3), "latestVersion")
 			},
 			version:  "1.34",
 			template: "3",

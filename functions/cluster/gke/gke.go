@@ -508,9 +508,8 @@ func (g *gkePlan) spread() (zones []any, initial int64) {
 	n := g.In.Claim.Spec.Nodes
 	if was := g.In.Observed[gkeNodePool]; was != nil && len(g.block.NodeLocations) == 0 {
 		zones, _, _ = unstructured.NestedSlice(was.Object, "spec", "forProvider", "nodeLocations")
-		i, ok, _ := unstructured.NestedFieldNoCopy(was.Object, "spec", "initProvider", "initialNodeCount")
-		if ok {
-			return zones, integer(i)
+		if i, ok, err := unstructured.NestedInt64(was.Object, "spec", "initProvider", "initialNodeCount"); ok && err == nil {
+			return zones, i
 		}
 	}
 	if g.block.Location != "" {
@@ -534,17 +533,6 @@ func (g *gkePlan) spread() (zones []any, initial int64) {
 		break
 	}
 	return zones, initial
-}
-
-// integer reads a number that came through JSON or protobuf.
-func integer(v any) int64 {
-	switch n := v.(type) {
-	case int64:
-		return n
-	case float64:
-		return int64(n)
-	}
-	return 0
 }
 
 // nodeVersion that nodes are to be brought to. Nothing at the start, when GKE

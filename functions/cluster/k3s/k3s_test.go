@@ -361,7 +361,7 @@ func FuzzK3s(f *testing.F) {
 		hosts := []v1alpha1.K3sHost{server(1), server(2), server(3), {Address: address, Labels: map[string]v1alpha1.LocalLabel{key: v1alpha1.LocalLabel(value)}}}
 		if address == "192.0.2.1" || address == "192.0.2.2" || address == "192.0.2.3" {
 			// The schema wants every address once.
-			t.Skip()
+			return
 		}
 		w := backendtest.World(t, k3sClaim(hosts, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s.Version, c.Spec.Version = version, kubernetes }))
 		w.Required = answered(t, sshKey)

@@ -325,16 +325,20 @@ func (h *Host) serve(server *http.Server, l net.Listener) {
 
 func (h *Host) listen(ctx context.Context, number int) (net.Listener, error) {
 	var lc net.ListenConfig
+	address := "127.0.0.1:0"
 	if !h.cfg.all() {
-		return lc.Listen(ctx, "tcp", h.cfg.Listen)
-	}
-	if h.cfg.Port > 0 {
+		address = h.cfg.Listen
+	} else if h.cfg.Port > 0 {
 		l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", h.cfg.Port+number))
 		if err == nil {
 			return l, nil
 		}
 	}
-	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	return l, nil
 }
 
 // setAddress of a service that runs here. Others read while this writes.

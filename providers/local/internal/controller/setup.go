@@ -134,12 +134,13 @@ func setup[T resource.ModernManaged](mgr ctrl.Manager, o Options, k kind[T], eng
 		}
 	}
 	r := managed.NewReconciler(mgr, resource.ManagedKind(gvk), opts...)
-	return ctrl.NewControllerManagedBy(mgr).
+	err := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		WithOptions(o.ForControllerRuntime()).
 		WithEventFilter(resource.DesiredStateChanged()).
 		For(k.object).
 		Complete(ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter))
+	return errors.Wrapf(err, "cannot start controller %s", name)
 }
 
 // pollInterval of a cluster: soon while it is not ready.
@@ -165,10 +166,11 @@ func setupConfig(mgr ctrl.Manager, o Options, config client.Object, kind string)
 		providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
 		providerconfig.WithRecorder(event.NewAPIRecorder(mgr.GetEventRecorderFor(name))), //nolint:staticcheck // crossplane-runtime does not speak the new events API yet.
 	)
-	return ctrl.NewControllerManagedBy(mgr).
+	err := ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		WithOptions(o.ForControllerRuntime()).
 		For(config).
 		Watches(&v1alpha1.ProviderConfigUsage{}, &resource.EnqueueRequestForProviderConfig{Kind: kind}).
 		Complete(ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter))
+	return errors.Wrapf(err, "cannot start controller %s", name)
 }

@@ -70,13 +70,14 @@ func createKind(r Request, kubeconfig string, step func(string)) error {
 		return err
 	}
 	p := cluster.NewProvider(cluster.ProviderWithDocker(), cluster.ProviderWithLogger(kindLogger{step: step}))
-	return p.Create(
+	err = p.Create(
 		r.Name,
 		cluster.CreateWithV1Alpha4Config(c),
 		cluster.CreateWithKubeconfigPath(kubeconfig),
 		cluster.CreateWithDisplayUsage(false),
 		cluster.CreateWithDisplaySalutation(false),
 	)
+	return errors.Wrap(err, "cannot create the cluster")
 }
 
 // imageFor the nodes.
