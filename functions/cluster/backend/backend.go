@@ -11,7 +11,6 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -95,15 +94,6 @@ func AccessOf(s v1alpha1.KubernetesClusterStatus) *Access {
 		a.Capabilities = *s.Capabilities
 	}
 	return a
-}
-
-// DiskGiB is the size of a node's disk in GiB. The schema admits whole GiB only.
-func DiskGiB(n v1alpha1.Nodes) int64 {
-	q, err := resource.ParseQuantity(n.DiskSize)
-	if err != nil {
-		return 0
-	}
-	return q.Value() >> 30
 }
 
 // Compose makes a composer of KubernetesClusters of a Backend.
