@@ -26,7 +26,7 @@ PROMTOOL := $(CURDIR)/.cache/bin/promtool
 GO_TEST := go test -count=1 $(TESTFLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help generate generate-check schemas lint fmt build push mirror binaries render tree demo demo-down kind-up kind-down \
+.PHONY: help generate generate-check schemas lint fmt build push mirror binaries render validate tree demo demo-down kind-up kind-down \
 	test test-unit test-game test-game-e2e test-content game-load test-packages test-schemas test-build test-programs test-render test-cli test-e2e test-reliability bench bench-compare fuzz game clean
 
 # The stages of make test, each a target that can be made alone. What fails
@@ -46,7 +46,7 @@ endef
 help: ## Show this help.
 	@awk 'BEGIN {FS = ":.*## "; printf "Usage: make TARGET\n\n"} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nVariables:\n'
-	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim of render, tree and demo' 'STEP=n' 'show it as it stands after n rounds' 'WATCH=1' 'follow the tree of a claim until it is Ready' \
+	@printf '  %-15s %s\n' 'CLAIM=FILE' 'the claim of render, validate, tree and demo' 'STEP=n' 'show it as it stands after n rounds' 'WATCH=1' 'follow the tree of a claim until it is Ready' \
 		'DEMO_EXIT=1' 'end the demo when the claim is Ready' 'CHARTS=upstream' 'take real charts instead of stand-ins' \
 		'VERSION=v1.2.3' 'version of the packages'
 
@@ -88,7 +88,10 @@ push: ## Push packages and charts to REGISTRY, with SBOMs, signed with KEY=FILE 
 	@cd hack/build && go run . push $(REGISTRY) --root $(CURDIR) --version $(VERSION) --digests $(OUT)/pushed.txt \
 		$(if $(KEY),--key $(abspath $(KEY))) $(if $(KEYLESS),--keyless) $(if $(INSECURE),--insecure)
 
-.PHONY: install-manifest release-notes
+.PHONY: release install-manifest release-notes
+release: ## Build the archives of kubectl-observe for every platform into _output/release, with checksums, an SBOM and a manifest for krew.
+	@cd hack/build && go run . release --root $(CURDIR) --version $(VERSION)
+
 install-manifest: ## Show what a platform team applies to install VERSION.
 	@sed 's|\(package: xpkg.crossplane.io/observe-k8s/[-a-z0-9]*\):.*|\1:$(VERSION)|' package/install.yaml
 
@@ -96,50 +99,41 @@ release-notes: ## Show what CHANGELOG.md says of VERSION.
 	@awk '/^## /{show = ($$2 == "$(VERSION)")} show' CHANGELOG.md | grep . || { echo "CHANGELOG.md says nothing of $(VERSION)" >&2; exit 1; }
 
 # Charts are rendered to see which images they need, so this needs a network.
-mirror: ## List the charts and images of CLAIM=FILE or PROFILE=NAME, with PACKAGES=1 those of Crossplane; copy them to TO=URL.
-	@cd cmd/kubectl-observe/mirror && go run . $(if $(CLAIM),$(abspath $(CLAIM))) $(if $(PROFILE),--profile $(PROFILE)) $(if $(PACKAGES),--packages $(CURDIR)/crossplane.yaml) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+mirror: $(BIN)/kubectl-observe ## List the charts and images of CLAIM=FILE or PROFILE=NAME, with PACKAGES=1 those of Crossplane; copy them to TO=URL.
+	@$< mirror $(CLAIM) $(if $(PROFILE),--profile $(PROFILE)) $(if $(PACKAGES),--packages) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 # What runs on this machine. Go decides what has to be built again.
-binaries: $(BIN)/render $(BIN)/controlplane
+binaries: $(BIN)/kubectl-observe
 	@go build -ldflags '-X main.version=$(STAMP)' -o $(BIN)/function ./functions
 
-.PHONY: $(BIN)/render $(BIN)/controlplane
-$(BIN)/render:
-	@cd cmd/kubectl-observe && go build -o $@ ./render
-
-$(BIN)/controlplane:
-	@cd cmd/kubectl-observe && go build -o $@ ./controlplane
-
-render: $(BIN)/render ## Show every object that CLAIM=FILE becomes, as YAML.
-	@$(BIN)/render $(or $(CLAIM),$(error say which claim: make render CLAIM=examples/existing.yaml)) $(if $(STEP),--step $(STEP))
+.PHONY: $(BIN)/kubectl-observe
+$(BIN)/kubectl-observe:
+	@cd cmd/kubectl-observe && go build -ldflags '-X main.version=$(STAMP)' -o $@ .
 
 # A file is shown as it will become, a name as it is.
-tree: $(BIN)/render $(BIN)/controlplane ## Show the tree of CLAIM=FILE, or of CLAIM=[NAMESPACE/]NAME on kubectl's cluster.
-	@$(if $(CLAIM),,$(error say which claim: make tree CLAIM=examples/existing.yaml, or make tree CLAIM=team-a/demo for one on the cluster that kubectl uses)) \
-	$(if $(wildcard $(CLAIM)),$(BIN)/render --tree $(CLAIM) $(if $(STEP),--step $(STEP)),$(BIN)/controlplane tree $(CLAIM) $(if $(WATCH),--watch))
+OBSERVE = @$< $@ $(or $(CLAIM),$(error say which claim: make $@ CLAIM=examples/existing.yaml, or make tree CLAIM=team-a/demo for one on the cluster that kubectl uses)) $(if $(STEP),--step $(STEP)) $(if $(WATCH),--watch)
 
-# The claim that the demo applies.
-DEMO_CLAIM := $(or $(CLAIM),examples/existing.yaml)
+render: $(BIN)/kubectl-observe ## Show every object that CLAIM=FILE becomes, as YAML.
+	$(OBSERVE)
 
-# The tree comes first: it needs little, and everything else is built meanwhile.
-demo: $(BIN)/render ## Start a control plane and watch a claim become a platform.
-	@printf '%s will become:\n\n' $(DEMO_CLAIM); $(BIN)/render --tree $(DEMO_CLAIM); echo
-	@echo "building the function, its packages and the launcher"
-	@$(MAKE) -s binaries build ARCH=$$(go env GOARCH)
-	@$(BIN)/controlplane demo --claim $(DEMO_CLAIM) --function-binary $(BIN)/function --package-version $(VERSION) \
-		--configuration-package $(OUT)/observe-k8s.xpkg --function-package $(OUT)/function-observe-k8s-$$(go env GOARCH).xpkg
+validate: $(BIN)/kubectl-observe ## Say what is wrong with CLAIM=FILE, and what would be right.
+	$(OBSERVE)
 
-demo-down: $(BIN)/controlplane ## Stop the demo.
-	@$(BIN)/controlplane down
+tree: $(BIN)/kubectl-observe ## Show the tree of CLAIM=FILE, or of CLAIM=[NAMESPACE/]NAME on kubectl's cluster.
+	$(OBSERVE)
+
+demo: $(BIN)/kubectl-observe ## Start a control plane and watch a claim become a platform.
+	@$< demo $(CLAIM) --version $(VERSION) $(if $(CHARTS),--charts $(CHARTS)) $(if $(DEMO_EXIT),--exit)
+
+demo-down: $(BIN)/kubectl-observe ## Stop the demo.
+	@$< demo down
 
 # The provider for clusters of containers gets docker's socket.
-kind-up: ## Make a kind management cluster with all of this on it, where there is docker.
-	@docker version >/dev/null 2>&1 || { echo "docker does not answer on this machine. Install or start it, or run \`make demo\`: it needs no container engine"; exit 1; }
-	@$(MAKE) -s build ARCH=$$(go env GOARCH)
-	@cd cmd/kubectl-observe/kind && go run . up --root $(CURDIR) --version $(VERSION) $(KIND_UP)
+kind-up: $(BIN)/kubectl-observe ## Make a kind management cluster with all of this on it, where there is docker.
+	@$< up --root $(CURDIR) --version $(VERSION) $(KIND_UP)
 
-kind-down: ## Delete that cluster.
-	@cd cmd/kubectl-observe/kind && go run . down --root $(CURDIR)
+kind-down: $(BIN)/kubectl-observe ## Delete that cluster.
+	@$< down
 
 # A stage that fails does not keep the others from being run.
 test: ## Run every test, and say what each stage took.
@@ -147,10 +141,8 @@ test: ## Run every test, and say what each stage took.
 	for s in $(TEST_STAGES); do $(MAKE) -s --no-print-directory $$s || rc=1; done; \
 	printf '\n%-42s %8s  %s\n' 'stage' 'took' 'result'; cat $(STAGES); exit $$rc
 
-GAME := workloads/game/games/shop.yaml
-
-game: ## Run all services of GAME=FILE on this machine.
-	@cd workloads/game && go run . --game $(abspath $(GAME))
+game: $(BIN)/kubectl-observe ## Run all services of GAME=FILE on this machine.
+	@$< game run $(or $(GAME),workloads/game/games/shop.yaml)
 
 test-unit: ## Run unit and golden tests.
 	$(call stage,unit and golden tests,go test $(TESTFLAGS) ./... && cd apis && go test $(TESTFLAGS) ./...)
@@ -198,8 +190,8 @@ test-schemas: ## Prove rendered objects and bad input against schemas.
 test-build: ## Build what the tests below run.
 	$(call stage,function and packages,$(MAKE) -s --no-print-directory binaries build)
 
-test-programs: $(BIN)/controlplane ## Build the control plane's programs, once.
-	$(call stage,programs of the control plane,$(BIN)/controlplane build)
+test-programs: $(BIN)/kubectl-observe ## Build the control plane's programs, once.
+	$(call stage,programs of the control plane,$< demo build)
 
 test-render: binaries ## Prove that the simulation equals Crossplane's render engine.
 	$(call stage,simulation against Crossplane,cd test/render && $(GO_TEST) -timeout 30m ./...)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/observe-k8s/observe-k8s/controlplane/checkout"
 	"sigs.k8s.io/yaml"
 )
 
@@ -19,7 +20,7 @@ import (
 // compose, in a package of the provider that our Configuration depends on.
 func TestCloudPackages(t *testing.T) {
 	t.Setenv(SchemasEnv, "")
-	root, err := FindRoot("")
+	root, err := checkout.Find("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,7 +164,7 @@ func (cp *ControlPlane) startAll(ctx context.Context) error {
 	if err := cp.startClouds(ctx); err != nil {
 		return err
 	}
-	if err := cp.startEngines(ctx); err != nil {
+	if err := cp.startDeployers(ctx); err != nil {
 		return err
 	}
 	return cp.writeState()

@@ -3,13 +3,13 @@
 package controlplane
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/observe-k8s/observe-k8s/controlplane/charts"
+	"github.com/observe-k8s/observe-k8s/controlplane/checkout"
 )
 
 const (
@@ -76,7 +76,7 @@ type Options struct {
 // Defaults for options that are not set.
 func (o Options) withDefaults() (Options, error) {
 	var err error
-	if o.Root, err = FindRoot(o.Root); err != nil {
+	if o.Root, err = checkout.Find(o.Root); err != nil {
 		return o, err
 	}
 	if o.Cache == "" {
@@ -131,26 +131,4 @@ func CacheDir() (string, error) {
 		return "", fmt.Errorf("cannot find the user's cache folder, set %s: %w", cacheVariable, err)
 	}
 	return filepath.Join(dir, "observe-k8s"), nil
-}
-
-// FindRoot returns the root of the repository: the given one or, if that is
-// empty, the closest above the working directory.
-func FindRoot(root string) (string, error) {
-	if root != "" {
-		return filepath.Abs(root)
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("cannot get working directory: %w", err)
-	}
-	for {
-		if _, err := os.Stat(Options{Root: dir}.modules()); err == nil {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("cannot find the repository above the working directory: run this in it, or say where it is")
-		}
-		dir = up
-	}
 }

@@ -23,7 +23,7 @@ import (
 const whenFatal = time.Minute
 
 // A Function is the thin edge between Crossplane's protocol and the composers:
-// request → World → Result → response. It decides nothing itself.
+// message → Request → Result → response. It decides nothing itself.
 type Function struct {
 	log       logging.Logger
 	settings  compose.Settings

@@ -129,7 +129,7 @@ type GitSource struct {
 	// +optional
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
 
-	// SecretRef for a repository that not everybody may read, for engine Flux.
+	// SecretRef for a repository that not everybody may read, for deployer Flux.
 	// Argo CD finds its own by the repository's URL.
 	// +optional
 	SecretRef *GitSecretReference `json:"secretRef,omitempty"`

@@ -24,14 +24,14 @@ type ComponentSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// Deployer that delivers the component. Flux and ArgoCD have to be on the
+	// Deployer that deploys the component. Flux and ArgoCD have to be on the
 	// cluster: a stack brings them, others name their Component in dependsOn.
 	// +kubebuilder:validation:Enum=Helm;Flux;ArgoCD
 	// +kubebuilder:default=Helm
 	// +optional
 	Deployer Deployer `json:"deployer,omitempty"`
 
-	// Source of what is delivered.
+	// Source of what is deployed.
 	Source ComponentSource `json:"source"`
 
 	// TargetNamespace on the cluster.
@@ -84,13 +84,13 @@ type ComponentSpec struct {
 	// Timeout is how long one attempt waits for the component to become ready,
 	// for example 5m or 90s.
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]{0,3}[sm]$')",message="timeout must be whole seconds or minutes, for example 90s or 5m"
 	// +optional
 	Timeout string `json:"timeout,omitempty"`
 }
 
-// A ComponentSource is what is delivered.
+// A ComponentSource is what is deployed.
 // +kubebuilder:validation:XValidation:rule="(has(self.chart) ? 1 : 0) + (has(self.git) ? 1 : 0) + (has(self.manifests) ? 1 : 0) == 1",message="give exactly one of chart, git and manifests"
 type ComponentSource struct {
 	// Chart is a Helm chart.
@@ -123,7 +123,7 @@ type ComponentStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// ChartVersion that is delivered.
+	// ChartVersion that is deployed.
 	// +kubebuilder:validation:MaxLength=64
 	// +optional
 	ChartVersion string `json:"chartVersion,omitempty"`

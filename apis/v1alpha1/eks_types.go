@@ -26,7 +26,7 @@ type SubnetID string
 
 // A ZoneID is the ID of an availability zone in AWS, which unlike its name is
 // the same in every account.
-// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:MaxLength=32
 // +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]{3,4}[0-9]-az[0-9]$')",message="must be the ID of a zone, such as euw1-az1; names such as eu-west-1a mean another zone in every account"
 type ZoneID string
 

@@ -102,7 +102,7 @@ type OTLPExport struct {
 
 	// Signals to send. Metrics are all of Prometheus.
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=3
+	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:XValidation:rule="self.all(s, s != 'Profiles')",message="profiles are not exported: give Metrics, Traces or Logs"
 	// +listType=set
 	Signals []Signal `json:"signals"`

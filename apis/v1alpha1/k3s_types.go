@@ -98,7 +98,8 @@ type K3sCluster struct {
 	// k3s is on it is taken over, and removed in the end. Two clusters of a
 	// namespace never get the same one. Agents may be added later.
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.size() <= 8",message="hosts may be 8 at most: leave some out, or make a second cluster of them"
 	// +listType=map
 	// +listMapKey=address
 	Hosts []K3sHost `json:"hosts"`

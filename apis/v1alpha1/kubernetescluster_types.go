@@ -91,7 +91,7 @@ const (
 
 // A CIDR is a range of IPv4 addresses.
 // +kubebuilder:validation:MinLength=9
-// +kubebuilder:validation:MaxLength=18
+// +kubebuilder:validation:MaxLength=64
 // +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 range such as 203.0.113.0/24 that begins at its first address"
 type CIDR string
 
@@ -134,7 +134,7 @@ type ProviderConfigReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// A InstanceSize is a neutral size of a node, mapped to an instance type per cloud.
+// An InstanceSize is a provider-independent size of a node, mapped to an instance type per cloud.
 // +kubebuilder:validation:Enum=Small;Medium;Large;XLarge
 type InstanceSize string
 
@@ -294,8 +294,8 @@ type ClusterParameters struct {
 	// Version of Kubernetes, major and minor. The cloud's default when empty. An
 	// existing cluster keeps its own.
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=5
-	// +kubebuilder:validation:XValidation:rule="self.matches('^1[.][1-9][0-9]$')",message="version must be a Kubernetes minor version such as \"1.34\", in quotes"
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^1[.][1-9][0-9]$')",message="version must be a Kubernetes minor version such as \"1.35\", in quotes"
 	// +optional
 	Version string `json:"version,omitempty"`
 

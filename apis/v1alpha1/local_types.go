@@ -18,7 +18,7 @@ type LocalPort struct {
 	// ListenAddress on the machine. The default is reached from this machine only;
 	// 0.0.0.0 opens the port to its network.
 	// +kubebuilder:default="127.0.0.1"
-	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="listenAddress must be an IPv4 address of the machine, such as 127.0.0.1 or 0.0.0.0"
 	// +optional
 	ListenAddress string `json:"listenAddress,omitempty"`

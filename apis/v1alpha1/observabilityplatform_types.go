@@ -30,7 +30,7 @@ type ObservabilityPlatformSpec struct {
 	// the cluster. This object stays. A longer lifetime, before or during that,
 	// brings it back. Without a lifetime it stays until it is deleted.
 	// +kubebuilder:validation:MinLength=2
-	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="lifetime must be hours, minutes and seconds such as 4h, 90m or 1h30m, from 1m to 8760h"
 	// +optional
 	Lifetime string `json:"lifetime,omitempty"`

@@ -186,7 +186,7 @@ type ObservabilityStackSpec struct {
 	// ClusterRef names the KubernetesCluster in this namespace.
 	ClusterRef LocalReference `json:"clusterRef"`
 
-	// AdditionalDeployers to have on the cluster besides those that deliver this stack, for
+	// AdditionalDeployers to have on the cluster besides those that deploy this stack, for
 	// workloads and Components of one's own.
 	// +kubebuilder:validation:MaxItems=2
 	// +kubebuilder:validation:items:Enum=Flux;ArgoCD

@@ -15,7 +15,7 @@ type SLO struct {
 
 	// Objective is the share of good requests in percent, for example "99.9".
 	// +kubebuilder:validation:MinLength=2
-	// +kubebuilder:validation:MaxLength=7
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[5-9][0-9]([.][0-9]{1,4})?$')",message="objective must be a percentage from 50 to below 100 in quotes, with up to four decimals, for example \"99.9\""
 	Objective string `json:"objective"`
 

@@ -21,11 +21,11 @@ const (
 	AppSockShop App = "sock-shop"
 	// AppEmojivoto is Linkerd's vote for the best emoji.
 	AppEmojivoto App = "emojivoto"
-	// AppPodtatoHead is a figure of parts that are delivered one by one.
+	// AppPodtatoHead is a figure of parts that are deployed one by one.
 	AppPodtatoHead App = "podtato-head"
 	// AppPodinfo is a tiny web application with metrics and fault endpoints.
 	AppPodinfo App = "podinfo"
-	// AppEShop is eShopOnContainers. It is archived, and cannot be delivered.
+	// AppEShop is eShopOnContainers. It is archived, and cannot be deployed.
 	AppEShop App = "eshop"
 	// AppGame is an app that the claim itself describes.
 	AppGame App = "o11y-game"
@@ -67,7 +67,7 @@ type WorkloadParameters struct {
 	Game *language.Game `json:"game,omitempty"`
 
 	// Load that the application is under. Every application of the catalog has a
-	// dial for it; a game has loaders instead.
+	// dial for it; a game has load generators instead.
 	// +optional
 	Load *Load `json:"load,omitempty"`
 

@@ -32,7 +32,7 @@ func TestExamples(t *testing.T) {
 			}
 			b, made := newCloudBench(t, all)
 			b.until("everything is ready: "+b.waiting(made), func() bool { return b.waiting(made) == "" })
-			t.Logf("%d things in the SIMULATED cloud", len(b.Things()))
+			t.Logf("%d things in the SIMULATED cloud", len(b.Resources()))
 
 			usages := slices.DeleteFunc(all, func(o *unstructured.Unstructured) bool { return o.GetKind() != "Usage" })
 			var left []object
@@ -56,7 +56,7 @@ func TestExamples(t *testing.T) {
 			for _, v := range b.Violations() {
 				t.Errorf("wrong order: %s", v)
 			}
-			if things := b.Things(); len(things) > 0 {
+			if things := b.Resources(); len(things) > 0 {
 				t.Errorf("left in the cloud: %v", things)
 			}
 		})

@@ -38,8 +38,8 @@ const (
 	labelComposite         = "crossplane.io/composite"
 
 	tick = 250 * time.Millisecond
-	// atOnce is how many objects are written at the same time: providers are many.
-	atOnce = 16
+	// maxConcurrent is how many objects are written at the same time: providers are many.
+	maxConcurrent = 16
 	// cacheTimeout is how long a cache may take to show what was written.
 	cacheTimeout = 3 * time.Second
 )
@@ -64,8 +64,8 @@ type Simulator struct {
 	// byName are all objects by namespace and name.
 	byName map[string]object
 	// pending are the objects that have a step to take.
-	pending map[types.UID]object
-	things  *inventory
+	pending   map[types.UID]object
+	inventory *inventory
 	// since is when an object began to wait for its present step.
 	since map[string]time.Time
 	// written is the version that was written last, and when.
@@ -106,11 +106,11 @@ func Start(ctx context.Context, config *rest.Config, c Cluster, served []schema.
 func newSimulator(client dynamic.Interface, c Cluster, known kinds.Table) *Simulator {
 	return &Simulator{
 		client: client, cluster: c, kinds: known, hurry: 1,
-		byName:  map[string]object{},
-		pending: map[types.UID]object{},
-		things:  newThings(),
-		since:   map[string]time.Time{},
-		written: map[types.UID]write{},
+		byName:    map[string]object{},
+		pending:   map[types.UID]object{},
+		inventory: newInventory(),
+		since:     map[string]time.Time{},
+		written:   map[types.UID]write{},
 	}
 }
 
@@ -180,12 +180,12 @@ func (s *Simulator) forget(o any) {
 
 func nameOf(u *unstructured.Unstructured) string { return u.GetNamespace() + "/" + u.GetName() }
 
-// Things that exist in the simulated clouds, sorted.
-func (s *Simulator) Things() []string {
+// Resources that exist in the simulated clouds, sorted.
+func (s *Simulator) Resources() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]string, 0, len(s.things.byUID))
-	for _, t := range s.things.byUID {
+	out := make([]string, 0, len(s.inventory.byUID))
+	for _, t := range s.inventory.byUID {
 		out = append(out, t.gk.Kind+" "+t.id)
 	}
 	slices.Sort(out)
@@ -242,7 +242,7 @@ func (o object) is(uid types.UID) bool { return o.Unstructured != nil && o.GetUI
 func (s *Simulator) round(ctx context.Context) {
 	s.steps(ctx)
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, maxConcurrent)
 	for _, write := range s.writes {
 		slots <- struct{}{}
 		wg.Go(func() {
@@ -378,7 +378,7 @@ func (s *Simulator) exist(o object) {
 		forProvider, _, _ := unstructured.NestedMap(o.Object, "spec", "forProvider")
 		t.need(forProvider)
 	}
-	s.things.add(t)
+	s.inventory.add(t)
 }
 
 // end takes an object that is being deleted one step further.
@@ -386,12 +386,12 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 	if !slices.Contains(o.GetFinalizers(), finalizer) {
 		return nil
 	}
-	t, r := s.things.byUID[o.GetUID()], s.ruleFor(o.gk())
+	t, r := s.inventory.byUID[o.GetUID()], s.ruleFor(o.gk())
 	if t == nil || !may(o, "Delete") {
 		// Nothing is there, or what is there is to stay.
 		return s.release(ctx, o)
 	}
-	others := s.things.needing(t, r.NeededBy)
+	others := s.inventory.needing(t, r.NeededBy)
 	for _, other := range others {
 		or := s.ruleFor(other.gk)
 		if r.Careless || len(or.DiesWith) > 0 && !slices.Contains(or.Blocks, kinds.Name(t.gk)) {
@@ -409,14 +409,14 @@ func (s *Simulator) end(ctx context.Context, o object) error {
 	for _, other := range others {
 		or := s.ruleFor(other.gk)
 		if slices.Contains(or.DiesWith, kinds.Name(t.gk)) {
-			s.things.remove(other.uid)
+			s.inventory.remove(other.uid)
 			continue
 		}
 		if len(or.DiesWith) == 0 {
 			s.violations = append(s.violations, fmt.Sprintf("%s %s was deleted, and %s %s needs it", t.gk.Kind, t.id, other.gk.Kind, other.id))
 		}
 	}
-	s.things.remove(o.GetUID())
+	s.inventory.remove(o.GetUID())
 	return s.release(ctx, o)
 }
 

@@ -150,7 +150,7 @@ func TestNetwork(t *testing.T) {
 	b.delete(subnets, "subnet")
 	b.until("the Subnet is gone", b.released(subnets, "subnet"))
 	b.until("the VPC is gone", b.released(vpcs, "vpc"))
-	if left := append(b.Things(), b.Violations()...); len(left) > 0 {
+	if left := append(b.Resources(), b.Violations()...); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 }
@@ -169,12 +169,12 @@ func TestDiesWithParent(t *testing.T) {
 
 	b.delete(routes, "route")
 	b.until("the Route's object is gone", b.released(routes, "route"))
-	if n := len(b.Things()); n != 2 {
-		t.Errorf("%d things, want the VPC and the route: %v", n, b.Things())
+	if n := len(b.Resources()); n != 2 {
+		t.Errorf("%d things, want the VPC and the route: %v", n, b.Resources())
 	}
 	b.delete(vpcs, "vpc")
 	b.until("the VPC is gone", b.released(vpcs, "vpc"))
-	if left := append(b.Things(), b.Violations()...); len(left) > 0 {
+	if left := append(b.Resources(), b.Violations()...); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 }

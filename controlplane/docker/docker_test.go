@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/observe-k8s/observe-k8s/controlplane"
+	"github.com/observe-k8s/observe-k8s/controlplane/checkout"
 	"github.com/observe-k8s/observe-k8s/controlplane/skip"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) (int, error) {
-	root, err := controlplane.FindRoot("")
+	root, err := checkout.Find("")
 	if err != nil {
 		return 1, err
 	}

@@ -320,7 +320,7 @@ func TestCompose(t *testing.T) {
 			reason: "A claim that got past an older schema is told what is missing.",
 			claim:  claim(existing(nil)),
 			want: want{
-				conditions: failed("InvalidSpec", "Provider Existing needs the block existing"),
+				conditions: failed("InvalidSpec", "Provider Existing needs the section existing"),
 				phase:      v1alpha1.PhasePending,
 			},
 		},

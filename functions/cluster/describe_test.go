@@ -91,7 +91,7 @@ func TestDescribe(t *testing.T) {
 		},
 		"Kind": {
 			reason: "Without a block it is one node.", provider: v1alpha1.ProviderKind,
-			want: backend.Facts{Place: backend.PlaceLocal, HostPorts: true, Pools: []backend.Pool{{Field: "kind", Count: "kind.controlPlanes and kind.workers together", Min: 1, Max: 1}}},
+			want: backend.Facts{Place: backend.PlaceLocal, HostPorts: true, Pools: []backend.Pool{{Field: "kindCluster", Count: "kindCluster.controlPlanes and kindCluster.workers together", Min: 1, Max: 1}}},
 		},
 		"K3d": {
 			reason: "Its own load balancer takes the ports.", provider: v1alpha1.ProviderK3d,

@@ -13,7 +13,7 @@ import (
 )
 
 // TestNames proves that nobody knows a provider by its name but its own folder, its
-// block of the API and its row here: everybody else asks for facts. Examples, docs,
+// section of the API and its row here: everybody else asks for facts. Examples, docs,
 // tests and the provider for containers may name them.
 func TestNames(t *testing.T) {
 	root := os.DirFS(filepath.Join("..", ".."))

@@ -31,8 +31,8 @@ type argocd struct{}
 func (argocd) Plan(o RenderInput) (DeploymentPlan, error) {
 	xr := o.Claim
 	d := DeploymentPlan{
-		Leaves: []ManagedRef{{resourceApplication, objectRef(xr, resourceApplication)}},
-		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
+		ManagedRefs: []ManagedRef{{resourceApplication, objectRef(xr, resourceApplication)}},
+		Config:      v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	r := compose.Resource{Name: resourceApplication, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: argocdVerdict}
 	if o.Connection != nil {
@@ -57,7 +57,7 @@ func application(o RenderInput) map[string]any {
 		"metadata": map[string]any{
 			"name":      defaultReleaseName(xr),
 			"namespace": ArgoCDNamespace,
-			// What was delivered goes before the Application does.
+			// What was deployed goes before the Application does.
 			"finalizers": []any{"resources-finalizer.argocd.argoproj.io"},
 			// Defaults that the API server fills in are no difference.
 			"annotations": map[string]any{"argocd.argoproj.io/compare-options": "ServerSideDiff=true"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package component composes a Component: the only kind that knows delivery
-// engines. An engine plans the leaves that bring a source to a cluster; what
+// Package component composes a Component: the only kind that knows
+// deployers. A deployer plans the managed resources that install a source; what
 // they wait for and what waits for them is common to all.
 package component
 
@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Parts of a Component.
+// Condition types of a Component.
 const (
 	// ConditionDependenciesReady is the condition that says whether cluster and
 	// dependencies are there.
@@ -26,7 +26,7 @@ const (
 	ConditionDeployed = "Deployed"
 )
 
-// ConditionTypes of a Component, for those that compose one. What was delivered says
+// ConditionTypes of a Component, for those that compose one. What was deployed says
 // more than what it waited for.
 func ConditionTypes() []string { return []string{ConditionDeployed, ConditionDependenciesReady} }
 
@@ -42,13 +42,13 @@ const (
 	usageDependency = "usage-" + requirementDependency
 )
 
-// An Deployer brings a source to a cluster.
+// A Deployer brings a source to a cluster.
 type Deployer interface {
-	// Plan plans the delivery of an order.
+	// Plan returns the resources that deploy what the input describes.
 	Plan(o RenderInput) (DeploymentPlan, error)
 }
 
-// An RenderInput is what an engine is to deliver.
+// A RenderInput is what a deployer is to deploy.
 type RenderInput struct {
 	compose.TypedRequest[v1alpha1.Component]
 
@@ -69,15 +69,15 @@ type RenderInput struct {
 	// Mirror that serves charts instead of their own repositories; nil for none.
 	Mirror *compose.Mirror
 
-	// Values of the chart. Engines other than Helm find in them what valuesFrom
+	// Values of the chart. Deployers other than Helm find in them what valuesFrom
 	// refers to.
 	Values map[string]any
 
-	// ReleaseName is what the engine calls what it installs, unique on the cluster.
+	// ReleaseName is what the deployer calls what it installs, unique on the cluster.
 	ReleaseName string
 
-	// Peers are the Components that this one depends on, as far as they are known.
-	Peers []Dependency
+	// Dependencies are the Components that this one depends on, as far as they are known.
+	Dependencies []Dependency
 }
 
 // A Dependency is a Component that another one depends on.
@@ -88,15 +88,15 @@ type Dependency struct {
 	IsReady bool
 }
 
-// A DeploymentPlan is what an engine plans.
+// A DeploymentPlan is what a deployer plans.
 type DeploymentPlan struct {
-	// Resources that deliver.
+	// Resources that deploy.
 	Resources []compose.Resource
 
-	// Leaves are the resources whose existence means that something may still be
+	// ManagedRefs are the resources whose existence means that something may still be
 	// on the cluster. The first one has to outlive the others, and what depends on
 	// the Component comes and goes by it.
-	Leaves []ManagedRef
+	ManagedRefs []ManagedRef
 
 	// Config is the ProviderConfig that the leaves need until they are gone.
 	Config v1alpha1.ObjectReference
@@ -114,8 +114,8 @@ type ManagedRef struct {
 	Ref v1alpha1.ObjectReference
 }
 
-// engineFor finds the engine of a delivery: one row per engine.
-func engineFor(d v1alpha1.Deployer) (Deployer, bool) {
+// deployerFor finds the implementation of a deployer: one row per deployer.
+func deployerFor(d v1alpha1.Deployer) (Deployer, bool) {
 	switch d {
 	case v1alpha1.DeployerHelm:
 		return helm{}, true
@@ -131,14 +131,14 @@ func engineFor(d v1alpha1.Deployer) (Deployer, bool) {
 func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) {
 	xr := in.Claim
 	p := compose.Plan{ConditionTypes: ConditionTypes(), Requirements: requirements(xr)}
-	engine, ok := engineFor(xr.Spec.Deployer)
+	deployer, ok := deployerFor(xr.Spec.Deployer)
 	switch {
 	case !ok:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "Unsupported", Message: fmt.Sprintf("Engine %s is not available yet. Available: %s, %s, %s", xr.Spec.Deployer, v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD)}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "Unsupported", Message: fmt.Sprintf("Deployer %s is not available yet. Available: %s, %s, %s", xr.Spec.Deployer, v1alpha1.DeployerHelm, v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD)}}
 	case xr.Spec.Source.Chart == nil && xr.Spec.Source.Git == nil && len(xr.Spec.Source.Manifests) == 0:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "There is nothing to deploy: give source.chart, source.git or source.manifests"}}
 	case xr.Spec.Deployer == v1alpha1.DeployerHelm && xr.Spec.Source.Git != nil:
-		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "Engine Helm cannot take source.git: choose engine Flux or ArgoCD"}}
+		p.Problems = []compose.Problem{{ConditionType: ConditionDeployed, Reason: "InvalidSpec", Message: "Deployer Helm cannot take source.git: choose deployer Flux or ArgoCD"}}
 	}
 	if len(p.Problems) > 0 {
 		p.Partial = true
@@ -166,7 +166,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	if o.Mirror, err = mirrorOf(in.Settings, connection); err != nil {
 		return compose.Plan{}, err
 	}
-	d, err := engine.Plan(o)
+	d, err := deployer.Plan(o)
 	if err != nil {
 		return compose.Plan{}, err
 	}
@@ -175,8 +175,8 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	pauseUntilProtected(in, d, protected(in, protection))
 	p.Resources = append(p.Resources, d.Resources...)
 	p.Resources = append(p.Resources, protection...)
-	leaves := make([]v1alpha1.ObjectReference, 0, len(d.Leaves))
-	for _, l := range d.Leaves {
+	leaves := make([]v1alpha1.ObjectReference, 0, len(d.ManagedRefs))
+	for _, l := range d.ManagedRefs {
 		leaves = append(leaves, l.Ref)
 	}
 	p.Status = func(out compose.Outcome) (any, error) {
@@ -195,7 +195,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	return p, nil
 }
 
-// order makes what an engine needs to know of a claim.
+// order makes what a deployer needs to know of a claim.
 func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []dependency) (RenderInput, error) {
 	xr := in.Claim
 	o := RenderInput{TypedRequest: in, Chart: xr.Spec.Source.Chart, ReleaseName: xr.Spec.ReleaseName}
@@ -204,7 +204,7 @@ func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []
 	}
 	for _, d := range deps {
 		if d.component != nil {
-			o.Peers = append(o.Peers, Dependency{Component: *d.component, IsReady: d.ready})
+			o.Dependencies = append(o.Dependencies, Dependency{Component: *d.component, IsReady: d.ready})
 		}
 	}
 	if len(xr.Spec.Source.Manifests) > 0 {
@@ -289,8 +289,8 @@ func connect(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (*v1a
 
 // A dependency is a Component that has to be Ready first, with its leaves.
 type dependency struct {
-	name   string
-	leaves []v1alpha1.ObjectReference
+	name string
+	refs []v1alpha1.ObjectReference
 
 	// component as it is observed, and whether it is Ready; nil while it is not.
 	component *v1alpha1.Component
@@ -303,7 +303,7 @@ func dependencies(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) 
 	deps := make([]dependency, 0, len(in.Claim.Spec.DependsOn))
 	for _, d := range in.Claim.Spec.DependsOn {
 		o := in.RequiredObject(requirementDependency + d.Name)
-		dep := dependency{name: d.Name, leaves: compose.Leaves(o), ready: compose.IsReady(o)}
+		dep := dependency{name: d.Name, refs: compose.ManagedRefs(o), ready: compose.IsReady(o)}
 		if o != nil {
 			c := &v1alpha1.Component{}
 			// The API server has accepted it.
@@ -363,12 +363,12 @@ func namespace(in compose.TypedRequest[v1alpha1.Component], connection *v1alpha1
 // first leaf have to do with the first one only.
 func usages(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, deps []dependency, ownsNamespace bool) []compose.Resource {
 	xr := in.Claim
-	leaf, seen := d.Leaves[0].Ref, in.IsObserved(d.Leaves[0].Resource)
+	leaf, seen := d.ManagedRefs[0].Ref, in.IsObserved(d.ManagedRefs[0].Resource)
 	protect := func(name string, of, by v1alpha1.ObjectReference, seen bool) compose.Resource {
 		return compose.UsageWithReplay(name, ConditionDeployed, xr.Namespace, xr.Name, of, by, seen)
 	}
 	us := []compose.Resource{protect("usage-access", d.Config, leaf, seen)}
-	for _, l := range d.Leaves[1:] {
+	for _, l := range d.ManagedRefs[1:] {
 		us = append(us, protect("usage-"+l.Resource, leaf, l.Ref, seen && in.IsObserved(l.Resource)))
 	}
 	if ownsNamespace {
@@ -380,8 +380,8 @@ func usages(in compose.TypedRequest[v1alpha1.Component], d DeploymentPlan, deps 
 	for _, dep := range deps {
 		name := usageDependency + dep.name
 		u := compose.Resource{Name: name, ConditionType: ConditionDeployed, Ready: compose.Managed, Gate: compose.Gate{Waiting: "Waiting for Component " + dep.name + " to name what it consists of"}}
-		if len(dep.leaves) > 0 {
-			u = protect(name, dep.leaves[0], leaf, seen)
+		if len(dep.refs) > 0 {
+			u = protect(name, dep.refs[0], leaf, seen)
 		}
 		us = append(us, u)
 	}
@@ -413,7 +413,7 @@ func pauseUntilProtected(in compose.TypedRequest[v1alpha1.Component], d Deployme
 		protected = true
 	}
 	for i, r := range d.Resources {
-		leaf := slices.ContainsFunc(d.Leaves, func(l ManagedRef) bool { return l.Resource == r.Name })
+		leaf := slices.ContainsFunc(d.ManagedRefs, func(l ManagedRef) bool { return l.Resource == r.Name })
 		if !leaf || r.Object == nil || hasStarted(in.Observed[r.Name]) {
 			continue
 		}

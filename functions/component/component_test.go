@@ -213,9 +213,9 @@ func TestCompose(t *testing.T) {
 	everything := []string{"namespace", "release", "usage-access", "usage-component-till", "usage-namespace", "usage-namespace-access"}
 	was := func(c *v1alpha1.Component) { c.Status.Connection = connection() }
 	// reachability is the condition of the cluster and of the dependencies.
-	conditions := func(delivered, reachability compose.Condition) []compose.Condition {
-		delivered.Type, reachability.Type = "Deployed", "DependenciesReady"
-		return []compose.Condition{delivered, reachability}
+	conditions := func(deployed, reachability compose.Condition) []compose.Condition {
+		deployed.Type, reachability.Type = "Deployed", "DependenciesReady"
+		return []compose.Condition{deployed, reachability}
 	}
 	working := compose.Condition{Ready: true, Reason: "Available"}
 	waiting := func(m string) compose.Condition { return compose.Condition{Reason: "Waiting", Message: m} }
@@ -273,7 +273,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"DependencyNotAnswered": {
-			reason:   "Until a dependency was read, nothing is delivered, and nothing is wrong.",
+			reason:   "Until a dependency was read, nothing is deployed, and nothing is wrong.",
 			claim:    claim(needsTill, withoutNamespace),
 			required: answers("cluster", reachable("True")),
 			want: want{
@@ -316,14 +316,14 @@ func TestCompose(t *testing.T) {
 			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"ClusterFlaps": {
-			reason:   "What was delivered stays while the cluster does not work or does not say how it is reached.",
+			reason:   "What was deployed stays while the cluster does not work or does not say how it is reached.",
 			claim:    claim(needsTill, was),
 			observed: there,
 			required: answers("cluster", cluster("False", nil), "component-till", dependencyOf("True", tillLeaf)),
 			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"ClusterGone": {
-			reason:   "What was delivered stays when the cluster's object is gone, by the way that was last known.",
+			reason:   "What was deployed stays when the cluster's object is gone, by the way that was last known.",
 			claim:    claim(needsTill, was),
 			observed: there,
 			required: answers("cluster", nothing, "component-till", dependencyOf("True", tillLeaf)),
@@ -334,7 +334,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"ClusterAndStatusGone": {
-			reason:   "What was delivered stays even if nobody knows the way any more.",
+			reason:   "What was deployed stays even if nobody knows the way any more.",
 			claim:    claim(needsTill),
 			observed: there,
 			required: answers("cluster", nothing, "component-till", nothing),
@@ -344,7 +344,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"DependencyFlaps": {
-			reason:   "What was delivered stays while a dependency does not work.",
+			reason:   "What was deployed stays while a dependency does not work.",
 			claim:    claim(needsTill),
 			observed: there,
 			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False")),
@@ -362,13 +362,13 @@ func TestCompose(t *testing.T) {
 				connection: connection(),
 			},
 		},
-		"EngineNotAvailable": {
-			reason:   "An engine that is not there yet takes nothing with it.",
+		"DeployerNotAvailable": {
+			reason:   "A deployer that is not there yet takes nothing with it.",
 			claim:    claim(was, func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
+				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Deployer Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
 				composed:   everything,
 				connection: connection(),
 			},
@@ -379,15 +379,15 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			required: up,
 			want: want{
-				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deliver: give source.chart, source.git or source.manifests"}, working),
+				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deploy: give source.chart, source.git or source.manifests"}, working),
 				composed:   everything,
 				connection: connection(),
 			},
 		},
-		"UnknownEngine": {
+		"UnknownDeployer": {
 			reason: "A claim that got past an older schema.",
 			claim:  claim(func(c *v1alpha1.Component) { c.Spec.Deployer = "Carrier" }),
-			want:   want{conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Engine Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
+			want:   want{conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Deployer Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working)},
 		},
 	}
 	for name, tc := range cases {
@@ -569,7 +569,7 @@ func TestHoldBack(t *testing.T) {
 			}
 			for _, cond := range res.Conditions {
 				if cond.Type == ConditionDeployed && !strings.Contains(cond.Message, tc.wantText) {
-					t.Errorf("\n%s\nDelivered: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
+					t.Errorf("\n%s\nDeployed: want a message with %q, got %q", tc.reason, tc.wantText, cond.Message)
 				}
 			}
 		})
@@ -624,8 +624,8 @@ func TestStatus(t *testing.T) {
 			required: answers("cluster", reachable("True")),
 			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves, Connection: connection()},
 		},
-		"EngineNotAvailable": {
-			reason: "What was known stays while an engine is not available.",
+		"DeployerNotAvailable": {
+			reason: "What was known stays while a deployer is not available.",
 			claim: claim(func(c *v1alpha1.Component) {
 				c.Spec.Deployer = "Carrier"
 				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Connection: connection()}
@@ -660,10 +660,10 @@ func TestRequirements(t *testing.T) {
 		claim    *v1alpha1.Component
 		required map[string][]*unstructured.Unstructured
 	}{
-		"NotAnswered":        {claim: claim(needsTill)},
-		"NotFound":           {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
-		"Found":              {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
-		"EngineNotAvailable": {claim: claim(needsTill, carrier)},
+		"NotAnswered":          {claim: claim(needsTill)},
+		"NotFound":             {claim: claim(needsTill), required: answers("cluster", nothing, "component-till", nothing)},
+		"Found":                {claim: claim(needsTill), required: answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))},
+		"DeployerNotAvailable": {claim: claim(needsTill, carrier)},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

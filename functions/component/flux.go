@@ -107,7 +107,7 @@ func fluxChart(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 
-	d := fluxDelivery(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
+	d := fluxResources(o, sourceName, source, resourceHelmRelease, fluxObject(fluxHelmAPI, "HelmRelease", o, spec),
 		func(release *unstructured.Unstructured) bool { return installs(release, o.Chart) })
 	latest := latestRelease(manifestOf(o.Observed[resourceHelmRelease]))
 	d.Version, _, _ = strings.Cut(stringField(latest, "chartVersion"), "+")
@@ -157,7 +157,7 @@ func fluxGit(o RenderInput) DeploymentPlan {
 		spec["dependsOn"] = peers
 	}
 	fetched := stringField(manifestOf(o.Observed[resourceGitRepository]), "status", "artifact", "revision")
-	d := fluxDelivery(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
+	d := fluxResources(o, resourceGitRepository, source, resourceKustomization, fluxObject(fluxKustomizeAPI, "Kustomization", o, spec),
 		func(k *unstructured.Unstructured) bool {
 			return fetched == "" || stringField(k, "status", "lastAppliedRevision") == fetched
 		})
@@ -165,13 +165,13 @@ func fluxGit(o RenderInput) DeploymentPlan {
 	return d
 }
 
-// fluxDelivery is a source and what is made of it. The source is a leaf too: its
+// fluxResources is a source and what is made of it. The source is a leaf too: its
 // finalizer needs Flux.
-func fluxDelivery(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
+func fluxResources(o RenderInput, sourceName string, source map[string]any, name string, manifest map[string]any, current func(*unstructured.Unstructured) bool) DeploymentPlan {
 	xr := o.Claim
 	d := DeploymentPlan{
-		Leaves: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
-		Config: v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
+		ManagedRefs: []ManagedRef{{name, objectRef(xr, name)}, {sourceName, objectRef(xr, sourceName)}},
+		Config:      v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	anything := func(*unstructured.Unstructured) bool { return true }
 	rs := []compose.Resource{
@@ -182,7 +182,7 @@ func fluxDelivery(o RenderInput, sourceName string, source map[string]any, name 
 		d.Config.Name = o.Connection.KubernetesProviderConfigRef.Name
 		rs[0].Object = onCluster(xr, o.Connection, sourceName, fluxReady, source)
 		// What a dependency is called is known when the dependency is.
-		if !o.Unknown && len(o.Peers) == len(xr.Spec.DependsOn) {
+		if !o.Unknown && len(o.Dependencies) == len(xr.Spec.DependsOn) {
 			rs[1].Object = onCluster(xr, o.Connection, name, fluxReady, manifest)
 		}
 	}
@@ -218,7 +218,7 @@ func fluxPeers(o RenderInput, resource string) []any {
 		}
 	}
 	var out []any
-	for _, p := range o.Peers {
+	for _, p := range o.Dependencies {
 		name := fluxName(p.Component)
 		alike := p.Spec.Deployer == v1alpha1.DeployerFlux && (p.Spec.Source.Git == nil) == (o.Claim.Spec.Source.Git == nil)
 		if alike && (p.IsReady || known[name]) {

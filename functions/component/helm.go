@@ -23,8 +23,8 @@ func (helm) Plan(o RenderInput) (DeploymentPlan, error) {
 	xr := o.Claim
 	leaf := v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "Release", Name: compose.Name(xr.Namespace, xr.Name, resourceRelease)}
 	d := DeploymentPlan{
-		Leaves: []ManagedRef{{Resource: resourceRelease, Ref: leaf}},
-		Config: v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig"},
+		ManagedRefs: []ManagedRef{{Resource: resourceRelease, Ref: leaf}},
+		Config:      v1alpha1.ObjectReference{APIVersion: compose.HelmAPIVersion, Kind: "ProviderConfig"},
 	}
 	r := compose.Resource{Name: resourceRelease, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: compose.Managed}
 	d.Resources = interrupted(o)

@@ -15,8 +15,8 @@ import (
 )
 
 // ManifestsChart is the chart of this project that installs what its value
-// manifests lists, and nothing else. With it every engine can deliver manifests
-// and take back what it delivered.
+// manifests lists, and nothing else. With it every deployer can deploy manifests
+// and take back what it deployed.
 func ManifestsChart() v1alpha1.Chart {
 	return v1alpha1.Chart{Repository: "oci://ghcr.io/observe-k8s/charts", Name: "manifests", Version: "0.1.0"}
 }
@@ -36,7 +36,7 @@ func wrapManifests(manifests []runtime.RawExtension) (*v1alpha1.Chart, map[strin
 }
 
 // allValues are the values in place over those that valuesFrom refers to, for
-// engines that cannot look into the namespace of the claim. The gate is closed
+// deployers that cannot look into the namespace of the claim. The gate is closed
 // while some of them are not known.
 func allValues(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (map[string]any, compose.Gate, error) {
 	merged := map[string]any{}
@@ -50,7 +50,7 @@ func allValues(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (ma
 		requirement := requirementValues + v.Name
 		switch {
 		case v.Kind != v1alpha1.ValuesFromConfigMap:
-			refuse("InvalidSpec", "Engine %s cannot take values from %s %s without showing them on the way: choose engine Helm", in.Claim.Spec.Deployer, v.Kind, v.Name)
+			refuse("InvalidSpec", "Deployer %s cannot take values from %s %s without showing them on the way: choose deployer Helm", in.Claim.Spec.Deployer, v.Kind, v.Name)
 			continue
 		case !in.IsResolved(requirement):
 			gate = gate.And(compose.Gate{Waiting: "Waiting for ConfigMap " + v.Name + " to be read"})

@@ -63,8 +63,8 @@ func StackSummary(stack *unstructured.Unstructured) (*v1alpha1.StackSummary, err
 	return s, nil
 }
 
-// Leaves reads what a Component says it consists of.
-func Leaves(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
+// ManagedRefs reads what a Component says it consists of.
+func ManagedRefs(component *unstructured.Unstructured) []v1alpha1.ObjectReference {
 	if component == nil {
 		return nil
 	}

@@ -170,7 +170,7 @@ func TestLeaves(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, Leaves(tc.component), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tc.want, ManagedRefs(tc.component), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nLeaves(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})

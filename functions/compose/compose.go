@@ -54,7 +54,7 @@ type Settings struct {
 	ChartMirror *Mirror
 }
 
-// TypedRequest is what a composer sees: a World with a typed composite.
+// TypedRequest is what a composer sees: a Request with a typed composite.
 type TypedRequest[T any] struct {
 	Request
 
@@ -62,7 +62,7 @@ type TypedRequest[T any] struct {
 	Claim T
 }
 
-// A Composer turns a World into a Plan.
+// A Composer turns a Request into a Plan.
 type Composer func(Request) (Plan, error)
 
 // For makes a Composer of a function over a typed composite. A composite that
@@ -265,6 +265,10 @@ type Result struct {
 
 	// Conditions of the composite in the plan's order.
 	Conditions []Condition
+
+	// Failed is everything that is refused or broken, which time alone does not
+	// help. A condition shows the first of its part.
+	Failed []Condition
 
 	// Events are transitions since the last run.
 	Events []Event

@@ -17,7 +17,7 @@ import (
 // the beginning.
 const maxMessage = 1024
 
-// Run composes a World and resolves the plan.
+// Run composes a Request and resolves the plan.
 func Run(w Request, c Composer) (Result, error) {
 	p, err := c(w)
 	if err != nil {
@@ -60,6 +60,7 @@ func Resolve(w Request, p Plan) (Result, error) {
 	if res.Conditions, err = t.conditions(p.ConditionTypes); err != nil {
 		return Result{}, err
 	}
+	res.Failed = t.failed
 	res.Events = append(transitions(w.XR, res.Conditions, t.worst), conditionEvents(w.XR, p.Conditions)...)
 	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
@@ -114,6 +115,9 @@ type summary struct {
 
 	// worst is the most telling verdict of each part that is not ready.
 	worst map[string]Health
+
+	// failed are all verdicts on what is refused or broken.
+	failed []Condition
 }
 
 // add a verdict on something in a part.
@@ -123,6 +127,9 @@ func (t *summary) add(part string, v Health) {
 	}
 	t.Ready = false
 	t.Progressing = t.Progressing && v.Progressing
+	if !v.Progressing {
+		t.failed = append(t.failed, Condition{Type: part, Reason: v.Reason, Message: truncate(v.Message)})
+	}
 	// Something wrong is more telling than something that takes time.
 	if was, ok := t.worst[part]; !ok || (was.Progressing && !v.Progressing) {
 		t.worst[part] = v

@@ -155,6 +155,7 @@ func TestResolve(t *testing.T) {
 					{Type: "A", Ready: true, Reason: ReasonAvailable},
 					{Type: "B", Reason: "Unavailable", Message: "Release b: it broke"},
 				},
+				Failed: []Condition{{Type: "B", Reason: "Unavailable", Message: "Release b: it broke"}},
 				Events: []Event{
 					{Reason: "A", Message: "A: everything in this part works"},
 					{Warning: true, Reason: "Unavailable", Message: "B: Release b: it broke"},
@@ -190,6 +191,7 @@ func TestResolve(t *testing.T) {
 			want: want{res: Result{
 				Resources:    map[string]Desired{"a": {Object: thing("a"), Ready: true}, "b": {Object: held("b")}},
 				Conditions:   []Condition{{Type: "A", Reason: "Invalid", Message: "b is invalid"}},
+				Failed:       []Condition{{Type: "A", Reason: "Invalid", Message: "b is invalid"}},
 				Events:       []Event{{Warning: true, Reason: "Invalid", Message: "A: b is invalid"}},
 				RequeueAfter: soon,
 			}},
@@ -221,6 +223,7 @@ func TestResolve(t *testing.T) {
 			want: want{res: Result{
 				Resources:    map[string]Desired{"a": {Object: thing("a")}},
 				Conditions:   []Condition{{Type: "A", Reason: "First", Message: "the first"}},
+				Failed:       []Condition{{Type: "A", Reason: "First", Message: "the first"}, {Type: "A", Reason: "Second", Message: "the second"}, {Type: "A", Reason: "Unavailable", Message: "Release a: it broke"}},
 				Events:       []Event{{Warning: true, Reason: "First", Message: "A: the first"}},
 				RequeueAfter: soon,
 			}},
@@ -234,6 +237,7 @@ func TestResolve(t *testing.T) {
 			want: want{res: Result{
 				Resources:    map[string]Desired{"a": {Object: thing("a")}, "b": {Object: thing("b")}, "c": {Object: thing("c")}, "d": {Object: thing("d")}},
 				Conditions:   []Condition{{Type: "A", Reason: "Unavailable", Message: "Release b: it broke"}},
+				Failed:       []Condition{{Type: "A", Reason: "Unavailable", Message: "Release b: it broke"}, {Type: "A", Reason: "Other", Message: "Release c: it broke too"}},
 				Events:       []Event{{Warning: true, Reason: "Unavailable", Message: "A: Release b: it broke"}},
 				RequeueAfter: soon,
 			}},

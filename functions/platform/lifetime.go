@@ -62,7 +62,7 @@ func (e expiry) down() bool { return e.expired || e.tornDown }
 // computeExpiry a platform. The lifetime counts from the claim's creation, which the
 // API server noted by its clock. The function's own clock may be wrong, so what
 // it believes is not enough: it asks the API server for the time by writing
-// checkedAt, and what the API server notes of that write has to agree. Once
+// clockCheckTime, and what the API server notes of that write has to agree. Once
 // they agree, neither clock can bring the platform back; a longer lifetime can.
 func computeExpiry(in compose.TypedRequest[v1alpha1.ObservabilityPlatform]) (expiry, error) {
 	xr := in.Claim

@@ -21,7 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Parts of an ObservabilityPlatform.
+// Condition types of an ObservabilityPlatform.
 const (
 	ConditionClusterReady   = "ClusterReady"
 	ConditionStackReady     = "StackReady"
@@ -59,13 +59,13 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	engines := additionalDeployers(in)
+	deployers := additionalDeployers(in)
 	pages, slos, err := workloadExtras(xr.Spec.Workloads)
 	if err != nil {
 		return compose.Plan{}, err
 	}
 	s, err := compose.Composite(v1alpha1.ObservabilityStackKind, xr.Namespace, name(ResourceStack), &v1alpha1.ObservabilityStackSpec{
-		StackParameters: xr.Spec.Stack, ClusterRef: ref, AdditionalDeployers: engines, WorkloadRoutes: pages, WorkloadSLOs: slos,
+		StackParameters: xr.Spec.Stack, ClusterRef: ref, AdditionalDeployers: deployers, WorkloadRoutes: pages, WorkloadSLOs: slos,
 	})
 	if err != nil {
 		return compose.Plan{}, err
@@ -105,7 +105,7 @@ func planRunning(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], e expi
 	for _, w := range xr.Spec.Workloads {
 		if was := deployerOf(in, w); w.Deployer != "" && w.Deployer != was {
 			p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionWorkloadsReady, Reason: "ImmutableField", Message: fmt.Sprintf(
-				"Workload %s was delivered by %s, and %s does not take it over: give a new workload the other delivery, then remove this one", w.Name, was, w.Deployer)})
+				"Workload %s was deployed by %s, and %s does not take it over: give a new workload the other deployer, then remove this one", w.Name, was, w.Deployer)})
 		}
 		r, wrong, err := planWorkload(in, w, ref, seen)
 		if err != nil {
@@ -295,7 +295,7 @@ func (r *capacity) reserve(w v1alpha1.PlatformWorkload) ([]compose.Problem, erro
 }
 
 // deployerOf of a workload: the one that it has, or that is asked for, or else
-// that of the profile. The smallest one does without engines on the cluster.
+// that of the profile. The smallest one does without deployers on the cluster.
 func deployerOf(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Deployer {
 	was, _, _ := unstructured.NestedString(object(in.Observed[ResourceOf(w.Name)]), "spec", "deployer")
 	byProfile := v1alpha1.DeployerHelm

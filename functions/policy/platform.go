@@ -95,8 +95,8 @@ func (p Policy) limitLifetime(in *compose.TypedRequest[v1alpha1.ObservabilityPla
 	return ""
 }
 
-// chooseDeployers by the engines that the policy names where the claim names none. What
-// is there keeps its engine.
+// chooseDeployers by the deployers that the policy names where the claim names none. What
+// is there keeps its deployer.
 func (p Policy) chooseDeployers(in *compose.TypedRequest[v1alpha1.ObservabilityPlatform]) []compose.Problem {
 	spec := &in.Claim.Spec
 	var problems []compose.Problem
@@ -104,7 +104,7 @@ func (p Policy) chooseDeployers(in *compose.TypedRequest[v1alpha1.ObservabilityP
 		was, _, _ := unstructured.NestedString(s.Object, "spec", "deployer")
 		if asked := spec.Stack.Deployer; asked != "" && was != "" && string(asked) != was {
 			problems = append(problems, compose.Problem{ConditionType: platform.ConditionStackReady, Reason: "ImmutableField", Message: fmt.Sprintf(
-				"The stack was delivered by %s, and %s does not take it over: set state to TornDown, and to Running again with the other when it is gone", was, asked)})
+				"The stack was deployed by %s, and %s does not take it over: set state to TornDown, and to Running again with the other when it is gone", was, asked)})
 		}
 		if was != "" {
 			spec.Stack.Deployer = v1alpha1.Deployer(was)

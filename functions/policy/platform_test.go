@@ -93,8 +93,8 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
-// TestDeliveries shows which engines deliver what names none.
-func TestDeliveries(t *testing.T) {
+// TestDeployers shows which deployers deploy what names none.
+func TestDeployers(t *testing.T) {
 	const flux = "defaults: {stackDeployer: Flux, workloadDeployer: ArgoCD}"
 	by := func(d string) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"deployer": d}}}
@@ -107,13 +107,13 @@ func TestDeliveries(t *testing.T) {
 		want            []v1alpha1.Deployer
 		says            string
 	}{
-		"None":      {"Profiles have engines of their own.", "", "", "", nil, []v1alpha1.Deployer{"", ""}, ""},
+		"None":      {"Profiles have deployers of their own.", "", "", "", nil, []v1alpha1.Deployer{"", ""}, ""},
 		"Inherited": {"A new claim inherits what it does not name.", flux, "", "", nil, []v1alpha1.Deployer{"Flux", "ArgoCD"}, ""},
 		"Named":     {"A claim may name others.", flux, "Helm", "Helm", nil, []v1alpha1.Deployer{"Helm", "Helm"}, ""},
-		"Kept":      {"What is there keeps its engine when the policy changes.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("Helm"), "workload-shop": by("Helm")}, []v1alpha1.Deployer{"Helm", ""}, ""},
+		"Kept":      {"What is there keeps its deployer when the policy changes.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("Helm"), "workload-shop": by("Helm")}, []v1alpha1.Deployer{"Helm", ""}, ""},
 		"Without":   {"And when the policy goes.", "", "", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Deployer{"Flux", ""}, ""},
 		"ByProfile": {"What the profile chose has no word of its own.", flux, "", "", map[string]*unstructured.Unstructured{"stack": by("")}, []v1alpha1.Deployer{"", "ArgoCD"}, ""},
-		"Changed":   {"No engine takes over what another brought.", flux, "Helm", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Deployer{"Flux", "ArgoCD"}, "The stack was delivered by Flux, and Helm does not take it over"},
+		"Changed":   {"No deployer takes over what another brought.", flux, "Helm", "", map[string]*unstructured.Unstructured{"stack": by("Flux")}, []v1alpha1.Deployer{"Flux", "ArgoCD"}, "The stack was deployed by Flux, and Helm does not take it over"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

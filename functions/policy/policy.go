@@ -83,11 +83,11 @@ type Defaults struct {
 	// Lifetime of claims that name none.
 	Lifetime string `json:"lifetime,omitempty"`
 
-	// StackDeployer is the engine of stacks of claims that name none: Helm or
+	// StackDeployer is the deployer of stacks of claims that name none: Helm or
 	// Flux.
 	StackDeployer v1alpha1.Deployer `json:"stackDeployer,omitempty"`
 
-	// WorkloadDeployer is the engine of workloads of claims that name none: Helm,
+	// WorkloadDeployer is the deployer of workloads of claims that name none: Helm,
 	// Flux or ArgoCD.
 	WorkloadDeployer v1alpha1.Deployer `json:"workloadDeployer,omitempty"`
 }

@@ -99,7 +99,7 @@ func TestRead(t *testing.T) {
 			known:  true,
 			err:    "defaults.lifetime 8h must be at most limits.maxLifetime, 4h",
 		},
-		"Delivery": {
+		"Deployer": {
 			reason: "Argo CD is for workloads.",
 			w:      world(t, "defaults: {stackDeployer: ArgoCD}", ""),
 			want:   Policy{Defaults: Defaults{StackDeployer: "ArgoCD"}},
@@ -256,7 +256,7 @@ func TestRefusals(t *testing.T) {
 			c: cluster(func(c *v1alpha1.ClusterParameters) {
 				c.Provider, c.KindCluster = v1alpha1.ProviderKind, &v1alpha1.KindCluster{LocalNodes: v1alpha1.LocalNodes{Workers: 2}}
 			}),
-			want: []string{"kind.controlPlanes and kind.workers together 3 is not allowed here. Allowed: at most 1"},
+			want: []string{"kindCluster.controlPlanes and kindCluster.workers together 3 is not allowed here. Allowed: at most 1"},
 		},
 		"Unknown": {
 			reason: "What is unknown is refused, never allowed.",

@@ -59,7 +59,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		c["managementPolicies"] = []any{"Observe", "Create", "Update"}
 	}
 	if block := randomLocal(r, provider); block != nil {
-		c[strings.ToLower(provider)] = block
+		c[sectionOf(provider)] = block
 	}
 	if provider == "AKS" && chance(r, 0.7) {
 		c["aks"] = randomAKS(r)
@@ -72,6 +72,14 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		}
 	}
 	return c
+}
+
+// sectionOf a provider is the field with what only that provider has.
+func sectionOf(provider string) string {
+	if provider == "Kind" {
+		return "kindCluster"
+	}
+	return strings.ToLower(provider)
 }
 
 // TestOneLine proves the promise: between two clouds, or a cloud and a laptop,

@@ -219,7 +219,7 @@ func TestWrongClock(t *testing.T) {
 			var run Run
 			writes, runs, last := 0, 0, ""
 			s.Watch = func(r Run) {
-				if r.World.XR.GetKind() != v1alpha1.ObservabilityPlatformKind {
+				if r.Request.XR.GetKind() != v1alpha1.ObservabilityPlatformKind {
 					return
 				}
 				run = r

@@ -21,6 +21,9 @@ type Node struct {
 	// Conditions that its composer gave; none for a leaf.
 	Conditions []compose.Condition
 
+	// Failed is what its composer refuses or what is broken.
+	Failed []compose.Condition
+
 	// Children in the order in which they appeared.
 	Children []Node
 }
@@ -35,7 +38,7 @@ func (s *Simulation) Trees() []Node {
 }
 
 func (s *Simulation) node(k key, name string) Node {
-	n := Node{Object: s.objects[k].DeepCopy(), ResourceName: name, Conditions: s.conds[k]}
+	n := Node{Object: s.objects[k].DeepCopy(), ResourceName: name, Conditions: s.results[k].Conditions, Failed: s.results[k].Failed}
 	for _, child := range s.order[k] {
 		n.Children = append(n.Children, s.node(s.children[k][child], child))
 	}

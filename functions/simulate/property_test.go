@@ -66,11 +66,11 @@ func randomSpec(t *testing.T, r *rand.Rand) map[string]any {
 		existing["controlPlaneMetricsReachable"] = true
 	}
 	s := map[string]any{}
-	delivery := pick(r, []string{"", "Helm", "Flux", "Flux"})
-	if delivery != "" {
-		s["deployer"] = delivery
+	deployer := pick(r, []string{"", "Helm", "Flux", "Flux"})
+	if deployer != "" {
+		s["deployer"] = deployer
 	}
-	s["components"] = randomComponents(t, r, delivery)
+	s["components"] = randomComponents(t, r, deployer)
 	return map[string]any{
 		"cluster":   randomCluster(r, existing),
 		"stack":     s,
@@ -78,23 +78,23 @@ func randomSpec(t *testing.T, r *rand.Rand) map[string]any {
 	}
 }
 
-func randomChart(r *rand.Rand, name, delivery string) map[string]any {
+func randomChart(r *rand.Rand, name, deployer string) map[string]any {
 	repository := pick(r, []string{"oci://charts.example.org", "https://charts.example.org/stable"})
 	c := map[string]any{
 		"repository": repository,
 		"name":       name,
 		"version":    fmt.Sprintf("1.%d.0", r.Intn(3)),
 	}
-	if strings.HasPrefix(repository, "oci://") && delivery != "ArgoCD" && chance(r, 0.2) {
+	if strings.HasPrefix(repository, "oci://") && deployer != "ArgoCD" && chance(r, 0.2) {
 		c["digest"] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	}
 	return c
 }
 
 // randomValues are values and where values come from. Only Helm takes Secrets.
-func randomValues(r *rand.Rand, into map[string]any, delivery string) {
+func randomValues(r *rand.Rand, into map[string]any, deployer string) {
 	from := []string{"Secret", "ConfigMap"}
-	if delivery == "Flux" || delivery == "ArgoCD" {
+	if deployer == "Flux" || deployer == "ArgoCD" {
 		from = from[1:]
 	}
 	if chance(r, 0.4) {
@@ -105,7 +105,7 @@ func randomValues(r *rand.Rand, into map[string]any, delivery string) {
 	}
 }
 
-func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
+func randomComponents(t *testing.T, r *rand.Rand, deployer string) []any {
 	t.Helper()
 	entries, err := stack.Catalog()
 	if err != nil {
@@ -121,7 +121,7 @@ func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
 		if chance(r, 0.3) {
 			c["version"] = "9.9.9"
 		}
-		d := delivery
+		d := deployer
 		if chance(r, 0.1) {
 			d = pick(r, []string{"Helm", "Flux"})
 			c["deployer"] = d
@@ -131,7 +131,7 @@ func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
 			c["enabled"] = false
 		}
 		if chance(r, 0.05) {
-			c = map[string]any{"name": name, "namespace": "shops", "chart": randomChart(r, name, delivery)}
+			c = map[string]any{"name": name, "targetNamespace": "shops", "chart": randomChart(r, name, deployer)}
 		}
 		out = append(out, c)
 	}
@@ -143,8 +143,8 @@ func randomComponents(t *testing.T, r *rand.Rand, delivery string) []any {
 		if chance(r, 0.5) {
 			continue
 		}
-		c := map[string]any{"name": name, "namespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name, delivery)}
-		randomValues(r, c, delivery)
+		c := map[string]any{"name": name, "targetNamespace": pick(r, []string{"shops", "monitoring", name}), "chart": randomChart(r, name, deployer)}
+		randomValues(r, c, deployer)
 		var deps []any
 		for _, d := range slices.Concat(catalog, names) {
 			if chance(r, 0.12) {
@@ -169,20 +169,20 @@ func randomWorkloads(r *rand.Rand) []any {
 			continue
 		}
 		w := map[string]any{"name": name}
-		delivery := pick(r, []string{"", "Helm", "Flux", "ArgoCD"})
-		if delivery != "" {
-			w["deployer"] = delivery
+		deployer := pick(r, []string{"", "Helm", "Flux", "ArgoCD"})
+		if deployer != "" {
+			w["deployer"] = deployer
 		}
 		if chance(r, 0.6) {
 			w["app"] = "podinfo"
 		} else {
-			w["chart"] = randomChart(r, name, delivery)
+			w["chart"] = randomChart(r, name, deployer)
 		}
 		// What is installed does not move: the API server would refuse it.
 		if name == "back" {
-			w["namespace"] = "backs"
+			w["targetNamespace"] = "backs"
 		}
-		randomValues(r, w, delivery)
+		randomValues(r, w, deployer)
 		out = append(out, w)
 	}
 	return out
@@ -200,7 +200,7 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.Observed)) {
 			if chance(r, how) {
-				disturb(r, w.Observed[name])
+				injectFaults(r, w.Observed[name])
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.Required)) {
@@ -214,7 +214,7 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 				w.Required[name] = []*unstructured.Unstructured{}
 			case 2:
 				for _, o := range w.Required[name] {
-					disturb(r, o)
+					injectFaults(r, o)
 					if o.GetKind() == "Secret" {
 						o.Object["data"] = map[string]any{"kubeconfig": pick(r, []string{"", "!", "e30="})}
 					}
@@ -224,8 +224,8 @@ func disturber(r *rand.Rand) func(*compose.Request) {
 	}
 }
 
-// disturb an object.
-func disturb(r *rand.Rand, o *unstructured.Unstructured) {
+// injectFaults an object.
+func injectFaults(r *rand.Rand, o *unstructured.Unstructured) {
 	status, _ := o.Object["status"].(map[string]any)
 	conditions, _ := status["conditions"].([]any)
 	switch r.Intn(6) {
@@ -383,7 +383,7 @@ func unprotected(t *testing.T, s *Simulation) {
 		}
 	}
 	for k, o := range s.objects {
-		leaves := compose.Leaves(o)
+		leaves := compose.ManagedRefs(o)
 		if k.kind != v1alpha1.ComponentKind || len(leaves) == 0 {
 			continue
 		}
@@ -394,7 +394,7 @@ func unprotected(t *testing.T, s *Simulation) {
 		deps, _, _ := unstructured.NestedSlice(o.Object, "spec", "dependsOn")
 		for _, d := range deps {
 			dep := s.objects[key{k.apiVersion, k.kind, k.namespace, d.(map[string]any)["name"].(string)}]
-			if of := compose.Leaves(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
+			if of := compose.ManagedRefs(dep); len(of) == 0 || !kept[of[0].Name+" before "+leaf.GetName()] {
 				t.Errorf("%s may begin, and nothing keeps what it depends on: %s", leaf.GetName(), dep.GetName())
 			}
 		}
@@ -406,8 +406,8 @@ func unprotected(t *testing.T, s *Simulation) {
 // release in it is never deleted.
 func TestChanged(t *testing.T) {
 	forClaims(t, func(t *testing.T, r *rand.Rand, claim *unstructured.Unstructured) { //nolint:thelper // It is the test.
-		delivery, _, _ := unstructured.NestedString(claim.Object, "spec", "stack", "deployer")
-		feasible(claim.Object["spec"].(map[string]any), delivery)
+		deployer, _, _ := unstructured.NestedString(claim.Object, "spec", "stack", "deployer")
+		feasible(claim.Object["spec"].(map[string]any), deployer)
 		cluster, _, _ := unstructured.NestedMap(claim.Object, "spec", "cluster")
 		s := start(t, everyone, claim)
 		for range 4 {
@@ -427,7 +427,7 @@ func TestChanged(t *testing.T) {
 			}
 			spec := randomSpec(t, r)
 			spec["cluster"] = cluster
-			feasible(spec, delivery)
+			feasible(spec, deployer)
 			claim.Object["spec"] = spec
 			s.Apply(claim)
 		}
@@ -446,10 +446,10 @@ func TestChanged(t *testing.T) {
 
 // feasible makes a spec one that can follow every other: components of the team
 // always live in the same namespaces, most of them together, and workloads in
-// others, and all are always delivered by the same engine. What is installed does
+// others, and all are always deployed by the same deployer. What is installed does
 // not move, and a namespace that goes from a component to a workload in one change
 // is not provided for.
-func feasible(spec map[string]any, delivery string) {
+func feasible(spec map[string]any, deployer string) {
 	plain := func(m map[string]any) {
 		from, _ := m["valuesFrom"].([]any)
 		for _, v := range from {
@@ -463,7 +463,7 @@ func feasible(spec map[string]any, delivery string) {
 	for _, w := range workloads {
 		m := w.(map[string]any)
 		plain(m)
-		m["namespace"] = "workload-" + m["name"].(string)
+		m["targetNamespace"] = "workload-" + m["name"].(string)
 		m["deployer"] = map[string]string{"front": "Flux", "back": "ArgoCD", "shop": "Helm"}[m["name"].(string)]
 	}
 	components, _, _ := unstructured.NestedSlice(spec, "stack", "components")
@@ -476,15 +476,15 @@ func feasible(spec map[string]any, delivery string) {
 		home, known := map[string]string{"bakery": "shops", "bank": "monitoring", "shop": "shops", "till": "shops"}[m["name"].(string)]
 		switch {
 		case known:
-			m["namespace"] = home
+			m["targetNamespace"] = home
 		case own || m["name"] == "nobody-knows-it":
 			continue
 		}
 		kept = append(kept, m)
 	}
 	s := map[string]any{"components": kept}
-	if delivery != "" {
-		s["deployer"] = delivery
+	if deployer != "" {
+		s["deployer"] = deployer
 	}
 	spec["stack"] = s
 }
@@ -513,7 +513,7 @@ func namespaces(s *Simulation) map[key]string {
 	return out
 }
 
-// releases of every engine, by their namespace on the cluster.
+// releases of every deployer, by their namespace on the cluster.
 func releases(s *Simulation) map[string][]string {
 	out := map[string][]string{}
 	for k, o := range s.objects {

@@ -92,7 +92,7 @@ type Simulation struct {
 	// which they first appeared.
 	children map[key]map[string]key
 	order    map[key][]string
-	conds    map[key][]compose.Condition
+	results  map[key]compose.Result
 	// changes counts those of each object. What a composer sees changed if one of
 	// these counts did; if none did, it need not run, as in Crossplane.
 	changes  map[key]int
@@ -104,8 +104,8 @@ type Simulation struct {
 
 // A Run is one run of a composer and what came of it.
 type Run struct {
-	// World is what the composer saw.
-	World compose.Request
+	// Request is what the composer saw.
+	Request compose.Request
 
 	// Result is what it answered.
 	Result compose.Result
@@ -134,7 +134,7 @@ func New(settings compose.Settings, claims ...*unstructured.Unstructured) (*Simu
 		objects:  map[key]*unstructured.Unstructured{},
 		children: map[key]map[string]key{},
 		order:    map[key][]string{},
-		conds:    map[key][]compose.Condition{},
+		results:  map[key]compose.Result{},
 		changes:  map[key]int{},
 		required: map[key][]key{},
 		seen:     map[key]string{},
@@ -298,9 +298,9 @@ func (s *Simulation) reconcile(k key) (bool, error) {
 		changed = true
 	}
 	xr.Object["status"] = st
-	s.conds[k] = res.Conditions
+	s.results[k] = res
 	if s.Watch != nil {
-		s.Watch(Run{World: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
+		s.Watch(Run{Request: w, Result: res, Composed: composed, Status: runtime.DeepCopyJSON(st)})
 	}
 	if !equal(before, st) {
 		s.changes[k]++
@@ -470,7 +470,7 @@ func (s *Simulation) remove(k key) {
 	}
 	delete(s.children, k)
 	delete(s.order, k)
-	delete(s.conds, k)
+	delete(s.results, k)
 	delete(s.required, k)
 	delete(s.seen, k)
 	delete(s.objects, k)
@@ -531,7 +531,7 @@ func (s *Simulation) forget(k key) {
 	}
 	delete(s.children, k)
 	delete(s.order, k)
-	delete(s.conds, k)
+	delete(s.results, k)
 	delete(s.required, k)
 	delete(s.seen, k)
 	delete(s.objects, k)

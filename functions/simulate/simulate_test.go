@@ -195,16 +195,16 @@ metadata: {name: busy, namespace: team-a}
 spec:
   cluster:
     provider: Existing
-    existing: {kubeconfigSecretRef: {name: remote}, storageClass: fast, controlPlaneScrapable: true}
+    existing: {kubeconfigSecretRef: {name: remote}, storageClassName: fast, controlPlaneMetricsReachable: true}
   stack:
     components:
     - {name: cert-manager, values: {replicaCount: 2}, valuesFrom: [{kind: Secret, name: s}]}
     - {name: kube-prometheus-stack, version: 88.5.4}
-    - {name: till, namespace: shops, chart: {repository: "oci://charts.example.org", name: till, version: 1.2.3}}
-    - {name: bank, namespace: shops, dependsOn: [{name: till}, {name: cert-manager}], chart: {repository: "https://charts.example.org", name: bank, version: 1.2.3}}
+    - {name: till, targetNamespace: shops, chart: {repository: "oci://charts.example.org", name: till, version: 1.2.3}}
+    - {name: bank, targetNamespace: shops, dependsOn: [{name: till}, {name: cert-manager}], chart: {repository: "https://charts.example.org", name: bank, version: 1.2.3}}
   workloads:
   - {name: podinfo, app: podinfo, values: {replicaCount: 2}}
-  - {name: shop, namespace: front, chart: {repository: "oci://charts.example.org", name: shop, version: 1.2.3}, valuesFrom: [{kind: ConfigMap, name: c}]}
+  - {name: shop, targetNamespace: front, chart: {repository: "oci://charts.example.org", name: shop, version: 1.2.3}, valuesFrom: [{kind: ConfigMap, name: c}]}
 `
 
 // TestDeterminism proves that the same claim gives the same bytes, whatever
@@ -420,7 +420,7 @@ func TestTrees(t *testing.T) {
 	}
 	leaves := 0
 	s.Each(func(*unstructured.Unstructured) { leaves++ })
-	composites := len(slices.Collect(maps.Keys(s.conds)))
+	composites := len(slices.Collect(maps.Keys(s.results)))
 	if leaves+composites != len(s.objects) {
 		t.Errorf("%d leaves and %d composites are not %d objects", leaves, composites, len(s.objects))
 	}

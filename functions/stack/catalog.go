@@ -36,8 +36,8 @@ type Component struct {
 	// Profiles that contain the component; none for what is brought when needed.
 	Profiles []v1alpha1.Profile `json:"profiles,omitempty"`
 
-	// ProvidesDeployer is the engine that the component is. It is brought by Helm as soon
-	// as something is to be delivered by it.
+	// ProvidesDeployer is the deployer that the component is. It is brought by Helm as soon
+	// as something is to be deployed by it.
 	ProvidesDeployer v1alpha1.Deployer `json:"providesDeployer,omitempty"`
 
 	// StartAfter are components that must be Ready first where they are part of the

@@ -48,7 +48,7 @@ func page(t *testing.T) string {
 		{"In every profile", func(c Component) bool { return c.in(v1alpha1.ProfileMinimal) }},
 		{"From Standard on", func(c Component) bool { return c.in(v1alpha1.ProfileStandard) && !c.in(v1alpha1.ProfileMinimal) }},
 		{"In Full", func(c Component) bool { return c.in(v1alpha1.ProfileFull) && !c.in(v1alpha1.ProfileStandard) }},
-		{"Engines, brought with what they deliver", func(c Component) bool { return c.ProvidesDeployer != "" }},
+		{"Deployers, brought with what they deploy", func(c Component) bool { return c.ProvidesDeployer != "" }},
 		{"Outside the CNCF, only when nonCNCFComponents names them", func(c Component) bool { return c.nonCNCF() }},
 	} {
 		fmt.Fprintf(&b, "| **%s** | | | | | | |\n", section.title)

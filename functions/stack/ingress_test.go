@@ -242,14 +242,14 @@ func TestDomain(t *testing.T) {
 		stack        v1alpha1.StackParameters
 		capabilities v1alpha1.Capabilities
 		want         string
-		notice       string
+		warning      string
 	}{
-		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, notice: "views"},
-		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.localhost", notice: "password"},
-		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost", IngressHTTPSPort: 8443}, want: "https://perses.localhost:8443", notice: "password"},
-		"Own":   {reason: "The team's own domain wins.", stack: own, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.demo.example.org", notice: "password"},
+		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, warning: "views"},
+		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.localhost", warning: "password"},
+		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost", IngressHTTPSPort: 8443}, want: "https://perses.localhost:8443", warning: "password"},
+		"Own":   {reason: "The team's own domain wins.", stack: own, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.demo.example.org", warning: "password"},
 		"NoDoor": {
-			reason: "Without the door there are no views.", notice: "",
+			reason: "Without the door there are no views.", warning: "",
 			stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Domain: "demo.example.org"},
 		},
 	}
@@ -263,9 +263,9 @@ func TestDomain(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\nurl: -want, +got:\n%s", tc.reason, diff)
 			}
-			told := slices.ContainsFunc(w.warnings(), func(n v1alpha1.Warning) bool { return n.Name == tc.notice })
-			if tc.notice != "" && !told {
-				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.notice, w.warnings())
+			told := slices.ContainsFunc(w.warnings(), func(n v1alpha1.Warning) bool { return n.Name == tc.warning })
+			if tc.warning != "" && !told {
+				t.Errorf("\n%s\nnobody tells of %s: %v", tc.reason, tc.warning, w.warnings())
 			}
 		})
 	}
@@ -308,7 +308,7 @@ func TestOIDC(t *testing.T) {
 	}
 	for _, want := range []string{"https://login.example.org/realms/team", "/oauth2/callback", "Secret ingress/oidc"} {
 		if !strings.Contains(told, want) {
-			t.Errorf("the notice does not tell of %s: %q", want, told)
+			t.Errorf("the warning does not tell of %s: %q", want, told)
 		}
 	}
 	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Capabilities{}).problems(); len(got) != 1 || got[0].Reason != "ComponentMissing" {

@@ -21,7 +21,7 @@ func TestProfiles(t *testing.T) {
 	of := func(p v1alpha1.Profile) []string {
 		return slices.DeleteFunc(slices.Sorted(maps.Keys(entries)), func(n string) bool { return !entries[n].in(p) })
 	}
-	// Engines come with what they deliver.
+	// Deployers come with what they deploy.
 	minimal := []string{"cert-manager", "content", "kube-prometheus-stack", "perses", "perses-operator", "prometheus-operator-crds"}
 	if diff := cmp.Diff(minimal, of(v1alpha1.ProfileMinimal)); diff != "" {
 		t.Errorf("Minimal is metrics and dashboards: -want, +got:\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/observe-k8s/observe-k8s/apis/nearest"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 )
@@ -20,8 +21,8 @@ type selected struct {
 	// team is what the team said of it.
 	team v1alpha1.StackComponent
 
-	// deployer that delivers the component, which comes after the component that is
-	// the engine, if one is: host of the engine.
+	// deployer that deploys the component, which comes after the component that is
+	// the deployer, if one is: host of the deployer.
 	deployer          v1alpha1.Deployer
 	deployerComponent string
 
@@ -73,8 +74,8 @@ type namespaceOwner struct {
 	deployer v1alpha1.Deployer
 }
 
-// DeployerFor is the engine that delivers the components of a stack if they do
-// not say otherwise. The smallest profile does without engines on the cluster.
+// DeployerFor is the deployer that deploys the components of a stack if they do
+// not say otherwise. The smallest profile does without deployers on the cluster.
 func DeployerFor(p v1alpha1.StackParameters) v1alpha1.Deployer {
 	switch {
 	case p.Deployer != "":
@@ -87,7 +88,7 @@ func DeployerFor(p v1alpha1.StackParameters) v1alpha1.Deployer {
 
 // selection is what a stack consists of, dependencies first. There are the
 // components that are there already.
-func selection(p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there map[string]namespaceOwner) ([]selected, []compose.Problem, error) {
+func selection(p v1alpha1.StackParameters, deployers []v1alpha1.Deployer, there map[string]namespaceOwner) ([]selected, []compose.Problem, error) {
 	entries, err := Catalog()
 	if err != nil {
 		return nil, nil, err
@@ -118,7 +119,7 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there ma
 		}
 		applyOverride(entries, t, chosen, disabled, refuse)
 	}
-	for _, pr := range assignDeployers(chosen, entries, disabled, p, engines, there) {
+	for _, pr := range assignDeployers(chosen, entries, disabled, p, deployers, there) {
 		refuse(pr.Reason, "%s", pr.Message)
 	}
 	resolveOrder(p, chosen)
@@ -166,9 +167,9 @@ func selection(p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there ma
 	return out, problems, nil
 }
 
-// assignDeployers says which engine delivers each component, and adds the components
-// that are the engines. A component that is there keeps its engine.
-func assignDeployers(chosen map[string]selected, entries map[string]Component, disabled map[string]bool, p v1alpha1.StackParameters, engines []v1alpha1.Deployer, there map[string]namespaceOwner) []compose.Problem {
+// assignDeployers says which deployer deploys each component, and adds the components
+// that are the deployers. A component that is there keeps its deployer.
+func assignDeployers(chosen map[string]selected, entries map[string]Component, disabled map[string]bool, p v1alpha1.StackParameters, deployers []v1alpha1.Deployer, there map[string]namespaceOwner) []compose.Problem {
 	hosts := map[v1alpha1.Deployer]string{}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		if e := entries[name].ProvidesDeployer; e != "" {
@@ -177,7 +178,7 @@ func assignDeployers(chosen map[string]selected, entries map[string]Component, d
 	}
 	var problems []compose.Problem
 	needed := map[v1alpha1.Deployer]bool{}
-	for _, e := range engines {
+	for _, e := range deployers {
 		needed[e] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
@@ -190,7 +191,7 @@ func assignDeployers(chosen map[string]selected, entries map[string]Component, d
 		if was := there[name].deployer; was != "" && was != c.deployer {
 			if asked != "" {
 				problems = append(problems, compose.Problem{Reason: "ImmutableField", Message: fmt.Sprintf(
-					"Component %s was delivered by %s, and %s does not take it over: disable it, and enable it again when it is gone", name, was, asked)})
+					"Component %s was deployed by %s, and %s does not take it over: disable it, and enable it again when it is gone", name, was, asked)})
 				c.frozen = true
 			}
 			c.deployer = was
@@ -199,10 +200,10 @@ func assignDeployers(chosen map[string]selected, entries map[string]Component, d
 		c.deployerComponent = hosts[c.deployer]
 		chosen[name] = c
 	}
-	for _, e := range engines {
+	for _, e := range deployers {
 		if disabled[hosts[e]] {
 			problems = append(problems, compose.Problem{Reason: "DependencyDisabled", Message: fmt.Sprintf(
-				"Workloads are delivered by %s, and component %s is disabled: enable it, or choose another delivery for them", e, hosts[e])})
+				"Workloads are deployed by %s, and component %s is disabled: enable it, or choose another deployer for them", e, hosts[e])})
 		}
 	}
 	for _, e := range []v1alpha1.Deployer{v1alpha1.DeployerFlux, v1alpha1.DeployerArgoCD} {
@@ -226,7 +227,7 @@ func applyOverride(entries map[string]Component, t v1alpha1.StackComponent, chos
 		}
 		return
 	case !known && t.Chart == nil:
-		refuse("UnknownComponent", "Component %s is not in the catalog. The nearest names in it are %s. A component of your own needs a chart", t.Name, strings.Join(nearest(t.Name, slices.Sorted(maps.Keys(entries))), ", "))
+		refuse("UnknownComponent", "Component %s is not in the catalog. The nearest names in it are %s. A component of your own needs a chart", t.Name, strings.Join(nearest.Words(t.Name, slices.Sorted(maps.Keys(entries)), 3), ", "))
 		return
 	case t.Enabled != nil && !*t.Enabled:
 		disabled[t.Name] = true
@@ -256,44 +257,6 @@ func resolveOrder(p v1alpha1.StackParameters, chosen map[string]selected) {
 		}
 		chosen[name] = s
 	}
-}
-
-// nearest are the names that one may have meant, or that have such a word in
-// them, the likeliest first.
-func nearest(name string, names []string) []string {
-	const most = 3
-	byDistance := slices.Clone(names)
-	nearness := func(candidate string) int {
-		d := distance(name, candidate)
-		for word := range strings.SplitSeq(candidate, "-") {
-			d = min(d, distance(name, word))
-		}
-		return d
-	}
-	slices.SortStableFunc(byDistance, func(a, b string) int { return cmp.Compare(nearness(a), nearness(b)) })
-	return byDistance[:min(most, len(byDistance))]
-}
-
-// distance between two words: how many letters have to be added, taken away or
-// replaced to make one of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := last
-			if a[i] != b[j] {
-				replaced++
-			}
-			last = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // assignNamespaceOwners lets one component make each namespace, in which all others of that

@@ -26,21 +26,21 @@ func byFlux(p v1alpha1.StackParameters) v1alpha1.StackParameters {
 
 func TestRoots(t *testing.T) {
 	cases := map[string]struct {
-		reason  string
-		p       v1alpha1.StackParameters
-		engines []v1alpha1.Deployer
-		want    []string
+		reason    string
+		p         v1alpha1.StackParameters
+		deployers []v1alpha1.Deployer
+		want      []string
 	}{
 		"Flux": {
-			reason: "What delivers others is needed by them.",
+			reason: "What deploys others is needed by them.",
 			p:      byFlux(parameters()),
 			want:   []string{"kube-prometheus-stack"},
 		},
-		"Engines": {
-			reason:  "What delivers workloads is there before them, and goes after them.",
-			p:       parameters(),
-			engines: []v1alpha1.Deployer{v1alpha1.DeployerArgoCD, v1alpha1.DeployerFlux},
-			want:    []string{"argo-cd", "flux", "kube-prometheus-stack"},
+		"Deployers": {
+			reason:    "What deploys workloads is there before them, and goes after them.",
+			p:         parameters(),
+			deployers: []v1alpha1.Deployer{v1alpha1.DeployerArgoCD, v1alpha1.DeployerFlux},
+			want:      []string{"argo-cd", "flux", "kube-prometheus-stack"},
 		},
 		"Minimal": {
 			reason: "What nobody needs is a root.",
@@ -65,7 +65,7 @@ func TestRoots(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			all, _, err := selection(tc.p, tc.engines, nil)
+			all, _, err := selection(tc.p, tc.deployers, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestCatalog(t *testing.T) {
 			switch e.Project.Maturity {
 			case catalog.Graduated, catalog.Incubating, catalog.Sandbox:
 				if len(e.Profiles) == 0 && e.ProvidesDeployer == "" {
-					t.Error("it is in no profile, and delivers nothing")
+					t.Error("it is in no profile, and deploys nothing")
 				}
 			case catalog.NotCNCF:
 				if len(e.Profiles) > 0 && e.Project.Name != ingressProject {

@@ -163,8 +163,8 @@ func namespaceOwners(observed map[string]*unstructured.Unstructured) map[string]
 		}
 		l := namespaceOwner{}
 		l.namespace, _, _ = unstructured.NestedString(o.Object, "spec", "targetNamespace")
-		engine, _, _ := unstructured.NestedString(o.Object, "spec", "deployer")
-		l.deployer = v1alpha1.Deployer(engine)
+		deployer, _, _ := unstructured.NestedString(o.Object, "spec", "deployer")
+		l.deployer = v1alpha1.Deployer(deployer)
 		l.owner, _, _ = unstructured.NestedBool(o.Object, "spec", "createNamespace")
 		out[name] = l
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/observe-k8s/observe-k8s/apis/nearest"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/values"
@@ -204,7 +205,7 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inCatalog := "The nearest names in it are " + strings.Join(nearest("shop", slices.Sorted(maps.Keys(entries))), ", ") + ". A component of your own needs a chart"
+	inCatalog := "The nearest names in it are " + strings.Join(nearest.Words("shop", slices.Sorted(maps.Keys(entries)), 3), ", ") + ". A component of your own needs a chart"
 
 	cases := map[string]struct {
 		reason   string

@@ -75,7 +75,7 @@ func TestSurroundings(t *testing.T) {
 			want:     []string{`"serviceMonitor":{"enabled":true}`},
 		},
 		"Tainted": {
-			reason:   "Nodes of arm64 may be tainted, which the loaders of ours must tolerate as well.",
+			reason:   "Nodes of arm64 may be tainted, which the load generators of ours must tolerate as well.",
 			claim:    of(v1alpha1.AppPodinfo, nodes(v1alpha1.ArchitectureARM64), load(3)),
 			composed: []string{"app", "load"},
 			want:     []string{`"tolerations":[{"effect":"NoSchedule","key":"kubernetes.io/arch","operator":"Equal","value":"arm64"}]`},
@@ -143,11 +143,11 @@ func TestLoaders(t *testing.T) {
 	res := running(t, of(v1alpha1.AppPodtatoHead, load(3)))
 	spec := res.Resources["load"].Object["spec"].(map[string]any)
 	if spec["createNamespace"] != false || spec["targetNamespace"] != "shop" {
-		t.Errorf("loaders lodge with the application: %v", spec)
+		t.Errorf("load generators lodge with the application: %v", spec)
 	}
 	app := compose.Name("team-a", "shop", "app")
 	if diff := cmp.Diff([]any{map[string]any{"name": app}}, spec["dependsOn"]); diff != "" {
-		t.Errorf("loaders go before the application: -want, +got:\n%s", diff)
+		t.Errorf("load generators go before the application: -want, +got:\n%s", diff)
 	}
 	var v struct {
 		Services bool
@@ -245,12 +245,12 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestEShop says why it cannot be delivered, and what can.
+// TestEShop says why it cannot be deployed, and what can.
 func TestEShop(t *testing.T) {
 	res := run(t, compose.Request{XR: toUnstructured(t, of(v1alpha1.AppEShop))})
 	c := res.Conditions[0]
 	if len(res.Resources) > 0 || c.Ready || c.Reason != "Unsupported" || !strings.Contains(c.Message, "archived in 2023") {
-		t.Errorf("want the reason why it cannot be delivered, got %+v and %v", c, res.Resources)
+		t.Errorf("want the reason why it cannot be deployed, got %+v and %v", c, res.Resources)
 	}
 }
 

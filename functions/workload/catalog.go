@@ -23,7 +23,7 @@ type App struct {
 	// Licence of the application, by its SPDX identifier.
 	Licence string `json:"licence"`
 
-	// Unavailable says why the application cannot be delivered, and what can be
+	// Unavailable says why the application cannot be deployed, and what can be
 	// instead. Such an entry has no chart.
 	Unavailable string `json:"unavailable,omitempty"`
 
@@ -62,7 +62,7 @@ type App struct {
 	Load *LoadSetting `json:"load,omitempty"`
 
 	// ConditionalValues are values for what is found on the cluster.
-	ConditionalValues Surroundings `json:"conditionalValues,omitzero"`
+	ConditionalValues EnvironmentValues `json:"conditionalValues,omitzero"`
 }
 
 // ResourceList are quantities as Kubernetes writes them.
@@ -112,8 +112,8 @@ type HTTPRequests struct {
 	Paths   []string `json:"paths"`
 }
 
-// Surroundings are values for what may be found on a cluster.
-type Surroundings struct {
+// EnvironmentValues are values for what may be found on a cluster.
+type EnvironmentValues struct {
 	// Collector takes OTLP.
 	Collector map[string]any `json:"collector,omitempty"`
 

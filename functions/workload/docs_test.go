@@ -40,7 +40,7 @@ func page(t *testing.T) string {
 			}
 		}
 		row("shows", "%s", a.Summary)
-		row("cannot be delivered", "%s", strings.TrimSpace(a.Unavailable))
+		row("cannot be deployed", "%s", strings.TrimSpace(a.Unavailable))
 		row("from", "[%s](%s), %s (%s)", a.Project.Name, a.Project.Source, a.Licence, a.Project.Date)
 		if a.Chart.Name != "" {
 			row("chart", "%s %s", a.Chart.Name, a.Chart.Version)

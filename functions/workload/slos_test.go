@@ -36,7 +36,7 @@ func TestSLOs(t *testing.T) {
 		"Nobody":  {reason: "nothing is promised of what nobody uses", p: v1alpha1.WorkloadParameters{App: v1alpha1.AppPodinfo}, name: "web"},
 		"NoUsers": {reason: "the dial is at zero", p: v1alpha1.WorkloadParameters{App: v1alpha1.AppSockShop, Load: &v1alpha1.Load{}}, name: "socks"},
 		"Game":    {reason: "the first service of a game answers", p: game(language.LoadGenerator{Name: "many"}), name: "play", want: []row{{"play-front", "front", "ns"}}},
-		"Idle":    {reason: "a game without loaders is not used", p: game(), name: "play"},
+		"Idle":    {reason: "a game without load generators is not used", p: game(), name: "play"},
 		"Own":     {reason: "nobody knows what a team's own chart does", p: v1alpha1.WorkloadParameters{Chart: &v1alpha1.Chart{Name: "x"}}, name: "own"},
 	}
 	for name, tc := range cases {

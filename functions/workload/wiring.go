@@ -110,8 +110,8 @@ func fill(v any, collector string, users int64) any {
 	}
 }
 
-// loaderValues are the values of the chart of games for loaders of an application
-// that brings none: the game has no services of its own, and its loaders ask the
+// loaderValues are the values of the chart of games for load generators of an application
+// that brings none: the game has no services of its own, and its load generators ask the
 // application's.
 func loaderValues(r *HTTPRequests, users int64, environment v1alpha1.WorkloadEnvironment) map[string]any {
 	endpoints := make([]any, 0, len(r.Paths))

@@ -33,7 +33,7 @@ const (
 	resourceChaos = "chaos"
 )
 
-// gameChart is the chart of games, which can also run loaders for other
+// gameChart is the chart of games, which can also run load generators for other
 // applications.
 const gameChart = string(v1alpha1.AppGame)
 
@@ -109,7 +109,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	l.SetOn(o)
 	if asked, is := xr.Spec.Deployer, deployerOf(in); asked != "" && asked != is {
 		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionAppReady, Reason: "ImmutableField", Message: fmt.Sprintf(
-			"The workload was delivered by %s, and %s does not take it over: create a new Workload with the other delivery, then delete this one", is, asked)})
+			"The workload was deployed by %s, and %s does not take it over: create a new Workload with the other deployer, then delete this one", is, asked)})
 	}
 	p.Resources = slices.Concat(l.Resources, []compose.Resource{{
 		Name:          resourceApp,
@@ -128,7 +128,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	return p, err
 }
 
-// auxiliaryComponents the application there may be loaders of ours, and chaos. They come when
+// auxiliaryComponents the application there may be load generators of ours, and chaos. They come when
 // it works, and go before it.
 func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([]compose.Resource, error) {
 	xr := in.Claim
@@ -214,7 +214,7 @@ func Check(spec v1alpha1.WorkloadParameters, namespace string, stack v1alpha1.St
 		return []compose.Problem{{ConditionType: ConditionAppReady, Reason: reason, Message: message}}
 	}
 	if app.Unavailable != "" {
-		return refuse("Unsupported", "App "+app.Name+" cannot be delivered: "+app.Unavailable), nil
+		return refuse("Unsupported", "App "+app.Name+" cannot be deployed: "+app.Unavailable), nil
 	}
 	problems := slices.Concat(checkGame(spec), checkChaos(app, spec))
 	environment := stack.Environment
@@ -245,7 +245,7 @@ func join(architectures []v1alpha1.Architecture) string {
 	return strings.Join(out, ", ")
 }
 
-// deployerOf that delivers the workload: the one that did, or else the one asked for.
+// deployerOf that deploys the workload: the one that did, or else the one asked for.
 func deployerOf(in compose.TypedRequest[v1alpha1.Workload]) v1alpha1.Deployer {
 	was := ""
 	if o := in.Observed[resourceApp]; o != nil {

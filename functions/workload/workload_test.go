@@ -115,7 +115,7 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"Broken": {
-			reason: "What was delivered says more than what it waited for.",
+			reason: "What was deployed says more than what it waited for.",
 			claim:  claim(was(v1alpha1.PhaseReady)),
 			observed: observe(first,
 				condition("DependenciesReady", "False", "ClusterNotFound", "no cluster"),
@@ -159,11 +159,11 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"ImmutableField": {
-			reason:   "What one engine installed another does not take over.",
+			reason:   "What one deployer installed another does not take over.",
 			claim:    claim(func(c *v1alpha1.Workload) { c.Spec.Deployer = v1alpha1.DeployerFlux }),
 			observed: observe(first, condition("Ready", "True", "", "")),
 			want: want{
-				condition: failed("ImmutableField", "The workload was delivered by Helm, and Flux does not take it over: create a new Workload with the other delivery, then delete this one"),
+				condition: failed("ImmutableField", "The workload was deployed by Helm, and Flux does not take it over: create a new Workload with the other deployer, then delete this one"),
 				composed:  []string{"app"},
 				status:    v1alpha1.WorkloadStatus{Phase: v1alpha1.PhaseProvisioning, ChartVersion: "6.9.1"},
 			},

@@ -41,21 +41,26 @@ func dockerProgram() program {
 	return program{name: "docker", module: "providers/local/docker-cli", pkg: "github.com/docker/cli/cmd/docker"}
 }
 
-// compile a program as a static Linux binary that knows its version, but not
-// where, when or from which checkout it was built.
-func compile(ctx context.Context, p program, root, out, version, arch string) ([]byte, error) {
+// commandProgram is the command line.
+func commandProgram() program {
+	return program{name: "kubectl-observe", module: "cmd/kubectl-observe", pkg: "."}
+}
+
+// compile a program as a static binary that knows its version, but not where, when
+// or from which checkout it was built.
+func compile(ctx context.Context, p program, root, out, version, goos, arch string) ([]byte, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot find the root of the project")
 	}
-	path := filepath.Join(root, out, p.name+"-linux-"+arch)
+	path := filepath.Join(root, out, p.name+"-"+goos+"-"+arch)
 
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X main.version="+version, "-o", path, p.pkg)
 	cmd.Dir = filepath.Join(root, filepath.FromSlash(p.module))
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, errors.Wrapf(err, "cannot compile the %s for %s", p.name, arch)
+		return nil, errors.Wrapf(err, "cannot compile the %s for %s/%s", p.name, goos, arch)
 	}
 	b, err := os.ReadFile(path)
 	return b, errors.Wrapf(err, "cannot read the binary of the %s", p.name)

@@ -22,6 +22,7 @@ import (
 type CLI struct {
 	Build   BuildCmd   `cmd:"" help:"Build the packages."`
 	Push    PushCmd    `cmd:"" help:"Push the packages that were built."`
+	Release ReleaseCmd `cmd:"" help:"Build the archives of the command line."`
 	Schemas SchemasCmd `cmd:"" help:"Get the CRDs of the providers that the configuration depends on."`
 }
 
@@ -82,7 +83,7 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 	}
 
 	for _, arch := range c.Arch {
-		binary, err := compile(ctx, functionProgram(), c.Root, c.Out, c.Version, arch)
+		binary, err := compile(ctx, functionProgram(), c.Root, c.Out, c.Version, "linux", arch)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 			return err
 		}
 
-		binary, err = compile(ctx, gameProgram(), c.Root, c.Out, c.Version, arch)
+		binary, err = compile(ctx, gameProgram(), c.Root, c.Out, c.Version, "linux", arch)
 		if err != nil {
 			return err
 		}
@@ -115,11 +116,11 @@ func (c *BuildCmd) Run(ctx context.Context) error {
 
 // local builds provider-local's package.
 func (c *BuildCmd) local(ctx context.Context, arch string) error {
-	provider, err := compile(ctx, localProgram(), c.Root, c.Out, c.Version, arch)
+	provider, err := compile(ctx, localProgram(), c.Root, c.Out, c.Version, "linux", arch)
 	if err != nil {
 		return err
 	}
-	docker, err := compile(ctx, dockerProgram(), c.Root, c.Out, c.Version, arch)
+	docker, err := compile(ctx, dockerProgram(), c.Root, c.Out, c.Version, "linux", arch)
 	if err != nil {
 		return err
 	}

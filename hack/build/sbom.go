@@ -44,12 +44,6 @@ func SBOM(img Image) ([]byte, error) {
 		return nil, errors.Wrap(err, "cannot read the image's configuration")
 	}
 	labels := cfg.Config.Labels
-	out := cdx.NewBOM()
-	out.Metadata = &cdx.Metadata{Component: &cdx.Component{
-		BOMRef: "package", Type: cdx.ComponentTypeContainer,
-		Name:    labels["org.opencontainers.image.title"],
-		Version: labels["org.opencontainers.image.version"],
-	}}
 	modules := map[string]cdx.Component{}
 	r := mutate.Extract(img)
 	defer r.Close() //nolint:errcheck // It is only read.
@@ -74,6 +68,13 @@ func SBOM(img Image) ([]byte, error) {
 			return nil, errors.Wrapf(err, "cannot list what is in %s", hdr.Name)
 		}
 	}
+	return encodeSBOM(cdx.ComponentTypeContainer, labels["org.opencontainers.image.title"], labels["org.opencontainers.image.version"], modules)
+}
+
+// encodeSBOM writes the list of what a thing consists of.
+func encodeSBOM(what cdx.ComponentType, title, version string, modules map[string]cdx.Component) ([]byte, error) {
+	out := cdx.NewBOM()
+	out.Metadata = &cdx.Metadata{Component: &cdx.Component{BOMRef: "package", Type: what, Name: title, Version: version}}
 	components, refs := []cdx.Component{}, []string{}
 	for _, c := range modules {
 		components, refs = append(components, c), append(refs, c.BOMRef)
@@ -84,7 +85,7 @@ func SBOM(img Image) ([]byte, error) {
 	out.Dependencies = &[]cdx.Dependency{{Ref: "package", Dependencies: &refs}}
 	b := &bytes.Buffer{}
 	if err := cdx.NewBOMEncoder(b, cdx.BOMFileFormatJSON).SetPretty(true).Encode(out); err != nil {
-		return nil, errors.Wrap(err, "cannot write the list of what is in the image")
+		return nil, errors.Wrap(err, "cannot write the list of what is in it")
 	}
 	return b.Bytes(), nil
 }

@@ -21,7 +21,7 @@ import (
 
 func content(t *testing.T) Content {
 	t.Helper()
-	c, err := Load(os.DirFS("."))
+	c, err := Load(os.DirFS(filepath.Join("..", "..", sources)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (e exporter) series() []string {
 func emitted(t *testing.T, c Content) map[string][][]string {
 	t.Helper()
 	out := map[string][][]string{}
-	err := each(os.DirFS("."), "metrics", func(name string, raw []byte) error {
+	err := each(os.DirFS(filepath.Join("..", "..", sources)), "metrics", func(name string, raw []byte) error {
 		e := exporter{}
 		if err := yaml.UnmarshalStrict(raw, &e); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -53,7 +54,7 @@ type shelf struct {
 func newShelf(t *testing.T, c Content) *shelf {
 	t.Helper()
 	s := &shelf{metrics: map[string]labelset{}, rules: map[string][]Rule{}}
-	err := each(os.DirFS("."), "metrics", func(name string, raw []byte) error {
+	err := each(os.DirFS(filepath.Join("..", "..", sources)), "metrics", func(name string, raw []byte) error {
 		e := exporter{}
 		if err := yaml.UnmarshalStrict(raw, &e); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/observe-k8s/observe-k8s/test/schemas"
+	"github.com/observe-k8s/observe-k8s/cmd/kubectl-observe/validate"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -192,7 +192,7 @@ func TestContentRefused(t *testing.T) {
 
 // TestContentFitsItsKinds holds every object against the schema of its kind.
 func TestContentFitsItsKinds(t *testing.T) {
-	set, err := schemas.Load(filepath.Join("..", "facts", "schemas", "crds"))
+	set, err := validate.Load(filepath.Join("..", "facts", "schemas", "crds"))
 	if err != nil {
 		t.Fatal(err)
 	}

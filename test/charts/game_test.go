@@ -130,7 +130,7 @@ func TestGames(t *testing.T) {
 				name := string(g.LoadGenerators[i].Name)
 				d := r.deployments[name]
 				if d == nil || !slices.Contains(d.Spec.Template.Spec.Containers[0].Args, "--loader="+name) {
-					t.Errorf("there is no loader %s", name)
+					t.Errorf("there is no load generator %s", name)
 				}
 			}
 		})
@@ -181,7 +181,7 @@ func TestValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.deployments["visitors"] != nil {
-		t.Error("load: false must run no loaders")
+		t.Error("load: false must run no load generators")
 	}
 	if r.routes["frontend"] == nil {
 		t.Error("want a route to frontend")
@@ -209,7 +209,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestLoadersOnly runs loaders for an application that has none.
+// TestLoadersOnly runs load generators for an application that has none.
 func TestLoadersOnly(t *testing.T) {
 	r, err := render(map[string]any{
 		"services": false, "peers": "{service}:9898",
@@ -222,7 +222,7 @@ func TestLoadersOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.services) > 0 || len(r.deployments) != 1 {
-		t.Errorf("want one loader and nothing else, got %v and %v", slices.Sorted(maps.Keys(r.services)), slices.Sorted(maps.Keys(r.deployments)))
+		t.Errorf("want one load generator and nothing else, got %v and %v", slices.Sorted(maps.Keys(r.services)), slices.Sorted(maps.Keys(r.deployments)))
 	}
 	if args := r.deployments["load"].Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--peers={service}:9898") {
 		t.Errorf("want the address of the application, got %v", args)

@@ -41,7 +41,7 @@ metadata: {name: laptop, namespace: %s}
 spec:
   cluster:
     provider: Kind
-    kind:
+    kindCluster:
       image: %s
       registryMirrors: [{registry: "*", endpoints: [%q]}]
       ports: [{hostPort: %d, containerPort: 443}]
@@ -64,15 +64,15 @@ spec:
       - name: frontend
         endpoints:
         - path: /
-          calls: [{http: {service: stock, path: /}}]
+          steps: [{http: {service: stock, path: /}}]
       - name: stock
         endpoints:
         - path: /
-          calls: [{sleep: {duration: 1ms}}]
-      loaders:
+          steps: [{sleep: {duration: 1ms}}]
+      loadGenerators:
       - name: visitors
         users: 2
-        wait: {duration: 200ms}
+        thinkTime: {duration: 200ms}
         requests: [{service: frontend}]
 `, namespace, w.image, w.mirror.URL(), port)
 	file := filepath.Join(t.TempDir(), "claim.yaml")

@@ -34,7 +34,7 @@ func TestKilled(t *testing.T) {
 	took := eventually(t, hang, "repaired", func() (bool, string) {
 		o := get(t, kindCluster(), "killed")
 		stage, _, _ := unstructured.NestedString(o.Object, "status", "atProvider", "state")
-		repairing = repairing || stage == "Repairing"
+		repairing = repairing || stage == "Recreating"
 		for _, c := range conditionsOf(o) {
 			if c["type"] == "Ready" && c["status"] == "True" {
 				return true, ""

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/observe-k8s/observe-k8s/controlplane"
+	"github.com/observe-k8s/observe-k8s/controlplane/checkout"
 	"github.com/observe-k8s/observe-k8s/controlplane/docker"
 	"github.com/observe-k8s/observe-k8s/controlplane/kube"
 	"github.com/observe-k8s/observe-k8s/controlplane/skip"
@@ -54,7 +55,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(ctx context.Context, m *testing.M, output string) (int, error) {
-	root, err := controlplane.FindRoot("")
+	root, err := checkout.Find("")
 	if err != nil {
 		return 1, err
 	}

@@ -108,7 +108,12 @@ func (c *Checker) command(dir string, words []string) []error {
 	case "make":
 		return c.make(words[1:])
 	case "kubectl":
+		if len(words) > 1 && words[1] == "observe" {
+			return c.observe(words[2:])
+		}
 		return c.kubectl(words[1:])
+	case "kubectl-observe":
+		return c.observe(words[1:])
 	case "cd":
 		return c.exists(".", words[1])
 	case "go":
@@ -147,6 +152,40 @@ func (c *Checker) make(args []string) []error {
 			wrong = append(wrong, c.exists(".", value)...)
 		case !ok && !strings.HasPrefix(a, "-") && !slices.Contains(c.Targets, a):
 			wrong = append(wrong, fmt.Errorf("the Makefile has no target %s", a))
+		}
+	}
+	return wrong
+}
+
+// observe checks a command with the page that is generated from all of them.
+func (c *Checker) observe(args []string) []error {
+	raw, err := os.ReadFile(filepath.Join(c.Root, "docs", "reference", "command-line.md"))
+	if err != nil {
+		return []error{fmt.Errorf("cannot read the page of the command line: %w", err)}
+	}
+	if len(args) == 0 || args[0] == "completion" || args[0] == "--help" {
+		return nil
+	}
+	command, section := "kubectl observe", ""
+	for len(args) > 0 {
+		_, below, ok := strings.Cut(string(raw), "\n## "+command+" "+args[0]+"\n")
+		if !ok {
+			break
+		}
+		command, section, args = command+" "+args[0], below, args[1:]
+	}
+	if section == "" {
+		return []error{fmt.Errorf("kubectl observe has no command %s", args[0])}
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	var wrong []error
+	for _, a := range args {
+		flag, _, _ := strings.Cut(a, "=")
+		if strings.HasPrefix(flag, "-") && flag != "-" && !strings.Contains(section, "`"+flag+"`") {
+			wrong = append(wrong, fmt.Errorf("%s has no flag %s", command, flag))
+		}
+		if strings.HasSuffix(a, ".yaml") && strings.Contains(a, "/") {
+			wrong = append(wrong, c.exists(".", a)...)
 		}
 	}
 	return wrong

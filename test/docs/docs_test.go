@@ -21,8 +21,8 @@ import (
 	"time"
 
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
+	"github.com/observe-k8s/observe-k8s/cmd/kubectl-observe/validate"
 	"github.com/observe-k8s/observe-k8s/controlplane/skip"
-	"github.com/observe-k8s/observe-k8s/test/schemas"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -97,7 +97,7 @@ func (p project) text(t *testing.T, keep func(string) bool) string {
 // readers are files that readers of the pages have, or that commands before make.
 func readers(file string) bool {
 	return slices.Contains([]string{
-		"environment.yaml", "my-game.yaml", "values.yaml", "my-claim.yaml", "_output/observe-k8s.kubeconfig",
+		"environment.yaml", "my-game.yaml", "values.yaml", "my-claim.yaml",
 	}, file) || strings.HasPrefix(file, "/tmp/")
 }
 
@@ -170,12 +170,16 @@ func TestCommands(t *testing.T) {
 // execute a block where the pages say that its reader is.
 func execute(t *testing.T, b Block) string {
 	t.Helper()
+	bin, err := filepath.Abs(filepath.Join(root, "_output", "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", b.Text)
 	cmd.Dir = root
 	// The demo ends when it has shown what it shows.
-	cmd.Env = append(os.Environ(), "DEMO_EXIT=1")
+	cmd.Env = append(os.Environ(), "DEMO_EXIT=1", "PATH="+bin+":"+os.Getenv("PATH"))
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -210,17 +214,9 @@ func checker(t *testing.T) *Checker {
 // definitions of all kinds that are composed or claimed.
 func definitions(t *testing.T) []*extv1.CustomResourceDefinition {
 	t.Helper()
-	files, err := schemas.Definitions(root)
+	out, err := validate.Definitions()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var out []*extv1.CustomResourceDefinition
-	for _, f := range files {
-		crd, err := schemas.FromDefinition(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, crd)
 	}
 	for _, folder := range []string{filepath.Join(indexed, "*"), local} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
@@ -256,8 +252,12 @@ func TestChecker(t *testing.T) {
 		"Kind":     {"A kind that does not exist.", "kubectl -n team-a get observabilityplatfroms demo", "observabilityplatfroms"},
 		"Nested":   {"A command within a command.", `echo "$(kubectl get nothings)"`, "nothings"},
 		"Folder":   {"A folder that is gone.", "cd package/acton", "there is no package/acton"},
+		"Below":    {"A flag of a command below another.", "kubectl observe ci up claim.yaml --wait", "has no flag --wait"},
+		"Game":     {"A game that is gone.", "kubectl-observe game check workloads/game/games/shp.yaml", "shp.yaml"},
 		"Program":  {"A program that is gone.", "go run ./functions/cmd/rendre", "functions/cmd/rendre"},
-		"Fine":     {"All is well.", "export A=b\nkubectl -n team-a get op demo -o yaml | grep -c .\nmake render CLAIM=examples/eks.yaml STEP=2\nkubectl describe secret \"$(cat name)\"", ""},
+		"Observe":  {"A command of the command line that is gone.", "kubectl observe plant a.yaml", "has no command plant"},
+		"Option":   {"A flag of it that is gone.", "kubectl-observe tree team-a/demo --follow", "has no flag --follow"},
+		"Fine":     {"All is well.", "export A=b\nkubectl -n team-a get op demo -o yaml | grep -c .\nmake render CLAIM=examples/eks.yaml STEP=2\nkubectl observe tree team-a/demo --watch\nkubectl describe secret \"$(cat name)\"", ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -292,19 +292,16 @@ func TestManifests(t *testing.T) {
 	t.Logf("judged %d manifests", judged)
 }
 
-func load(t *testing.T) *schemas.Set {
+func load(t *testing.T) *validate.Set {
 	t.Helper()
-	set, err := schemas.Load(indexed, local)
+	set, err := validate.Load(indexed, local)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := set.AddDefinitions(root); err != nil {
 		t.Fatal(err)
 	}
 	return set
 }
 
-func judge(t *testing.T, set *schemas.Set, base map[string]any, remark, doc string) error {
+func judge(t *testing.T, set *validate.Set, base map[string]any, remark, doc string) error {
 	t.Helper()
 	var o map[string]any
 	if err := yaml.UnmarshalStrict([]byte(doc), &o); err != nil {
@@ -522,7 +519,7 @@ func hasWord(text, word string) bool {
 // write nodes.maxCount for spec.cluster.nodes.maxCount.
 func fieldPaths(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := schemas.Definitions(root)
+	crds, err := validate.Definitions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -541,11 +538,7 @@ func fieldPaths(t *testing.T) map[string]bool {
 			walk(append(slices.Clone(path), k), v)
 		}
 	}
-	for _, f := range files {
-		crd, err := schemas.FromDefinition(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, crd := range crds {
 		for k, v := range crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties {
 			walk([]string{k}, v)
 		}

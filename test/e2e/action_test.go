@@ -17,8 +17,7 @@ func TestAction(t *testing.T) {
 	dir := t.TempDir()
 	action := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "."}, args...)...)
-		cmd.Dir = filepath.Join("..", "..", "cmd", "kubectl-observe", "action")
+		cmd := exec.CommandContext(t.Context(), w.command, append([]string{"ci"}, args...)...)
 		cmd.Env = append(os.Environ(), "GITHUB_ACTIONS=true", "GITHUB_OUTPUT="+filepath.Join(dir, "outputs"))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -35,7 +34,7 @@ func TestAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	environment := filepath.Join(dir, "environment")
-	out := action("up", "--claim", file, "--kubeconfig", state.Kubeconfig, "--dir", environment)
+	out := action("up", file, "--kubeconfig", state.Kubeconfig, "--dir", environment)
 	t.Log("\n" + out)
 	for _, words := range []string{"::group::wait for the stack", "kubeconfig=" + environment} {
 		if !strings.Contains(out, words) {

@@ -18,8 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// canary is in Secrets that tests make. Nobody may ever see it elsewhere.
-const canary = "canary4711"
+// secretMarker is in Secrets that tests make. Nobody may ever see it elsewhere.
+const secretMarker = "canary4711"
 
 // secretly makes a Secret of one key, until the test ends.
 func secretly(t *testing.T, name, key, value string) {
@@ -46,11 +46,11 @@ func TestCanary(t *testing.T) {
 	}
 	var claims []*unstructured.Unstructured
 	refuse := map[string]string{
-		"token":    kubeconfig("{token: " + canary + "}"),
-		"password": kubeconfig("{username: admin, password: " + canary + "}"),
-		"exec":     kubeconfig("{exec: {apiVersion: client.authentication.k8s.io/v1, command: " + canary + "}}"),
-		"file":     kubeconfig("{tokenFile: /" + canary + "}"),
-		"text":     "[" + canary,
+		"token":    kubeconfig("{token: " + secretMarker + "}"),
+		"password": kubeconfig("{username: admin, password: " + secretMarker + "}"),
+		"exec":     kubeconfig("{exec: {apiVersion: client.authentication.k8s.io/v1, command: " + secretMarker + "}}"),
+		"file":     kubeconfig("{tokenFile: /" + secretMarker + "}"),
+		"text":     "[" + secretMarker,
 	}
 	t.Cleanup(func() { clean(t) })
 	for name, content := range refuse {
@@ -60,7 +60,7 @@ func TestCanary(t *testing.T) {
 	}
 	claims = append(claims, parse(t, `{apiVersion: observe-k8s.io/v1alpha1, kind: KubernetesCluster, metadata: {name: canary},
 		spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubeconfig}}}}`))
-	for name, content := range map[string]string{"values": "password: " + canary, "no-values": "[" + canary} {
+	for name, content := range map[string]string{"values": "password: " + secretMarker, "no-values": "[" + secretMarker} {
 		secretly(t, name, "values.yaml", content)
 		claims = append(claims, parse(t, `{apiVersion: observe-k8s.io/v1alpha1, kind: Component, metadata: {name: `+name+`},
 			spec: {clusterRef: {name: canary}, namespace: `+name+`, source: {chart: {repository: "oci://ghcr.io/stefanprodan/charts", name: podinfo, version: 6.9.1}},
@@ -76,7 +76,7 @@ func TestCanary(t *testing.T) {
 	ready(t, ours("Component"), "values")
 	says(t, ours("Component"), "no-values", "Deployed", "False", "values")
 	t.Log(conditions(get(t, ours("Component"), "no-values")))
-	secrets := append(keys(t), canary)
+	secrets := append(keys(t), secretMarker)
 	if n := lookFor(t, secrets); n == 0 {
 		t.Error("nothing was looked through: the test tests nothing")
 	}

@@ -236,7 +236,7 @@ func leftovers(ctx context.Context, namespace string) []string {
 		}
 	}
 	if clouds := w.cp.Clouds(); clouds != nil {
-		for _, thing := range clouds.Things() {
+		for _, thing := range clouds.Resources() {
 			left = append(left, "in the SIMULATED cloud: "+thing)
 		}
 	}
@@ -276,7 +276,7 @@ func onFailure(t *testing.T) {
 			}
 		}
 		if clouds := w.cp.Clouds(); clouds != nil {
-			t.Logf("refused by the SIMULATED cloud: %q\nthere is: %q", clouds.Refusals(), clouds.Things())
+			t.Logf("refused by the SIMULATED cloud: %q\nthere is: %q", clouds.Refusals(), clouds.Resources())
 		}
 	})
 }

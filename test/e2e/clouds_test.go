@@ -30,7 +30,7 @@ func TestClouds(t *testing.T) {
 		ready(t, o.GroupVersionKind(), o.GetName())
 	}
 	measured(t, "a platform on "+strings.ToUpper(w.cloud)+" and clusters elsewhere Ready, all SIMULATED", time.Since(start), 0)
-	t.Logf("things in the SIMULATED clouds:\n%s", strings.Join(w.cp.Clouds().Things(), "\n"))
+	t.Logf("things in the SIMULATED clouds:\n%s", strings.Join(w.cp.Clouds().Resources(), "\n"))
 	if got := breakerOpens(t) - opens; got != 0 {
 		t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
 	}

@@ -160,7 +160,7 @@ func TestFluxDefaultFlags(t *testing.T) {
 	remove(t, foreground, 0, o)
 }
 
-// inOrder sees that every component was delivered after what it depends on had
+// inOrder sees that every component was deployed after what it depends on had
 // become Ready.
 func inOrder(t *testing.T) {
 	t.Helper()
@@ -182,7 +182,7 @@ func inOrder(t *testing.T) {
 		for _, d := range deps {
 			dep := byName[d.(map[string]any)["name"].(string)]
 			if at := readyAt(&dep); leaf.GetCreationTimestamp().Time.Before(at) {
-				t.Errorf("%s was delivered at %s, before %s was Ready at %s", c.GetName(), leaf.GetCreationTimestamp(), dep.GetName(), at)
+				t.Errorf("%s was deployed at %s, before %s was Ready at %s", c.GetName(), leaf.GetCreationTimestamp(), dep.GetName(), at)
 			}
 			checked++
 		}
@@ -193,7 +193,7 @@ func inOrder(t *testing.T) {
 	t.Logf("%d dependencies of %d components were Ready first", checked, len(components))
 }
 
-// fluxed sees that Flux installed what it was to deliver, and that nothing else
+// fluxed sees that Flux installed what it was to deploy, and that nothing else
 // did.
 func fluxed(t *testing.T) {
 	t.Helper()
@@ -203,7 +203,7 @@ func fluxed(t *testing.T) {
 	}
 	want := 0
 	for _, c := range components {
-		if engine, _, _ := unstructured.NestedString(c.Object, "spec", "deployer"); engine == "Flux" {
+		if deployer, _, _ := unstructured.NestedString(c.Object, "spec", "deployer"); deployer == "Flux" {
 			want++
 		}
 	}
@@ -227,7 +227,7 @@ func fluxed(t *testing.T) {
 	}
 	for _, d := range deployments {
 		if by := d.GetLabels()["helm.toolkit.fluxcd.io/name"]; by == "" && !slices.Contains([]string{"flux-system", "argocd"}, d.GetNamespace()) {
-			t.Errorf("Deployment %s/%s was not delivered by Flux", d.GetNamespace(), d.GetName())
+			t.Errorf("Deployment %s/%s was not deployed by Flux", d.GetNamespace(), d.GetName())
 		}
 	}
 }

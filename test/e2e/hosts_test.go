@@ -33,7 +33,7 @@ func TestHostsAreNotShared(t *testing.T) {
 	cluster := ours("KubernetesCluster")
 	claim(t, k3s("first"))
 	ready(t, cluster, "first")
-	hosts := w.cp.Clouds().Things()
+	hosts := w.cp.Clouds().Resources()
 
 	claim(t, k3s("second"))
 	says(t, cluster, "second", "ControlPlaneReady", "False", "Waiting for host 192.0.2.10, unless another cluster of this namespace has it")
@@ -51,7 +51,7 @@ func TestHostsAreNotShared(t *testing.T) {
 	}
 
 	kubectl(t, "-n", namespace, "delete", clusters, "second", "--timeout=60s")
-	if diff := cmp.Diff(hosts, w.cp.Clouds().Things()); diff != "" {
+	if diff := cmp.Diff(hosts, w.cp.Clouds().Resources()); diff != "" {
 		t.Errorf("the second one did something to the hosts: -before, +after:\n%s", diff)
 	}
 	says(t, cluster, "first", "Ready", "True")

@@ -95,7 +95,7 @@ func TestLifetime(t *testing.T) {
 	says(t, platform, "demo", "Expired", "True")
 	t.Logf("Expired %s after its time", time.Since(due).Round(100*time.Millisecond))
 	if at, _, _ := unstructured.NestedString(get(t, platform, "demo").Object, "status", "expirationTime"); at != due.UTC().Format(time.RFC3339) {
-		t.Errorf("expiresAt is %s, want %s", at, due.UTC().Format(time.RFC3339))
+		t.Errorf("expirationTime is %s, want %s", at, due.UTC().Format(time.RFC3339))
 	}
 	if time.Now().Before(due) {
 		t.Error("it ended too early")
@@ -153,7 +153,7 @@ func TestClusterGoneForGood(t *testing.T) {
 		if err := w.cp.Restart(context.Background(), "remote-apiserver"); err != nil {
 			t.Fatal(err)
 		}
-		for name, o := range strays(t) {
+		for name, o := range unexpectedObjects(t) {
 			if err := deleteOn(context.Background(), w.remote, &o, background); err != nil {
 				t.Logf("cannot delete %s: %v", name, err)
 			}
@@ -196,8 +196,8 @@ func onManagement(t *testing.T) []string {
 	return left
 }
 
-// strays are objects on the remote cluster that were not there at the beginning.
-func strays(t *testing.T) map[string]unstructured.Unstructured {
+// unexpectedObjects are those on the remote cluster that were not there at the beginning.
+func unexpectedObjects(t *testing.T) map[string]unstructured.Unstructured {
 	t.Helper()
 	out := map[string]unstructured.Unstructured{}
 	for _, k := range remoteKinds() {

@@ -33,7 +33,9 @@ const namespace = "team-a"
 // world is what every test of this package works on. Starting it takes longer
 // than most tests, so they share it, one after another.
 type world struct {
-	options    controlplane.Options
+	options controlplane.Options
+	// command is the program kubectl-observe.
+	command    string
 	cp         *controlplane.ControlPlane
 	management *kube.Client
 	remote     *kube.Client
@@ -74,6 +76,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M, name, output string) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	w.command = filepath.Join(output, "bin", "kubectl-observe")
 	w.options = controlplane.Options{
 		Name:                 name,
 		Output:               os.Stdout,

@@ -109,8 +109,7 @@ func mirrored(t *testing.T, claim string) string {
 	}
 	t.Cleanup(func() { _ = r.Close() })
 	to := "http://" + r.Addr() + "/mirror"
-	cmd := exec.CommandContext(t.Context(), "go", "run", ".", filepath.Join("..", "..", "..", "examples", claim), "--no-images", "--from="+w.cp.ChartMirror(), "--to="+to)
-	cmd.Dir = filepath.Join("..", "..", "cmd", "kubectl-observe", "mirror")
+	cmd := exec.CommandContext(t.Context(), w.command, "mirror", filepath.Join("..", "..", "examples", claim), "--no-images", "--from="+w.cp.ChartMirror(), "--to="+to)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("cannot mirror: %v\n%s", err, out)

@@ -15,13 +15,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// profiled is the example with another profile, delivered by an engine, with
+// profiled is the example with another profile, deployed by a deployer, with
 // values of one component.
-func profiled(t *testing.T, profile, engine, component string, values map[string]any) *unstructured.Unstructured {
+func profiled(t *testing.T, profile, deployer, component string, values map[string]any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
 	stack := map[string]any{
-		"profile": profile, "deployer": engine, "domain": "demo.example.org",
+		"profile": profile, "deployer": deployer, "domain": "demo.example.org",
 		"components": []any{map[string]any{"name": component, "values": values}},
 	}
 	if err := unstructured.SetNestedMap(o.Object, stack, "spec", "stack"); err != nil {
@@ -51,17 +51,17 @@ func rows(t *testing.T) map[string]string {
 // the beginning: its reason is in the claim's status, its peers work, and it
 // recovers without help. In the end nothing is left.
 func TestProfiles(t *testing.T) {
-	for _, tc := range []struct{ profile, engine string }{{"Standard", "Helm"}, {"Standard", "Flux"}, {"Full", "Flux"}} {
-		t.Run(tc.profile+"/"+tc.engine, func(t *testing.T) { bringUp(t, tc.profile, tc.engine) })
+	for _, tc := range []struct{ profile, deployer string }{{"Standard", "Helm"}, {"Standard", "Flux"}, {"Full", "Flux"}} {
+		t.Run(tc.profile+"/"+tc.deployer, func(t *testing.T) { bringUp(t, tc.profile, tc.deployer) })
 	}
 }
 
-func bringUp(t *testing.T, profile, engine string) {
+func bringUp(t *testing.T, profile, deployer string) {
 	t.Helper()
 	opens := breakerOpens(t)
 	platform := ours("ObservabilityPlatform")
 
-	claim(t, profiled(t, profile, engine, "opencost", map[string]any{"standInFail": "prices are missing"}))
+	claim(t, profiled(t, profile, deployer, "opencost", map[string]any{"standInFail": "prices are missing"}))
 	start := time.Now()
 	measured(t, "reason of a broken component in the claim's status", says(t, platform, "demo", "StackReady", "False", "opencost", "prices are missing"), time.Minute)
 	eventually(t, hang, "all components but the broken one", func() (bool, string) {
@@ -76,14 +76,14 @@ func bringUp(t *testing.T, profile, engine string) {
 	})
 	measured(t, fmt.Sprintf("%d components work beside the broken one", len(rows(t))-1), time.Since(start), 0)
 
-	fixed := profiled(t, profile, engine, "opencost", map[string]any{"loglevel": "info"})
+	fixed := profiled(t, profile, deployer, "opencost", map[string]any{"loglevel": "info"})
 	apply(t, fixed)
 	measured(t, "the broken component repaired", works(t, "demo"), 0)
 	o := get(t, platform, "demo")
 	urls, _, _ := unstructured.NestedSlice(o.Object, "status", "urls")
-	notices, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
-	t.Logf("urls: %v\nnotices: %v", urls, notices)
-	if len(urls) == 0 || len(notices) == 0 {
+	warnings, _, _ := unstructured.NestedSlice(o.Object, "status", "warnings")
+	t.Logf("urls: %v\nwarnings: %v", urls, warnings)
+	if len(urls) == 0 || len(warnings) == 0 {
 		t.Error("the claim says nothing of its views, or of what one should know")
 	}
 	if got := breakerOpens(t) - opens; got != 0 {
@@ -92,23 +92,23 @@ func bringUp(t *testing.T, profile, engine string) {
 	remove(t, background, 0, fixed)
 }
 
-// TestFull brings everything that is CNCF up, by each engine and with workloads by
+// TestFull brings everything that is CNCF up, by each deployer and with workloads by
 // all of them, with the burst that our install sets and with Crossplane's default
 // flags. Then one value of one component changes one object, and a component that
 // is removed takes nothing else along.
 func TestFull(t *testing.T) {
-	for _, engine := range []string{"Helm", "Flux"} {
-		t.Run(engine, func(t *testing.T) {
+	for _, deployer := range []string{"Helm", "Flux"} {
+		t.Run(deployer, func(t *testing.T) {
 			opens := breakerOpens(t)
-			o := fullBy(t, engine)
+			o := fullBy(t, deployer)
 			claim(t, o)
-			measured(t, "Full by "+engine+" Ready after kubectl apply", ready(t, o.GroupVersionKind(), o.GetName()), 0)
+			measured(t, "Full by "+deployer+" Ready after kubectl apply", ready(t, o.GroupVersionKind(), o.GetName()), 0)
 			t.Logf("%d components, workloads by Helm, Flux and Argo CD (SIMULATED)", len(rows(t)))
 			if got := breakerOpens(t) - opens; got != 0 {
 				t.Errorf("circuit_breaker_opens_total rose by %v with the burst that our install sets, want 0", got)
 			}
-			if engine == "Flux" {
-				onlyOne(t, engine)
+			if deployer == "Flux" {
+				onlyOne(t, deployer)
 			}
 			remove(t, background, 0, o)
 		})
@@ -137,12 +137,12 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// fullBy is the example with everything, by an engine, and with a workload by each
+// fullBy is the example with everything, by a deployer, and with a workload by each
 // of them. Components are changed as given.
-func fullBy(t *testing.T, engine string, components ...any) *unstructured.Unstructured {
+func fullBy(t *testing.T, deployer string, components ...any) *unstructured.Unstructured {
 	t.Helper()
 	o := example(t, "existing.yaml")
-	stack := map[string]any{"profile": "Full", "deployer": engine, "domain": "demo.example.org"}
+	stack := map[string]any{"profile": "Full", "deployer": deployer, "domain": "demo.example.org"}
 	if len(components) > 0 {
 		stack["components"] = components
 	}
@@ -161,7 +161,7 @@ func fullBy(t *testing.T, engine string, components ...any) *unstructured.Unstru
 
 // onlyOne changes one value of a component and then removes another one, and sees
 // what Flux has to do.
-func onlyOne(t *testing.T, engine string) {
+func onlyOne(t *testing.T, deployer string) {
 	t.Helper()
 	before := helmReleaseVersions(t)
 	differs := func() (changed, gone []string) {
@@ -177,7 +177,7 @@ func onlyOne(t *testing.T, engine string) {
 		return changed, gone
 	}
 	value := map[string]any{"name": "opencost", "values": map[string]any{"loglevel": "debug"}}
-	apply(t, fullBy(t, engine, value))
+	apply(t, fullBy(t, deployer, value))
 	eventually(t, hang, "one value is changed", func() (bool, string) {
 		changed, gone := differs()
 		return len(changed) > 0, fmt.Sprint(changed, gone)
@@ -187,7 +187,7 @@ func onlyOne(t *testing.T, engine string) {
 		t.Errorf("one value of opencost changed the HelmReleases %v, and removed %v", changed, gone)
 	}
 	before = helmReleaseVersions(t)
-	apply(t, fullBy(t, engine, value, map[string]any{"name": "ebpf-instrumentation", "enabled": false}))
+	apply(t, fullBy(t, deployer, value, map[string]any{"name": "ebpf-instrumentation", "enabled": false}))
 	eventually(t, hang, "one component is removed", func() (bool, string) {
 		changed, gone := differs()
 		return len(gone) > 0, fmt.Sprint(changed, gone)

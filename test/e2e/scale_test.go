@@ -31,8 +31,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// patience is how long one claim may take among many before something hangs.
-const patience = 30 * time.Second
+// claimTimeout is how long one claim may take among many before something hangs.
+const claimTimeout = 30 * time.Second
 
 // TestScale claims ever more platforms of profile Minimal, so many at a time: in a
 // cloud, where clouds are simulated, and else on clusters that exist. provider-helm
@@ -186,7 +186,7 @@ func (s *scaling) claim(t *testing.T, added []*unstructured.Unstructured) time.T
 	before, applied := len(s.claimed), 0
 	s.claimed = append(s.claimed, added...)
 	var last time.Time
-	eventually(t, hang+time.Duration(len(added))*patience, "all Ready", func() (bool, string) {
+	eventually(t, hang+time.Duration(len(added))*claimTimeout, "all Ready", func() (bool, string) {
 		var ready int
 		ready, last = readyOf(t, s.one.GroupVersionKind())
 		onTheWay := applied - (ready - before)
@@ -208,7 +208,7 @@ func (s *scaling) end(t *testing.T) {
 	n := len(s.claimed)
 	requests, busy, start := apiRequests(t), processorTime(), time.Now()
 	each(t, s.claimed, func(o *unstructured.Unstructured) error { return deleteObject(t.Context(), o, background) })
-	eventually(t, hang+time.Duration(n)*patience, "nothing left", func() (bool, string) {
+	eventually(t, hang+time.Duration(n)*claimTimeout, "nothing left", func() (bool, string) {
 		look(n)
 		left, err := s.left(t.Context())
 		return err == nil && len(left) == 0, fmt.Sprintf("%v, %v", left, err)
@@ -323,7 +323,7 @@ func (s *scaling) left(ctx context.Context) (map[string]int, error) {
 	left := map[string]int{}
 	// What is left on a cluster goes with the cluster.
 	if s.clouds != nil {
-		for _, thing := range s.clouds.Things() {
+		for _, thing := range s.clouds.Resources() {
 			kind, _, _ := strings.Cut(thing, " ")
 			left["SIMULATED "+kind]++
 		}

@@ -114,9 +114,9 @@ func (n *network) kubeconfig(t *testing.T) []byte {
 	return raw
 }
 
-// disturb lets processes of the management cluster reach its API server over a
+// impairNetwork lets processes of the management cluster reach its API server over a
 // network of their own, until the test ends.
-func disturb(t *testing.T, kubeconfig string, processes ...string) *network {
+func impairNetwork(t *testing.T, kubeconfig string, processes ...string) *network {
 	t.Helper()
 	was, err := os.ReadFile(kubeconfig)
 	if err != nil {
@@ -220,8 +220,8 @@ func TestSlow(t *testing.T) {
 	t.Cleanup(func() { clean(t) })
 	onFailure(t)
 	remote := newNetwork(t, w.cp.Remote().Host, transport(t, w.cp.Remote()), true)
-	crossplane := disturb(t, filepath.Join(filepath.Dir(w.cp.Kubeconfig()), "crossplane.kubeconfig"), processes[0])
-	providers := disturb(t, w.cp.Kubeconfig(), processes[1:]...)
+	crossplane := impairNetwork(t, filepath.Join(filepath.Dir(w.cp.Kubeconfig()), "crossplane.kubeconfig"), processes[0])
+	providers := impairNetwork(t, w.cp.Kubeconfig(), processes[1:]...)
 	restartWhatEnds(t, processes...)
 	mirror, err := url.Parse(w.cp.ChartMirror())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // TestWorkloads brings up a platform with three workloads, whose charts are our
-// own and real: a game, an application without a chart, and loaders of ours for a
+// own and real: a game, an application without a chart, and load generators of ours for a
 // third. It removes one, which touches none of the others.
 func TestWorkloads(t *testing.T) {
 	platform := ours("ObservabilityPlatform")

@@ -75,7 +75,7 @@ func all(s host.Status) telemetry.Counts {
 	for _, one := range s.Services {
 		add(one.Spans)
 	}
-	for _, one := range s.Loaders {
+	for _, one := range s.LoadGenerators {
 		add(one.Spans)
 	}
 	return sum
@@ -145,7 +145,7 @@ func TestLoad(t *testing.T) {
 	eventually(t, "losses are counted", func() bool { s := status(); return s.QueueFull > 0 || s.ExportFailed > 0 })
 	time.Sleep(min(took/2, time.Minute))
 	down := status()
-	// Five services and a loader, with the default of OTEL_BSP_MAX_QUEUE_SIZE.
+	// Five services and a load generator, with the default of OTEL_BSP_MAX_QUEUE_SIZE.
 	const bound = 6 * 2048
 	if down.Queued > bound {
 		t.Errorf("%d spans are queued; %d is the bound", down.Queued, bound)

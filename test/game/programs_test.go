@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// patience is how long something that must come may take. It is only there so
+// arrivalTimeout is how long something that must come may take. It is only there so
 // that a test ends.
-const patience = time.Minute
+const arrivalTimeout = time.Minute
 
 // A program is what a test runs.
 type program struct {
@@ -122,7 +122,7 @@ func (p *process) stop(t *testing.T) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // It may be gone already.
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(arrivalTimeout):
 		t.Errorf("%s does not stop", p.cmd.Path)
 		_ = p.cmd.Process.Kill()
 		<-p.done
@@ -158,12 +158,12 @@ func freePort(t *testing.T) int {
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), arrivalTimeout)
 	defer cancel()
 	for !holds() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: not within %s", what, patience)
+			t.Fatalf("%s: not within %s", what, arrivalTimeout)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -98,7 +98,7 @@ func simulation(t *testing.T, claim *unstructured.Unstructured) []simulate.Run {
 	var runs []simulate.Run
 	seen := map[string]bool{}
 	s.Watch = func(r simulate.Run) {
-		saw := string(encode(t, []any{r.World.XR, r.World.Observed, r.World.Required}))
+		saw := string(encode(t, []any{r.Request.XR, r.Request.Observed, r.Request.Required}))
 		if !seen[saw] {
 			runs = append(runs, r)
 		}
@@ -124,8 +124,8 @@ func compare(t *testing.T, e engine, runs []simulate.Run) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for r := range todo {
-				id := fmt.Sprintf("%s %s, of which %d resources exist", r.World.XR.GetKind(), r.World.XR.GetName(), len(r.World.Observed))
-				out, err := e.render(t.Context(), r.World)
+				id := fmt.Sprintf("%s %s, of which %d resources exist", r.Request.XR.GetKind(), r.Request.XR.GetName(), len(r.Request.Observed))
+				out, err := e.render(t.Context(), r.Request)
 				if err != nil {
 					t.Errorf("%s: %v", id, err)
 					continue
@@ -153,7 +153,7 @@ func ofSimulation(t *testing.T, r simulate.Run) outcome {
 			o.NotReady = append(o.NotReady, name)
 		}
 	}
-	for name, c := range r.World.Observed {
+	for name, c := range r.Request.Observed {
 		if r.Composed[name] == nil {
 			o.Deleted = append(o.Deleted, id(c.Object))
 		}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/observe-k8s/observe-k8s/cmd/kubectl-observe/validate"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -38,7 +39,7 @@ func TestLocalAccepted(t *testing.T) {
 
 // TestLocalRefused shows what nobody can ask of provider-local.
 func TestLocalRefused(t *testing.T) {
-	set, err := Load(local)
+	set, err := validate.Load(local)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,29 +43,29 @@ func enum(t *testing.T, kind string, path ...string) []string {
 	return words
 }
 
-// TestMatrix renders every profile on every provider by every engine, and judges
+// TestMatrix renders every profile on every provider by every deployer, and judges
 // all that comes of it: composed objects by the CRDs, values of charts by the
 // charts, manifests by the CRDs of those who read them.
 func TestMatrix(t *testing.T) {
 	set, charts := load(t, installed()...), newShelf(t)
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "provider\tprofile\tengine\tworkloads by\tcomponents\tobjects\tvalues\tmanifests\tby hand\tlargest answer")
+	fmt.Fprintln(w, "provider\tprofile\tdeployer\tworkloads by\tcomponents\tobjects\tvalues\tmanifests\tby hand\tlargest answer")
 	examples := providers(t)
 	for _, provider := range slices.Sorted(maps.Keys(examples)) {
 		example := examples[provider]
 		for _, profile := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "profile") {
-			for _, engine := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "deployer") {
-				t.Run(strings.Join([]string{provider, profile, engine}, "/"), func(t *testing.T) {
+			for _, deployer := range enum(t, v1alpha1.ObservabilityPlatformKind, "spec", "stack", "deployer") {
+				t.Run(strings.Join([]string{provider, profile, deployer}, "/"), func(t *testing.T) {
 					claim := example.DeepCopy()
-					for field, value := range map[string]string{"profile": profile, "deployer": engine, "domain": "demo.example.org"} {
+					for field, value := range map[string]string{"profile": profile, "deployer": deployer, "domain": "demo.example.org"} {
 						if err := unstructured.SetNestedField(claim.Object, value, "spec", "stack", field); err != nil {
 							t.Fatal(err)
 						}
 					}
-					by := workloadsBy(t, claim, engine)
+					by := workloadsBy(t, claim, deployer)
 					m := judgeMatrix(t, set, charts, claim)
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%.0f KiB\n", provider, profile, engine, by, m.components, m.objects, m.values, m.manifests, strings.Join(m.byHand, " "), float64(m.answer)/1024)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%.0f KiB\n", provider, profile, deployer, by, m.components, m.objects, m.values, m.manifests, strings.Join(m.byHand, " "), float64(m.answer)/1024)
 				})
 			}
 		}
@@ -79,22 +79,22 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// workloadsBy gives a claim a workload by the engine of its stack, and one by Argo
-// CD beside Flux, so that all engines meet.
-func workloadsBy(t *testing.T, claim *unstructured.Unstructured, engine string) string {
+// workloadsBy gives a claim a workload by the deployer of its stack, and one by Argo
+// CD beside Flux, so that all deployers meet.
+func workloadsBy(t *testing.T, claim *unstructured.Unstructured, deployer string) string {
 	t.Helper()
-	engines := []string{engine}
-	if engine == string(v1alpha1.DeployerFlux) {
-		engines = append(engines, string(v1alpha1.DeployerArgoCD))
+	deployers := []string{deployer}
+	if deployer == string(v1alpha1.DeployerFlux) {
+		deployers = append(deployers, string(v1alpha1.DeployerArgoCD))
 	}
 	var workloads []any
-	for _, e := range engines {
+	for _, e := range deployers {
 		workloads = append(workloads, map[string]any{"name": "by-" + strings.ToLower(e), "app": "podinfo", "deployer": e})
 	}
 	if err := unstructured.SetNestedSlice(claim.Object, workloads, "spec", "workloads"); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(engines, ", ")
+	return strings.Join(deployers, ", ")
 }
 
 // providers are the examples of clusters, by provider.

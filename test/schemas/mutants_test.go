@@ -123,9 +123,9 @@ func composed(t *testing.T, set *Set, schemas map[string]*extv1.JSONSchemaProps)
 		}
 	}
 	for provider, claim := range providers(t) {
-		for profile, engine := range map[string]string{"Minimal": "Helm", "Full": "Flux", "Standard": "ArgoCD"} {
+		for profile, deployer := range map[string]string{"Minimal": "Helm", "Full": "Flux", "Standard": "ArgoCD"} {
 			claim := claim.DeepCopy()
-			for field, value := range map[string]string{"profile": profile, "deployer": engine, "domain": "demo.example.org"} {
+			for field, value := range map[string]string{"profile": profile, "deployer": deployer, "domain": "demo.example.org"} {
 				if err := unstructured.SetNestedField(claim.Object, value, "spec", "stack", field); err != nil {
 					t.Fatal(err)
 				}
@@ -138,7 +138,7 @@ func composed(t *testing.T, set *Set, schemas map[string]*extv1.JSONSchemaProps)
 			}
 		}
 	}
-	for _, o := range delivered(t).Composed() {
+	for _, o := range deployed(t).Composed() {
 		walk(runtime.DeepCopyJSON(o.Object))
 	}
 	return objects, components

@@ -202,8 +202,8 @@ func TestStatusIsDeclared(t *testing.T) {
 	}
 }
 
-// TestValues judges the values of every chart by the chart's own, whatever engine
-// delivers it.
+// TestValues judges the values of every chart by the chart's own, whatever deployer
+// deploys it.
 func TestValues(t *testing.T) {
 	charts := newShelf(t)
 	var used []Free

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/observe-k8s/observe-k8s/cmd/kubectl-observe/validate"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
@@ -16,16 +17,12 @@ import (
 const root = "../.."
 
 func TestDefinitionsAreAccepted(t *testing.T) {
-	files, err := Definitions(root)
+	crds, err := validate.Definitions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files {
-		t.Run(filepath.Base(filepath.Dir(f)), func(t *testing.T) {
-			crd, err := FromDefinition(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for _, crd := range crds {
+		t.Run(crd.Spec.Names.Kind, func(t *testing.T) {
 			if err := Accept(t.Context(), crd); err != nil {
 				t.Error(err)
 			}
@@ -93,11 +90,8 @@ func TestAccept(t *testing.T) {
 // TestDefinitionsFitCrossplane judges our XRDs and Compositions by the CRDs of
 // Crossplane's own kinds.
 func TestDefinitionsFitCrossplane(t *testing.T) {
-	files, err := Definitions(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, glob := range []string{"compositions/*.yaml", "package/install.yaml", "package/activation-policy.yaml"} {
+	var files []string
+	for _, glob := range []string{"apis/*/definition.yaml", "compositions/*.yaml", "package/install.yaml", "package/activation-policy.yaml"} {
 		more, err := filepath.Glob(filepath.Join(root, glob))
 		if err != nil {
 			t.Fatal(err)
@@ -146,11 +140,8 @@ const local = root + "/providers/local/package/crds"
 // load CRDs, those of provider-local, and the kinds of this project.
 func load(t *testing.T, folders ...string) *Set {
 	t.Helper()
-	set, err := Load(append(folders, local)...)
+	set, err := validate.Load(append(folders, local)...)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := set.AddDefinitions(root); err != nil {
 		t.Fatal(err)
 	}
 	return set

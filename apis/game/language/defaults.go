@@ -8,7 +8,7 @@ import "time"
 const (
 	// DefaultRemoteTimeout is how long a call waits for its answer.
 	DefaultRemoteTimeout = 30 * time.Second
-	// DefaultWait is how long a user of a loader waits after an answer.
+	// DefaultWait is how long a user of a load generator waits after an answer.
 	DefaultWait = time.Second
 	// DefaultLeakLimit is where a leak breaks a replica, in MiB.
 	DefaultLeakLimit = 64
@@ -58,8 +58,8 @@ func (g *Game) Service(name Name) *Service {
 	return nil
 }
 
-// Loader is the loader of that name, or nil.
-func (g *Game) Loader(name Name) *LoadGenerator {
+// LoadGenerator is the load generator of that name, or nil.
+func (g *Game) LoadGenerator(name Name) *LoadGenerator {
 	for i := range g.LoadGenerators {
 		if g.LoadGenerators[i].Name == name {
 			return &g.LoadGenerators[i]

@@ -119,7 +119,7 @@ func (r *reader) object(n *yaml.Node, path string, fields map[string]field) {
 		seen[key.Value] = true
 		read, ok := fields[key.Value]
 		if !ok {
-			r.wrongf(key, sub, "there is no such field%s", nearest(key.Value, slices.Sorted(maps.Keys(fields))))
+			r.wrongf(key, sub, "there is no such field%s", nearestOf(key.Value, slices.Sorted(maps.Keys(fields))))
 			continue
 		}
 		r.at[sub] = position{key.Line, key.Column}
@@ -249,7 +249,7 @@ func (r *reader) duration(n *yaml.Node, path string, to *Duration) {
 func (r *reader) game(n *yaml.Node, path string, g *Game) {
 	r.object(n, path, map[string]field{
 		"services":       list(r, &g.Services, "name", r.service),
-		"loadGenerators": list(r, &g.LoadGenerators, "name", r.loader),
+		"loadGenerators": list(r, &g.LoadGenerators, "name", r.loadGenerator),
 		"chaos":          list(r, &g.Chaos, "name", r.chaos),
 	})
 }
@@ -366,7 +366,7 @@ func (r *reader) leak(n *yaml.Node, path string, l *Leak) {
 	})
 }
 
-func (r *reader) loader(n *yaml.Node, path string, l *LoadGenerator) {
+func (r *reader) loadGenerator(n *yaml.Node, path string, l *LoadGenerator) {
 	r.object(n, path, map[string]field{
 		"name":      text(r, &l.Name),
 		"users":     pointer(&l.Users, r.integer),

@@ -203,7 +203,7 @@ func TestParseProblems(t *testing.T) {
 			},
 		},
 		"Loader": {
-			reason: "A loader that calls what does not exist must say that it means it.",
+			reason: "A load generator that calls what does not exist must say that it means it.",
 			game:   "services: [{name: web}]\nloadGenerators: [{name: l, requests: [{service: web}, {service: web, path: /x, expectNotFound: true}]}]\n",
 			want:   []string{`2:39: loadGenerators[l].requests[0].path: service web has no endpoint "/"`},
 		},

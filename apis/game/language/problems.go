@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/observe-k8s/observe-k8s/apis/nearest"
 )
 
 // maxProblems is how many problems are told. A person mends a few at a time.
@@ -62,38 +64,11 @@ func (p ProblemsError) err() error {
 	return p
 }
 
-// nearest of the candidates to a word, as the end of a message.
+// nearestOf the candidates to a word, as the end of a message.
 // It is empty without candidates.
-func nearest[T ~string](word T, candidates []T) string {
-	best, least := T(""), -1
-	for _, c := range candidates {
-		if d := distance(string(word), string(c)); least < 0 || d < least {
-			best, least = c, d
-		}
+func nearestOf[T ~string](word T, candidates []T) string {
+	for _, c := range nearest.Words(word, candidates, 1) {
+		return fmt.Sprintf("; the nearest is %s", c)
 	}
-	if least < 0 {
-		return ""
-	}
-	return fmt.Sprintf("; the nearest is %s", best)
-}
-
-// distance is how many letters must be changed, added or removed to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

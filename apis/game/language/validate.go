@@ -75,12 +75,12 @@ func (v *validator) all() {
 		v.unique(path, s.Name, seen)
 		v.service(path, s)
 	}
-	// Loaders run beside services and share their names.
+	// Load generators run beside services and share their names.
 	for i := range g.LoadGenerators {
 		l := &g.LoadGenerators[i]
 		path := element("loadGenerators", i, string(l.Name))
 		v.unique(path, l.Name, seen)
-		v.loader(path, l)
+		v.loadGenerator(path, l)
 	}
 	seen = map[Name]bool{}
 	for i := range g.Chaos {
@@ -237,7 +237,7 @@ func oneOfThese[T ~string](v *validator, path string, got T, allowed ...T) {
 	if got == "" || slices.Contains(allowed, got) {
 		return
 	}
-	v.wrongf(path, "%q is not allowed%s", got, nearest(got, allowed))
+	v.wrongf(path, "%q is not allowed%s", got, nearestOf(got, allowed))
 }
 
 func (v *validator) method(path string, m Method) {
@@ -283,7 +283,7 @@ func (v *validator) target(path string, service Name, at Path, unknown bool) {
 		for i := range v.game.Services {
 			names = append(names, v.game.Services[i].Name)
 		}
-		v.wrongf(path+".service", "there is no service %q%s", service, nearest(service, names))
+		v.wrongf(path+".service", "there is no service %q%s", service, nearestOf(service, names))
 		return
 	}
 	if unknown {
@@ -299,14 +299,14 @@ func (v *validator) target(path string, service Name, at Path, unknown bool) {
 	for i := range s.Endpoints {
 		paths = append(paths, s.Endpoints[i].Path)
 	}
-	v.wrongf(path+".path", "service %s has no endpoint %q%s", service, at.Or(), nearest(at.Or(), paths))
+	v.wrongf(path+".path", "service %s has no endpoint %q%s", service, at.Or(), nearestOf(at.Or(), paths))
 }
 
-func (v *validator) loader(path string, l *LoadGenerator) {
+func (v *validator) loadGenerator(path string, l *LoadGenerator) {
 	v.between(path+".users", Default(l.Users, 1), 1, 10000)
 	v.delay(path+".thinkTime", l.ThinkTime)
 	if len(l.Requests) == 0 {
-		v.wrongf(path+".requests", "a loader needs at least one request")
+		v.wrongf(path+".requests", "a load generator needs at least one request")
 	}
 	v.most(path+".requests", len(l.Requests), 64)
 	for i := range l.Requests {

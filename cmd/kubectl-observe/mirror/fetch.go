@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mirror
 
 import (
 	"bytes"
 	"context"
-	"os"
-	"path"
+	"encoding/json"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/observe-k8s/observe-k8s/cmd/kubectl-observe/charts"
+	"github.com/observe-k8s/observe-k8s/controlplane/oci"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
-	"helm.sh/helm/v3/pkg/action"
 	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/cli"
-	"helm.sh/helm/v3/pkg/engine"
-	"helm.sh/helm/v3/pkg/registry"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,40 +26,12 @@ type packed struct {
 	chart   *helmchart.Chart
 }
 
-// client of Helm for registries. Whoever is logged in with helm is logged in here.
-func client(plain bool) (*registry.Client, error) {
-	opts := []registry.ClientOption{registry.ClientOptWriter(os.Stderr)}
-	if plain {
-		opts = append(opts, registry.ClientOptPlainHTTP())
-	}
-	c, err := registry.NewClient(opts...)
-	return c, errors.Wrap(err, "cannot make a client for registries")
-}
-
 // fetch a chart, from its repository or from a mirror of it.
-func (c chart) fetch(_ context.Context, from *compose.Mirror) (packed, error) {
+func (c chart) fetch(ctx context.Context, from *compose.Mirror) (packed, error) {
 	repository, plain := from.Rewrite(c.Repository)
-	helm, err := client(plain)
-	if err != nil {
-		return packed{}, err
-	}
-	cfg := &action.Configuration{RegistryClient: helm}
-	locate := action.NewInstall(cfg)
-	locate.Version, locate.PlainHTTP = c.Version, plain
-	chartName := c.Name
-	if registry.IsOCI(repository) {
-		chartName = repository + "/" + c.Name
-	} else {
-		locate.RepoURL = repository
-	}
-	settings := cli.New()
-	file, err := locate.LocateChart(chartName, settings)
+	content, err := charts.Fetch(ctx, repository, c.Name, c.Version, plain)
 	if err != nil {
 		return packed{}, errors.Wrapf(err, "cannot get the chart from %s", repository)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return packed{}, errors.Wrap(err, "cannot read the chart")
 	}
 	ch, err := loader.LoadArchive(bytes.NewReader(content))
 	return packed{content: content, chart: ch}, errors.Wrap(err, "cannot read the chart")
@@ -71,29 +39,13 @@ func (c chart) fetch(_ context.Context, from *compose.Mirror) (packed, error) {
 
 // images of a chart with the values that it is installed with.
 func (c chart) images(p packed) ([]string, error) {
-	values := c.values
-	if values == nil {
-		values = map[string]any{}
-	}
-	if err := chartutil.ProcessDependencies(p.chart, values); err != nil {
-		return nil, errors.Wrap(err, "cannot read the chart's dependencies")
-	}
 	// What charts ask of a cluster: those that it has with the stack on it.
-	caps := chartutil.DefaultCapabilities.Copy()
-	caps.APIVersions = append(caps.APIVersions, "monitoring.coreos.com/v1", "cert-manager.io/v1", "gateway.networking.k8s.io/v1", "policy/v1")
-	rendered, err := chartutil.ToRenderValues(p.chart, values, chartutil.ReleaseOptions{Name: c.Name, Namespace: c.Name, IsInstall: true, Revision: 1}, caps)
+	files, err := charts.Render(p.chart, c.Name, c.Name, c.values, "monitoring.coreos.com/v1", "cert-manager.io/v1", "gateway.networking.k8s.io/v1", "policy/v1")
 	if err != nil {
-		return nil, errors.Wrap(err, "cannot render the chart")
-	}
-	files, err := engine.Render(p.chart, rendered)
-	if err != nil {
-		return nil, errors.Wrap(err, "cannot render the chart")
+		return nil, err
 	}
 	var out []string
 	for file, text := range files {
-		if path.Ext(file) == ".txt" {
-			continue
-		}
 		for doc := range strings.SplitSeq("\n"+text, "\n---") {
 			var o any
 			// A template may make what is no object; Helm would refuse it.
@@ -107,15 +59,25 @@ func (c chart) images(p packed) ([]string, error) {
 }
 
 // push the chart to where the function looks for it at a mirror.
-func (c chart) push(_ context.Context, p packed, to *compose.Mirror) error {
+func (c chart) push(ctx context.Context, p packed, to *compose.Mirror) error {
 	repository, plain := to.Rewrite(c.Repository)
-	helm, err := client(plain)
+	ref, err := charts.Reference(repository, c.Name, p.chart.Metadata.Version, plain)
 	if err != nil {
 		return err
 	}
-	ref := strings.TrimPrefix(repository, registry.OCIScheme+"://") + "/" + c.Name + ":" + p.chart.Metadata.Version
-	_, err = helm.Push(p.content, ref)
-	return errors.Wrapf(err, "cannot push the chart to %s", ref)
+	metadata := map[string]any{}
+	b, err := json.Marshal(p.chart.Metadata)
+	if err == nil {
+		err = json.Unmarshal(b, &metadata)
+	}
+	if err != nil {
+		return errors.Wrap(err, "cannot read the chart's metadata")
+	}
+	img, err := oci.Chart(metadata, p.content)
+	if err != nil {
+		return err
+	}
+	return errors.Wrapf(remote.Write(ref, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)), "cannot push the chart to %s", ref)
 }
 
 // copyImage with all its platforms, below its own host and path.

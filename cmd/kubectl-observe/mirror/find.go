@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mirror
 
 import (
 	"cmp"
@@ -24,7 +24,7 @@ type needs struct {
 	packages []dependency
 	// images that objects name, besides those of charts.
 	images []string
-	// git are repositories that something is delivered from. A mirror of charts
+	// git are repositories that something is deployed from. A mirror of charts
 	// cannot hold them.
 	git []string
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mirror
 
 import (
 	"bytes"
@@ -177,7 +177,7 @@ func needed(t *testing.T, claims ...*unstructured.Unstructured) needs {
 
 // TestPackages finds all that has to be there to install our configuration.
 func TestPackages(t *testing.T) {
-	got, err := packages("../../../crossplane.yaml")
+	got, err := packages(read(t, "../../../crossplane.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestImagesIn(t *testing.T) {
 func TestFind(t *testing.T) {
 	before := 0
 	for _, p := range []string{"Minimal", "Standard", "Full"} {
-		got, err := find([]*unstructured.Unstructured{profile(p)})
+		got, err := find([]*unstructured.Unstructured{Profile(p)})
 		if err != nil {
 			t.Fatal(err)
 		}

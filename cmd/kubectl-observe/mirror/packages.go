@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mirror
 
 import (
 	"context"
-	"os"
 	"path"
 	"strings"
 
@@ -25,18 +24,14 @@ type dependency struct {
 func (d dependency) String() string { return d.Package + " " + d.Version }
 
 // packages that have to be there to install our configuration: itself, and what
-// its metadata in a file says that it depends on.
-func packages(file string) ([]dependency, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, errors.Wrap(err, "cannot read what the configuration depends on")
-	}
+// its metadata says that it depends on.
+func packages(configuration []byte) ([]dependency, error) {
 	meta := struct {
 		Metadata struct{ Name string }
 		Spec     struct{ DependsOn []dependency }
 	}{}
-	if err := yaml.Unmarshal(b, &meta); err != nil {
-		return nil, errors.Wrapf(err, "cannot read %s", file)
+	if err := yaml.Unmarshal(configuration, &meta); err != nil {
+		return nil, errors.Wrap(err, "cannot read what the configuration depends on")
 	}
 	out := meta.Spec.DependsOn
 	for _, d := range meta.Spec.DependsOn {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Parts of a KubernetesCluster, in the order in which they come up. A cluster
+// Condition types of a KubernetesCluster, in the order in which they come up. A cluster
 // that nobody makes has access only.
 const (
 	// PartNetwork says whether the network works, identities included.

@@ -113,7 +113,7 @@ func DiskGiB(n v1alpha1.Nodes) int64 {
 	return q.Value() >> 30
 }
 
-// InCloud are the facts of a cluster in a cloud, by what the provider's block says:
+// InCloud are the facts of a cluster in a cloud, by what the provider's section says:
 // the region by the cloud's own name, and the field that names machines.
 func InCloud(p v1alpha1.ClusterParameters, region, machines string) Facts {
 	f := Facts{

@@ -16,7 +16,7 @@ import (
 )
 
 // toy is a provider that nothing else knows: all that a new one has to write, but
-// for its kinds.yaml, its row and its block of the API.
+// for its kinds.yaml, its row and its section of the API.
 type toy struct{}
 
 // Describe a cloud with one machine for everybody.

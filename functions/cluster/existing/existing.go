@@ -26,7 +26,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	spec := in.Claim.Spec.Existing
 	switch {
 	case spec == nil:
-		return backend.Refuse("InvalidSpec", "Provider Existing needs the block existing"), nil
+		return backend.Refuse("InvalidSpec", "Provider Existing needs the section existing"), nil
 	case spec.ManagementCluster:
 		return management(in), nil
 	case spec.KubeconfigSecretRef == nil:

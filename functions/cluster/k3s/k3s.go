@@ -67,7 +67,7 @@ func PortConflict(block string, traefik, serviceLB bool) string {
 func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cluster, error) {
 	spec := in.Claim.Spec.K3s
 	if spec == nil {
-		return backend.Refuse("InvalidSpec", "Provider K3s needs the block k3s with its hosts"), nil
+		return backend.Refuse("InvalidSpec", "Provider K3s needs the section k3s with its hosts"), nil
 	}
 	p := &k3sPlan{Cloud: backend.Cloud{In: in}, spec: spec}
 	servers, agents := p.roles()

@@ -254,7 +254,7 @@ func TestK3sCannot(t *testing.T) {
 		"NoBlock": {
 			reason: "The schema refuses it; it harms nobody.",
 			claim:  k3sClaim(nil, func(c *v1alpha1.KubernetesCluster) { c.Spec.K3s = nil }),
-			want:   compose.Condition{Type: backend.PartAccess, Reason: "InvalidSpec", Message: "Provider K3s needs the block k3s with its hosts"},
+			want:   compose.Condition{Type: backend.PartAccess, Reason: "InvalidSpec", Message: "Provider K3s needs the section k3s with its hosts"},
 		},
 		"Address": {
 			reason: "It would end the command and begin another.", required: answered(t, sshKey),

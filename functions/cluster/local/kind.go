@@ -17,9 +17,9 @@ type Kind struct{}
 
 // Describe the place.
 func (Kind) Describe(p v1alpha1.ClusterParameters) backend.Facts {
-	f := describe("kind", v1alpha1.LocalNodes{})
+	f := describe("kindCluster", v1alpha1.LocalNodes{})
 	if p.KindCluster != nil {
-		f = describe("kind", p.KindCluster.LocalNodes)
+		f = describe("kindCluster", p.KindCluster.LocalNodes)
 	}
 	f.HostPorts = true
 	return f

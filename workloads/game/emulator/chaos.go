@@ -8,7 +8,7 @@ import (
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 )
 
-// A activeFault is chaos that is ready to happen.
+// An activeFault is chaos that is ready to happen.
 type activeFault struct {
 	every   time.Duration
 	cron    *language.Cron
@@ -18,7 +18,7 @@ type activeFault struct {
 	loss    float64
 }
 
-func disturbanceOf(c *language.Chaos) (activeFault, error) {
+func newActiveFault(c *language.Chaos) (activeFault, error) {
 	d := activeFault{every: language.Span(c.Interval, 0), lasts: c.Duration.Duration, pause: c.Hang != nil, latency: rangeOf(c.Latency)}
 	if c.Loss != nil {
 		d.loss = float64(c.Loss.Probability)
@@ -31,7 +31,7 @@ func disturbanceOf(c *language.Chaos) (activeFault, error) {
 	return d, err
 }
 
-// left is how long the disturbance still lasts at a time; 0 when there is none.
+// left is how long the fault still lasts at a time; 0 when there is none.
 // It depends on nothing but the time, so that all replicas agree.
 func (d *activeFault) left(now time.Time) time.Duration {
 	if d.cron == nil {
@@ -49,9 +49,9 @@ func (d *activeFault) left(now time.Time) time.Duration {
 	return 0
 }
 
-// disturb a request before the service sees it, as a network would. It says true
+// injectFault a request before the service sees it, as a network would. It says true
 // when the request gets no answer at all.
-func (p *Plan) disturb(r *run) (lost bool) {
+func (p *Plan) injectFault(r *run) (lost bool) {
 	if len(p.chaos) == 0 {
 		return false
 	}

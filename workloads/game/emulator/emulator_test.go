@@ -63,7 +63,7 @@ func newToy(t testing.TB, g *language.Game, seed *uint64) *toy {
 			t.Fatal(err)
 		}
 		// Who waits here waits for himself, since there is nobody else: in a world with
-		// time it is remoteTimeout that ends this.
+		// time it is the timeout that ends this.
 		p.queue = 0
 		tel, err := telemetry.New(t.Context(), telemetry.Options{Service: string(g.Services[i].Name)})
 		if err != nil {

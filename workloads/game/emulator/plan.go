@@ -55,7 +55,7 @@ func PlanOf(g *language.Game, name language.Name) (*Plan, error) {
 		if g.Chaos[i].Target != name {
 			continue
 		}
-		d, err := disturbanceOf(&g.Chaos[i])
+		d, err := newActiveFault(&g.Chaos[i])
 		if err != nil {
 			return nil, fmt.Errorf("cannot plan chaos %s: %w", g.Chaos[i].Name, err)
 		}

@@ -102,7 +102,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r := run{ctx: ctx, service: s}
 	s.carry(&r, e)
 
-	if p.disturb(&r) {
+	if p.injectFault(&r) {
 		// The only way to give no answer.
 		panic(http.ErrAbortHandler)
 	}
@@ -164,7 +164,7 @@ func (s *Service) carry(r *run, e *endpoint) {
 	if !ok {
 		key = e.asked.Add(1)
 	}
-	r.rng = diceOf(*s.world.Seed^hash(string(s.name), e.route), key)
+	r.rng = newRNG(*s.world.Seed^hash(string(s.name), e.route), key)
 }
 
 func (s *Service) enter() bool {

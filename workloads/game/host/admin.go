@@ -21,8 +21,8 @@ type Status struct {
 	Refused int64 `json:"refused"`
 	// Services that run here.
 	Services map[language.Name]ServiceStatus `json:"services"`
-	// Loaders that run here.
-	Loaders map[language.Name]Signals `json:"loaders"`
+	// LoadGenerators that run here.
+	LoadGenerators map[language.Name]Signals `json:"loadGenerators"`
 }
 
 // A ServiceStatus is how a service stands.
@@ -45,12 +45,12 @@ type Signals struct {
 func (h *Host) Status() Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out := Status{Reloads: h.reloads.Load(), Refused: h.refused.Load(), Services: map[language.Name]ServiceStatus{}, Loaders: map[language.Name]Signals{}}
+	out := Status{Reloads: h.reloads.Load(), Refused: h.refused.Load(), Services: map[language.Name]ServiceStatus{}, LoadGenerators: map[language.Name]Signals{}}
 	for name, s := range h.services {
 		out.Services[name] = ServiceStatus{Signals: signalsOf(s.Telemetry()), URL: s.url, Down: s.Down()}
 	}
-	for name, l := range h.loaders {
-		out.Loaders[name] = signalsOf(l.tel)
+	for name, l := range h.loadGenerators {
+		out.LoadGenerators[name] = signalsOf(l.tel)
 	}
 	return out
 }

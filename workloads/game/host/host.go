@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package host runs the services and loaders of a game in one process: all of
+// Package host runs the services and load generators of a game in one process: all of
 // them on one machine, or one of them in a cluster.
 package host
 
@@ -39,11 +39,11 @@ const (
 type Config struct {
 	// File of the game. It is read again when it changes.
 	File string
-	// Service to run; all services when this and Loader are empty.
+	// Service to run; all services when this and LoadGenerator are empty.
 	Service language.Name
-	// Loader to run.
-	Loader language.Name
-	// NoLoad runs no loaders with all services.
+	// LoadGenerator to run.
+	LoadGenerator language.Name
+	// NoLoad runs no load generators with all services.
 	NoLoad bool
 	// Listen is where a single service listens.
 	Listen string
@@ -69,7 +69,7 @@ type Config struct {
 }
 
 // all says whether everything runs here.
-func (c Config) all() bool { return c.Service == "" && c.Loader == "" }
+func (c Config) all() bool { return c.Service == "" && c.LoadGenerator == "" }
 
 // A Host runs a game.
 type Host struct {
@@ -83,12 +83,12 @@ type Host struct {
 	reloads   atomic.Int64
 	refused   atomic.Int64
 
-	mu       sync.Mutex
-	content  []byte
-	services map[language.Name]*service
-	loaders  map[language.Name]*loader
-	admin    *http.Server
-	adminURL string
+	mu             sync.Mutex
+	content        []byte
+	services       map[language.Name]*service
+	loadGenerators map[language.Name]*loadGenerator
+	admin          *http.Server
+	adminURL       string
 }
 
 type service struct {
@@ -98,7 +98,7 @@ type service struct {
 	url    string
 }
 
-type loader struct {
+type loadGenerator struct {
 	tel  *telemetry.Telemetry
 	stop context.CancelFunc
 	done chan struct{}
@@ -110,7 +110,7 @@ func Start(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.Poll == 0 {
 		cfg.Poll = poll
 	}
-	h := &Host{cfg: cfg, log: cfg.Log, services: map[language.Name]*service{}, loaders: map[language.Name]*loader{}}
+	h := &Host{cfg: cfg, log: cfg.Log, services: map[language.Name]*service{}, loadGenerators: map[language.Name]*loadGenerator{}}
 	h.addresses.Store(&map[language.Name]string{})
 	h.world = emulator.Real(cfg.Seed, h.address)
 
@@ -188,7 +188,7 @@ func (h *Host) Flush(ctx context.Context) error {
 	for _, s := range h.services {
 		errs = append(errs, s.Telemetry().Flush(ctx))
 	}
-	for _, l := range h.loaders {
+	for _, l := range h.loadGenerators {
 		errs = append(errs, l.tel.Flush(ctx))
 	}
 	return errors.Join(errs...)
@@ -216,8 +216,8 @@ func (h *Host) apply(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if h.cfg.Loader != "" && g.Loader(h.cfg.Loader) == nil {
-		return fmt.Errorf("the game has no loader %q", h.cfg.Loader)
+	if h.cfg.LoadGenerator != "" && g.LoadGenerator(h.cfg.LoadGenerator) == nil {
+		return fmt.Errorf("the game has no load generator %q", h.cfg.LoadGenerator)
 	}
 
 	var errs []error
@@ -264,7 +264,7 @@ func (e *InvalidError) Unwrap() error { return e.Err }
 
 func (h *Host) plans(g *language.Game) (map[language.Name]*emulator.Plan, error) {
 	plans := map[language.Name]*emulator.Plan{}
-	if h.cfg.Loader != "" {
+	if h.cfg.LoadGenerator != "" {
 		return plans, nil
 	}
 	names := []language.Name{h.cfg.Service}
@@ -386,7 +386,7 @@ func (h *Host) restartLoaders(ctx context.Context, g *language.Game) error {
 	var errs []error
 	for i := range g.LoadGenerators {
 		name := g.LoadGenerators[i].Name
-		if h.cfg.Loader == "" || h.cfg.Loader == name {
+		if h.cfg.LoadGenerator == "" || h.cfg.LoadGenerator == name {
 			errs = append(errs, h.startLoader(ctx, g, name))
 		}
 	}
@@ -398,14 +398,14 @@ func (h *Host) startLoader(ctx context.Context, g *language.Game, name language.
 	if err != nil {
 		return err
 	}
-	l, err := emulator.NewLoader(h.world, tel, g, name)
+	l, err := emulator.NewLoadGenerator(h.world, tel, g, name)
 	if err != nil {
 		return err
 	}
-	// A loader ends when it is told to, not with the call that started it.
+	// A load generator ends when it is told to, not with the call that started it.
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
-	h.loaders[name] = &loader{tel: tel, stop: stop, done: done}
+	h.loadGenerators[name] = &loadGenerator{tel: tel, stop: stop, done: done}
 	go func() {
 		defer close(done)
 		l.Run(ctx)
@@ -414,16 +414,16 @@ func (h *Host) startLoader(ctx context.Context, g *language.Game, name language.
 }
 
 func (h *Host) stopLoaders(ctx context.Context) {
-	for _, name := range slices.Sorted(maps.Keys(h.loaders)) {
-		l := h.loaders[name]
-		delete(h.loaders, name)
+	for _, name := range slices.Sorted(maps.Keys(h.loadGenerators)) {
+		l := h.loadGenerators[name]
+		delete(h.loadGenerators, name)
 		l.stop()
 		<-l.done
 		h.stopTelemetry(ctx, l.tel)
 	}
 }
 
-// Stop everything: loaders first, then services once their requests have been
+// Stop everything: load generators first, then services once their requests have been
 // answered, then telemetry once it has left.
 func (h *Host) Stop(ctx context.Context) error {
 	h.stopping.Store(true)

@@ -503,9 +503,9 @@ func TestStartErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for reason, cfg := range map[string]Config{
-		"There is no such service.": {File: file, Service: "b", Listen: "127.0.0.1:0"},
-		"There is no such loader.":  {File: file, Loader: "b"},
-		"There is no such file.":    {File: file + "x"},
+		"There is no such service.":        {File: file, Service: "b", Listen: "127.0.0.1:0"},
+		"There is no such load generator.": {File: file, LoadGenerator: "b"},
+		"There is no such file.":           {File: file + "x"},
 	} {
 		cfg.Log = slog.New(slog.DiscardHandler)
 		if _, err := Start(t.Context(), cfg); err == nil {

@@ -129,16 +129,16 @@ type NodeStatus struct {
 	State string `json:"state"`
 }
 
-// A ClusterState of a cluster's life.
+// A ClusterState is what a cluster is doing.
 type ClusterState string
 
-// Stages of a cluster.
+// States of a cluster.
 const (
 	// StateCreating says that the cluster is being made.
 	StateCreating ClusterState = "Creating"
 	// StateRecreating says that remains of an interrupted creation are removed, and
 	// the cluster is made again.
-	StateRecreating ClusterState = "Repairing"
+	StateRecreating ClusterState = "Recreating"
 	// StateStarting says that nodes that had stopped are being started.
 	StateStarting ClusterState = "Starting"
 	// StateRunning says that the cluster is complete and its nodes run.

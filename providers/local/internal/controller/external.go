@@ -95,7 +95,7 @@ func (e *external[T]) Observe(ctx context.Context, mg T) (managed.ExternalObserv
 		if busy && job.Kind == jobDelete && job.Pausing {
 			return managed.ExternalObservation{}, errors.Wrap(job.Err, "cannot delete the cluster")
 		}
-		return managed.ExternalObservation{ResourceExists: len(o.Nodes) > 0 || o.Remains, ResourceUpToDate: true}, nil
+		return managed.ExternalObservation{ResourceExists: len(o.Nodes) > 0 || o.HasLeftovers, ResourceUpToDate: true}, nil
 	}
 	if busy && job.Err != nil && job.Pausing {
 		err := errors.Wrap(job.Err, "cannot "+job.Kind+" the cluster")

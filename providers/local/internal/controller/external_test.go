@@ -173,7 +173,7 @@ func TestObserve(t *testing.T) {
 				ready:       xpv2.Creating().WithMessage("Preparing nodes"), stage: v1alpha1.StateCreating,
 			},
 		},
-		"Repairing": {
+		"Recreating": {
 			reason: "A repair is a creation that says what it is.",
 			mg:     cluster(made),
 			job:    &jobs.State{Kind: jobRepair, Running: true, Step: "Removing remains"},
@@ -221,7 +221,7 @@ func TestObserve(t *testing.T) {
 		"VolumesThenDeleted": {
 			reason: "A cluster that left volumes is not gone.",
 			mg:     cluster(made, deleted),
-			engine: fakeEngine{observation: engine.Observation{Remains: true}},
+			engine: fakeEngine{observation: engine.Observation{HasLeftovers: true}},
 			want:   want{observation: managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}},
 		},
 		"EngineGone": {

@@ -42,8 +42,8 @@ type Request struct {
 type Observation struct {
 	// Nodes that are there, in any state, by name. A cluster without is not there.
 	Nodes []v1alpha1.NodeStatus
-	// Remains says that there are volumes and no nodes.
-	Remains bool
+	// HasLeftovers says that there are volumes and no nodes.
+	HasLeftovers bool
 	// Complete says that its creation came to its end.
 	Complete bool
 	// Stopped says that a node does not run.
@@ -234,7 +234,7 @@ func (e *Engine) Observe(ctx context.Context, name string) (Observation, error) 
 		if err != nil {
 			return o, err
 		}
-		o.Remains = len(left) > 0
+		o.HasLeftovers = len(left) > 0
 	}
 	first, ok := firstControlPlane(nodes)
 	if !ok {

@@ -251,7 +251,7 @@ func TestDeleteVolumes(t *testing.T) {
 	if err := e.Delete(t.Context(), "demo"); !errors.Is(err, errBoom) {
 		t.Errorf("a volume that cannot be removed: got %v", err)
 	}
-	if o, err := e.Observe(t.Context(), "demo"); err != nil || !o.Remains || len(o.Nodes) > 0 {
+	if o, err := e.Observe(t.Context(), "demo"); err != nil || !o.HasLeftovers || len(o.Nodes) > 0 {
 		t.Errorf("a volume is left: got %+v, %v", o, err)
 	}
 	d.fail["volume"] = errdefs.ErrNotFound
@@ -262,7 +262,7 @@ func TestDeleteVolumes(t *testing.T) {
 	if err := e.Delete(t.Context(), "demo"); err != nil {
 		t.Error(err)
 	}
-	if o, err := e.Observe(t.Context(), "demo"); err != nil || o.Remains || len(d.volumes) != 1 {
+	if o, err := e.Observe(t.Context(), "demo"); err != nil || o.HasLeftovers || len(d.volumes) != 1 {
 		t.Errorf("nothing is left: got %+v, %v, %v", o, err, d.volumes)
 	}
 }
