@@ -23,13 +23,11 @@ type AKSZone string
 // An AKSCluster says what has no neutral name.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.resourceGroupName) == has(oldSelf.resourceGroupName) && (!has(self.resourceGroupName) || self.resourceGroupName == oldSelf.resourceGroupName)",message="aks.resourceGroupName cannot change: what is in a resource group does not move. Create a new object in the other one, then delete this one"
-// +kubebuilder:validation:XValidation:rule="has(self.subnetID) == has(oldSelf.subnetID) && (!has(self.subnetID) || self.subnetID == oldSelf.subnetID)",message="aks.subnetID cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
-// +kubebuilder:validation:XValidation:rule="has(self.virtualNetwork) == has(oldSelf.virtualNetwork) && (!has(self.virtualNetwork) || self.virtualNetwork == oldSelf.virtualNetwork)",message="aks.virtualNetwork cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
+// +kubebuilder:validation:XValidation:rule="has(self.existingNetwork) == has(oldSelf.existingNetwork) && (!has(self.existingNetwork) || self.existingNetwork == oldSelf.existingNetwork)",message="aks.existingNetwork cannot change: a cluster does not move to another network. Create a new object in the other one, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.userAssignedIdentityID) == has(oldSelf.userAssignedIdentityID) && (!has(self.userAssignedIdentityID) || self.userAssignedIdentityID == oldSelf.userAssignedIdentityID)",message="aks.userAssignedIdentityID cannot change: create a new object with the other identity, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.podCIDR) == has(oldSelf.podCIDR) && (!has(self.podCIDR) || self.podCIDR == oldSelf.podCIDR)",message="aks.podCIDR cannot change: every pod has its address from it. Create a new object with the other range, then delete this one"
 // +kubebuilder:validation:XValidation:rule="has(self.serviceCIDR) == has(oldSelf.serviceCIDR) && (!has(self.serviceCIDR) || self.serviceCIDR == oldSelf.serviceCIDR)",message="aks.serviceCIDR cannot change: every service has its address from it. Create a new object with the other range, then delete this one"
-// +kubebuilder:validation:XValidation:rule="!has(self.subnetID) || !has(self.virtualNetwork)",message="aks.subnetID is a subnet that exists, aks.virtualNetwork asks for a new one in a network that exists: give only one of them"
-// +kubebuilder:validation:XValidation:rule="[has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].all(a, !isCIDR(a) || [has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.virtualNetwork) ? self.virtualNetwork.subnetCIDR : '127.0.0.0/8'].exists_one(b, isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR (100.64.0.0/12 when empty), aks.serviceCIDR (100.80.0.0/16 when empty) and aks.virtualNetwork.subnetCIDR must not overlap"
+// +kubebuilder:validation:XValidation:rule="[has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.existingNetwork) && has(self.existingNetwork.virtualNetwork) ? self.existingNetwork.virtualNetwork.subnetCIDR : '127.0.0.0/8'].all(a, !isCIDR(a) || [has(self.podCIDR) ? self.podCIDR : '100.64.0.0/12', has(self.serviceCIDR) ? self.serviceCIDR : '100.80.0.0/16', has(self.existingNetwork) && has(self.existingNetwork.virtualNetwork) ? self.existingNetwork.virtualNetwork.subnetCIDR : '127.0.0.0/8'].exists_one(b, isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR (100.64.0.0/12 when empty), aks.serviceCIDR (100.80.0.0/16 when empty) and aks.existingNetwork.virtualNetwork.subnetCIDR must not overlap"
 type AKSCluster struct {
 	// Region by Azure's own name, for example germanynorth, instead of the
 	// neutral one.
@@ -47,17 +45,9 @@ type AKSCluster struct {
 	// +optional
 	ResourceGroupName string `json:"resourceGroupName,omitempty"`
 
-	// SubnetID of a subnet that exists already, instead of a network and a subnet
-	// that are made.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]Network/virtualNetworks/[^/]+/subnets/[^/]+$')",message="aks.subnetID must be the full ID of a subnet: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.Network/virtualNetworks/NAME/subnets/NAME"
+	// ExistingNetwork is used instead of making one.
 	// +optional
-	SubnetID string `json:"subnetID,omitempty"`
-
-	// VirtualNetwork that exists already, in which a subnet is made.
-	// +optional
-	VirtualNetwork *AKSVirtualNetwork `json:"virtualNetwork,omitempty"`
+	ExistingNetwork *AKSNetwork `json:"existingNetwork,omitempty"`
 
 	// UserAssignedIdentityID of a user-assigned managed identity that exists already, instead
 	// of one that is made. It needs the role Network Contributor on the subnet.
@@ -109,29 +99,44 @@ type AKSCluster struct {
 // +kubebuilder:validation:XValidation:rule="self.matches('^Standard_[A-Z][A-Za-z0-9_-]*$')",message="must be a size as Azure writes it, for example Standard_D4s_v5"
 type AKSVMSize string
 
+// An AKSNetwork is a network that exists already.
+// +kubebuilder:validation:XValidation:rule="has(self.subnetID) != has(self.virtualNetwork)",message="aks.existingNetwork needs exactly one of subnetID, for a subnet that exists, and virtualNetwork, for a new subnet in a network that exists"
+type AKSNetwork struct {
+	// SubnetID of a subnet that exists already.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]Network/virtualNetworks/[^/]+/subnets/[^/]+$')",message="aks.existingNetwork.subnetID must be the full ID of a subnet: /subscriptions/ID/resourceGroups/NAME/providers/Microsoft.Network/virtualNetworks/NAME/subnets/NAME"
+	// +optional
+	SubnetID string `json:"subnetID,omitempty"`
+
+	// VirtualNetwork that exists already, in which a subnet is made.
+	// +optional
+	VirtualNetwork *AKSVirtualNetwork `json:"virtualNetwork,omitempty"`
+}
+
 // An AKSVirtualNetwork is a virtual network that exists already.
 type AKSVirtualNetwork struct {
 	// ResourceGroupName of the resource group that the network is in. Nodes carry
 	// it as a label, so it cannot be longer than one.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.virtualNetwork.resourceGroupName must be the name of a resource group, not its ID: letters, digits and - _ ."
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.existingNetwork.virtualNetwork.resourceGroupName must be the name of a resource group, not its ID: letters, digits and - _ ."
 	ResourceGroupName string `json:"resourceGroupName"`
 
 	// Name of the network.
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.virtualNetwork.name must be the name of a virtual network, not its ID: letters, digits and - _ ."
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="aks.existingNetwork.virtualNetwork.name must be the name of a virtual network, not its ID: letters, digits and - _ ."
 	Name string `json:"name"`
 
 	// SubnetCIDR of the subnet that is made in it: the addresses of the nodes.
-	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 26)",message="aks.virtualNetwork.subnetCIDR must be between /9 and /26: every node needs an address, and more while nodes are replaced"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 9 && cidr(self).prefixLength() <= 26)",message="aks.existingNetwork.virtualNetwork.subnetCIDR must be between /9 and /26: every node needs an address, and more while nodes are replaced"
 	SubnetCIDR CIDR `json:"subnetCIDR"`
 }
 
 // An AKSSystemPool are the nodes for what Azure runs on the cluster. Nothing
-// else runs there, unless nodes.spot is set: Azure taints spot nodes, so all
-// that does not tolerate this taint runs on the system pool, which may then
+// else runs there, unless nodes.capacityType is Spot: Azure taints Spot nodes, so
+// all that does not tolerate this taint runs on the system pool, which may then
 // grow up to nodes.maxCount.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.maxCount) || (has(self.minCount) ? self.minCount : 2) <= self.maxCount",message="aks.systemPool.minCount, 2 when empty, must not be greater than aks.systemPool.maxCount"

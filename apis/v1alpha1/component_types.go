@@ -138,10 +138,10 @@ type ComponentStatus struct {
 	// +optional
 	ReleaseName string `json:"releaseName,omitempty"`
 
-	// Access is the last known way to the cluster, so that nothing is dropped
-	// while the cluster's own status is missing.
+	// Connection to the cluster as last known, so that nothing is dropped while the
+	// cluster's own status is missing.
 	// +optional
-	Access *Access `json:"access,omitempty"`
+	Connection *Connection `json:"connection,omitempty"`
 
 	// ResourceRefs are the managed resources that must be gone before anything that
 	// this component depends on may go.

@@ -40,6 +40,19 @@ type InstanceType string
 // +kubebuilder:validation:XValidation:rule="self.matches('^v[0-9]+[.][0-9]+[.][0-9]+-eksbuild[.][0-9]+$')",message="must be a version of an add-on of EKS, such as v1.34.0-eksbuild.2"
 type AddonVersion string
 
+// An EKSAddonName is the name of one of EKS's add-ons.
+// +kubebuilder:validation:Enum=aws-ebs-csi-driver;coredns;eks-pod-identity-agent;kube-proxy;vpc-cni
+type EKSAddonName string
+
+// An EKSAddon chooses the version of one of EKS's add-ons.
+type EKSAddon struct {
+	// Name of the add-on.
+	Name EKSAddonName `json:"name"`
+
+	// Version of the add-on.
+	Version AddonVersion `json:"version"`
+}
+
 // An EKSNetwork is a network that exists already. It needs DNS names and support
 // switched on, and its subnets the tags that load balancers look for.
 type EKSNetwork struct {
@@ -86,10 +99,11 @@ type EKSCluster struct {
 	// +optional
 	ExistingNetwork *EKSNetwork `json:"existingNetwork,omitempty"`
 
-	// PrivateEndpointOnly takes the API server off the internet. Crossplane then
-	// needs a way into the network.
+	// EndpointAccess of the API server. Private takes it off the internet:
+	// Crossplane then needs a way into the network.
+	// +kubebuilder:default=Public
 	// +optional
-	PrivateEndpointOnly bool `json:"privateEndpointOnly,omitempty"`
+	EndpointAccess EndpointAccess `json:"endpointAccess,omitempty"`
 
 	// ControlPlaneLogs that go to CloudWatch.
 	// +kubebuilder:validation:MaxItems=5
@@ -109,15 +123,16 @@ type EKSCluster struct {
 	// +optional
 	AdminRoleARN string `json:"adminRoleARN,omitempty"`
 
-	// AddonVersions of EKS's add-ons, by name. Without one EKS chooses when the
-	// cluster is made, and stays with that when the cluster is upgraded. So raise
-	// those of kube-proxy and coredns together with version: they are changed when
-	// the control plane has been upgraded. aws eks describe-addon-versions lists
-	// what fits.
-	// +kubebuilder:validation:MaxProperties=5
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['aws-ebs-csi-driver', 'coredns', 'eks-pod-identity-agent', 'kube-proxy', 'vpc-cni'])",message="addonVersions may name aws-ebs-csi-driver, coredns, eks-pod-identity-agent, kube-proxy and vpc-cni"
+	// Addons of EKS whose versions you choose. EKS chooses the version of others
+	// when it makes the cluster, and keeps it when the cluster is upgraded. So raise
+	// those of kube-proxy and coredns together with version: they change when the
+	// control plane has been upgraded. aws eks describe-addon-versions lists what
+	// fits.
+	// +kubebuilder:validation:MaxItems=5
+	// +listType=map
+	// +listMapKey=name
 	// +optional
-	AddonVersions map[string]AddonVersion `json:"addonVersions,omitempty"`
+	Addons []EKSAddon `json:"addons,omitempty"`
 
 	// InstanceTypes instead of those of nodes.instanceSize. All must have the
 	// architecture that nodes.architecture says.

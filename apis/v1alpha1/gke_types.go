@@ -67,10 +67,11 @@ type GKECluster struct {
 	// +optional
 	ControlPlaneCIDR CIDR `json:"controlPlaneCIDR,omitempty"`
 
-	// PrivateEndpoint takes the API server's public address away. Crossplane's
-	// providers must then be able to reach the private one.
+	// EndpointAccess of the API server. Private takes its public address away:
+	// Crossplane's providers must then be able to reach the private one.
+	// +kubebuilder:default=Public
 	// +optional
-	PrivateEndpoint bool `json:"privateEndpoint,omitempty"`
+	EndpointAccess EndpointAccess `json:"endpointAccess,omitempty"`
 
 	// ReleaseChannel that GKE upgrades the cluster by. It may go beyond version
 	// when that comes to its end.
@@ -107,13 +108,25 @@ type GKECluster struct {
 	// +optional
 	StorageClassName string `json:"storageClassName,omitempty"`
 
-	// ServiceAccountKey reaches the cluster with a key of a service account that
-	// is made for it, instead of the identity of the providers' pods. The
-	// fallback for control planes whose pods have no identity on Google Cloud: a
-	// key is a password that does not end by itself.
+	// Authentication is how Crossplane's providers sign in to the cluster.
+	// +kubebuilder:default=WorkloadIdentity
 	// +optional
-	ServiceAccountKey bool `json:"serviceAccountKey,omitempty"`
+	Authentication GKEAuthentication `json:"authentication,omitempty"`
 }
+
+// A GKEAuthentication is a way to sign in to a GKE cluster.
+// +kubebuilder:validation:Enum=WorkloadIdentity;ServiceAccountKey
+type GKEAuthentication string
+
+// Ways to sign in to a GKE cluster.
+const (
+	// GKEAuthenticationWorkloadIdentity uses the identity of the providers' pods.
+	GKEAuthenticationWorkloadIdentity GKEAuthentication = "WorkloadIdentity"
+	// GKEAuthenticationServiceAccountKey uses a key of a service account that is
+	// made for the cluster. It is the fallback for control planes whose pods have no
+	// identity on Google Cloud: a key is a password that does not expire.
+	GKEAuthenticationServiceAccountKey GKEAuthentication = "ServiceAccountKey"
+)
 
 // A GKENetwork is a network that exists already. Its nodes need a way out to
 // the internet, such as Cloud NAT, since they have private addresses only.

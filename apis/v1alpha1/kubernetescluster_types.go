@@ -187,20 +187,46 @@ type Nodes struct {
 	// +optional
 	Architecture Architecture `json:"architecture,omitempty"`
 
-	// DiskGiB is the size of each node's disk in GiB.
-	// +kubebuilder:default=50
-	// +kubebuilder:validation:Minimum=20
-	// +kubebuilder:validation:Maximum=16384
+	// DiskSize of each node: a whole number of GiB, such as 50Gi.
+	// +kubebuilder:default="50Gi"
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]*Gi$')",message="nodes.diskSize must be a whole number of GiB, such as 50Gi"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[1-9][0-9]*Gi$') || (int(self.substring(0, self.size() - 2)) >= 20 && int(self.substring(0, self.size() - 2)) <= 16384)",message="nodes.diskSize must be between 20Gi and 16384Gi"
 	// +optional
-	DiskGiB int64 `json:"diskGiB,omitempty"`
+	DiskSize string `json:"diskSize,omitempty"`
 
-	// Spot takes spare capacity: cheaper, and the cloud may take it back. On AKS
-	// only pods run there that tolerate the taint
-	// kubernetes.azure.com/scalesetpriority=spot:NoSchedule, which Azure insists on;
-	// all others run on the system pool.
+	// CapacityType of the nodes. Spot is spare capacity: it costs less, and the
+	// cloud can take it back. On AKS, Spot nodes have the taint
+	// kubernetes.azure.com/scalesetpriority=spot:NoSchedule, which Azure insists on.
+	// Pods that do not tolerate it run on the system pool.
+	// +kubebuilder:default=OnDemand
 	// +optional
-	Spot bool `json:"spot,omitempty"`
+	CapacityType CapacityType `json:"capacityType,omitempty"`
 }
+
+// A CapacityType is how a cloud provides nodes.
+// +kubebuilder:validation:Enum=OnDemand;Spot
+type CapacityType string
+
+// Capacity types.
+const (
+	// CapacityTypeOnDemand keeps a node for as long as it is wanted.
+	CapacityTypeOnDemand CapacityType = "OnDemand"
+	// CapacityTypeSpot takes spare capacity, which the cloud can take back.
+	CapacityTypeSpot CapacityType = "Spot"
+)
+
+// An EndpointAccess says from where an API server can be reached.
+// +kubebuilder:validation:Enum=Public;Private
+type EndpointAccess string
+
+// Endpoint access.
+const (
+	// EndpointAccessPublic gives the API server a public address.
+	EndpointAccessPublic EndpointAccess = "Public"
+	// EndpointAccessPrivate gives the API server private addresses only.
+	EndpointAccessPrivate EndpointAccess = "Private"
+)
 
 // ClusterParameters say what cluster is wanted.
 //
@@ -228,27 +254,27 @@ type Nodes struct {
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.encryptSecrets) && self.eks.encryptSecrets) || !(has(oldSelf.eks) && has(oldSelf.eks.encryptSecrets) && oldSelf.eks.encryptSecrets)",message="eks.encryptSecrets cannot be taken back: AWS cannot undo it. Keep it true, or create a new object"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.zoneIDs) ? self.eks.zoneIDs : []) == (has(oldSelf.eks) && has(oldSelf.eks.zoneIDs) ? oldSelf.eks.zoneIDs : [])",message="eks.zoneIDs cannot change: the subnets lie in them. Create a new object in the other zones, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.natGatewayMode) ? self.eks.natGatewayMode : 'Single') == (has(oldSelf.eks) && has(oldSelf.eks.natGatewayMode) ? oldSelf.eks.natGatewayMode : 'Single')",message="eks.natGatewayMode cannot change: the nodes would be without a way out meanwhile. Create a new object instead"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'EKS' || !has(self.nodes) || !has(oldSelf.nodes) || ((has(self.nodes.instanceSize) ? self.nodes.instanceSize : 'Medium') == (has(oldSelf.nodes.instanceSize) ? oldSelf.nodes.instanceSize : 'Medium') && (has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot))",message="size, architecture and spot of nodes cannot change on EKS: a node group keeps its kind of machine. Create a new object, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'EKS' || !has(self.nodes) || !has(oldSelf.nodes) || ((has(self.nodes.instanceSize) ? self.nodes.instanceSize : 'Medium') == (has(oldSelf.nodes.instanceSize) ? oldSelf.nodes.instanceSize : 'Medium') && (has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes.capacityType) && self.nodes.capacityType == 'Spot') == (has(oldSelf.nodes.capacityType) && oldSelf.nodes.capacityType == 'Spot'))",message="nodes.instanceSize, nodes.architecture and nodes.capacityType cannot change on EKS: a node group keeps its kind of machine. Create a new object, then delete this one"
 // +kubebuilder:validation:XValidation:rule="(has(self.eks) && has(self.eks.instanceTypes) ? self.eks.instanceTypes : []) == (has(oldSelf.eks) && has(oldSelf.eks.instanceTypes) ? oldSelf.eks.instanceTypes : [])",message="eks.instanceTypes cannot change: a node group keeps its kind of machine. Create a new object, then delete this one"
-// +kubebuilder:validation:XValidation:rule="!(has(self.eks) && has(self.eks.privateEndpointOnly) && self.eks.privateEndpointOnly) || !(has(self.network) && has(self.network.apiServerAllowedCIDRs) && self.network.apiServerAllowedCIDRs.size() > 0)",message="give network.apiServerAllowedCIDRs for a public endpoint, or eks.privateEndpointOnly, not both"
+// +kubebuilder:validation:XValidation:rule="!(has(self.eks) && has(self.eks.endpointAccess) && self.eks.endpointAccess == 'Private') || !(has(self.network) && has(self.network.apiServerAllowedCIDRs) && self.network.apiServerAllowedCIDRs.size() > 0)",message="give network.apiServerAllowedCIDRs for a public endpoint, or eks.endpointAccess: Private, not both"
 // +kubebuilder:validation:XValidation:rule="has(self.version) || !has(oldSelf.version)",message="version cannot be removed: the cluster would stay at it without anyone knowing. Keep it or give a newer one"
-// +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.subnetID) || has(c.aks.virtualNetwork) || has(c.aks.userAssignedIdentityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, subnetID, virtualNetwork, userAssignedIdentityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.network) || !has(self.network.cidr) || !(has(self.aks.subnetID) || has(self.aks.virtualNetwork))",message="network.cidr is for a network that is made, aks.subnetID and aks.virtualNetwork are for one that exists: give only one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || has(self.aks.subnetID) || has(self.aks.virtualNetwork) || [has(self.aks.podCIDR) ? self.aks.podCIDR : '100.64.0.0/12', has(self.aks.serviceCIDR) ? self.aks.serviceCIDR : '100.80.0.0/16'].all(a, !isCIDR(a) || [has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16'].all(b, !isCIDR(b) || !(cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR and aks.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when empty"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.podCIDR) || !isCIDR(self.aks.podCIDR) || cidr(self.aks.podCIDR).prefixLength() <= 12 || cidr(self.aks.podCIDR).prefixLength() > 18 || (self.nodes.maxCount * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2048, 1024, 512, 256, 128, 64][cidr(self.aks.podCIDR).prefixLength() - 13]",message="aks.podCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes a /24 of it, and there are a third more while nodes are replaced. Give a larger range or fewer nodes"
-// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.virtualNetwork) || !isCIDR(self.aks.virtualNetwork.subnetCIDR) || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() <= 20 || cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() > 26 || (self.nodes.maxCount * (has(self.nodes.spot) && self.nodes.spot ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2043, 1019, 507, 251, 123, 59][cidr(self.aks.virtualNetwork.subnetCIDR).prefixLength() - 21]",message="aks.virtualNetwork.subnetCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes an address, Azure takes five, and there are a third more nodes while they are replaced. Give a larger range or fewer nodes"
+// +kubebuilder:validation:XValidation:rule="has(self.aks) == has(oldSelf.aks) || [self, oldSelf].all(c, !has(c.aks) || !(has(c.aks.resourceGroupName) || has(c.aks.existingNetwork) || has(c.aks.userAssignedIdentityID) || has(c.aks.podCIDR) || has(c.aks.serviceCIDR)))",message="resourceGroupName, existingNetwork, userAssignedIdentityID, podCIDR and serviceCIDR of aks cannot change: they say where the cluster is. Create a new object with the other values, then delete this one"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.network) || !has(self.network.cidr) || !has(self.aks.existingNetwork)",message="give network.cidr for a network that is made, or aks.existingNetwork for one that exists, not both"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || has(self.aks.existingNetwork) || [has(self.aks.podCIDR) ? self.aks.podCIDR : '100.64.0.0/12', has(self.aks.serviceCIDR) ? self.aks.serviceCIDR : '100.80.0.0/16'].all(a, !isCIDR(a) || [has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16'].all(b, !isCIDR(b) || !(cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))))",message="aks.podCIDR and aks.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when empty"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.podCIDR) || !isCIDR(self.aks.podCIDR) || cidr(self.aks.podCIDR).prefixLength() <= 12 || cidr(self.aks.podCIDR).prefixLength() > 18 || (self.nodes.maxCount * (has(self.nodes.capacityType) && self.nodes.capacityType == 'Spot' ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2048, 1024, 512, 256, 128, 64][cidr(self.aks.podCIDR).prefixLength() - 13]",message="aks.podCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes a /24 of it, and there are a third more while nodes are replaced. Give a larger range or fewer nodes"
+// +kubebuilder:validation:XValidation:rule="!has(self.aks) || !has(self.aks.existingNetwork) || !has(self.aks.existingNetwork.virtualNetwork) || !isCIDR(self.aks.existingNetwork.virtualNetwork.subnetCIDR) || cidr(self.aks.existingNetwork.virtualNetwork.subnetCIDR).prefixLength() <= 20 || cidr(self.aks.existingNetwork.virtualNetwork.subnetCIDR).prefixLength() > 26 || (self.nodes.maxCount * (has(self.nodes.capacityType) && self.nodes.capacityType == 'Spot' ? 2 : 1) + (has(self.aks.systemPool) && has(self.aks.systemPool.maxCount) ? self.aks.systemPool.maxCount : has(self.aks.systemPool) && has(self.aks.systemPool.minCount) && self.aks.systemPool.minCount > 3 ? self.aks.systemPool.minCount : 3)) * 4 / 3 + 2 <= [2043, 1019, 507, 251, 123, 59][cidr(self.aks.existingNetwork.virtualNetwork.subnetCIDR).prefixLength() - 21]",message="aks.existingNetwork.virtualNetwork.subnetCIDR is too small for nodes.maxCount and aks.systemPool.maxCount: every node takes an address, Azure takes five, and there are a third more nodes while they are replaced. Give a larger range or fewer nodes"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.externalName) || (has(self.aks) && has(self.aks.resourceGroupName))",message="an existing AKS cluster is found by externalName and aks.resourceGroupName: give both"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.nodes.diskGiB) || (self.nodes.diskGiB >= 30 && self.nodes.diskGiB <= 2048)",message="nodes.diskGiB must be between 30 and 2048 on AKS"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || (has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes.spot) && oldSelf.nodes.spot)",message="nodes.spot cannot change on AKS: create a new object, then delete this one"
-// +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.projectID)) == (has(oldSelf.gke) && has(oldSelf.gke.projectID)) && (has(self.gke) && has(self.gke.location)) == (has(oldSelf.gke) && has(oldSelf.gke.location)) && (has(self.gke) && has(self.gke.existingNetwork)) == (has(oldSelf.gke) && has(oldSelf.gke.existingNetwork)) && (has(self.gke) && has(self.gke.podCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.podCIDR)) && (has(self.gke) && has(self.gke.serviceCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.serviceCIDR)) && (has(self.gke) && has(self.gke.controlPlaneCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.controlPlaneCIDR)) && (has(self.gke) && has(self.gke.serviceAccountKey) && self.gke.serviceAccountKey) == (has(oldSelf.gke) && has(oldSelf.gke.serviceAccountKey) && oldSelf.gke.serviceAccountKey)",message="gke.projectID, zone, network, podCIDR, serviceCIDR, controlPlaneCIDR and serviceAccountKey cannot be added or removed: they say where the cluster is and how it is reached. Create a new object instead, then delete this one"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'GKE' || ((has(self.nodes) && has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes) && has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes) && has(self.nodes.spot) && self.nodes.spot) == (has(oldSelf.nodes) && has(oldSelf.nodes.spot) && oldSelf.nodes.spot))",message="nodes.architecture and nodes.spot cannot change on GKE: its node pools cannot. Create a new object with the other nodes, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || !has(self.nodes.diskSize) || !self.nodes.diskSize.matches('^[1-9][0-9]*Gi$') || (int(self.nodes.diskSize.substring(0, self.nodes.diskSize.size() - 2)) >= 30 && int(self.nodes.diskSize.substring(0, self.nodes.diskSize.size() - 2)) <= 2048)",message="nodes.diskSize must be between 30Gi and 2048Gi on AKS"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'AKS' || (has(self.nodes.capacityType) && self.nodes.capacityType == 'Spot') == (has(oldSelf.nodes.capacityType) && oldSelf.nodes.capacityType == 'Spot')",message="nodes.capacityType cannot change on AKS: create a new object, then delete this one"
+// +kubebuilder:validation:XValidation:rule="(has(self.gke) && has(self.gke.projectID)) == (has(oldSelf.gke) && has(oldSelf.gke.projectID)) && (has(self.gke) && has(self.gke.location)) == (has(oldSelf.gke) && has(oldSelf.gke.location)) && (has(self.gke) && has(self.gke.existingNetwork)) == (has(oldSelf.gke) && has(oldSelf.gke.existingNetwork)) && (has(self.gke) && has(self.gke.podCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.podCIDR)) && (has(self.gke) && has(self.gke.serviceCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.serviceCIDR)) && (has(self.gke) && has(self.gke.controlPlaneCIDR)) == (has(oldSelf.gke) && has(oldSelf.gke.controlPlaneCIDR)) && (has(self.gke) && has(self.gke.authentication) && self.gke.authentication == 'ServiceAccountKey') == (has(oldSelf.gke) && has(oldSelf.gke.authentication) && oldSelf.gke.authentication == 'ServiceAccountKey')",message="projectID, location, existingNetwork, podCIDR, serviceCIDR and controlPlaneCIDR of gke cannot be added or removed, and gke.authentication cannot change: they say where the cluster is and how it is reached. Create a new object instead, then delete this one"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'GKE' || ((has(self.nodes) && has(self.nodes.architecture) ? self.nodes.architecture : 'amd64') == (has(oldSelf.nodes) && has(oldSelf.nodes.architecture) ? oldSelf.nodes.architecture : 'amd64') && (has(self.nodes) && has(self.nodes.capacityType) && self.nodes.capacityType == 'Spot') == (has(oldSelf.nodes) && has(oldSelf.nodes.capacityType) && oldSelf.nodes.capacityType == 'Spot'))",message="nodes.architecture and nodes.capacityType cannot change on GKE: its node pools cannot. Create a new object with the other nodes, then delete this one"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.existingNetwork) || !has(self.network) || !has(self.network.cidr)",message="give network.cidr for a network that is made, or gke.existingNetwork for one that exists, not both: a network that exists has its ranges already"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.podCIDR) || !has(self.nodes) || !isCIDR(self.gke.podCIDR) || cidr(self.gke.podCIDR).prefixLength() < 9 || cidr(self.gke.podCIDR).prefixLength() > 21 || self.nodes.maxCount < [32768, 16384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8][cidr(self.gke.podCIDR).prefixLength() - 9]",message="gke.podCIDR is too small for nodes.maxCount: each node takes a /24 of it, and an upgrade needs one node more. A /14 has room for 1023 nodes, a /16 for 255, a /20 for 15"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.podCIDR) || !isCIDR(self.gke.podCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.podCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.podCIDR).ip()))",message="gke.podCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 100.64.0.0/14"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.serviceCIDR) || !isCIDR(self.gke.serviceCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.serviceCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.serviceCIDR).ip()))",message="gke.serviceCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 100.68.0.0/20"
 // +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.controlPlaneCIDR) || !isCIDR(self.gke.controlPlaneCIDR) || !isCIDR((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')) || (!cidr(self.gke.controlPlaneCIDR).containsIP(cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).ip()) && !cidr((has(self.network) && has(self.network.cidr) ? self.network.cidr : '10.0.0.0/16')).containsIP(cidr(self.gke.controlPlaneCIDR).ip()))",message="gke.controlPlaneCIDR must not overlap with network.cidr, which is 10.0.0.0/16 when not given: take a range outside of it, such as 172.16.0.0/28"
-// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.privateEndpoint) || !self.gke.privateEndpoint || (has(self.network) && has(self.network.apiServerAllowedCIDRs))",message="gke.privateEndpoint needs network.apiServerAllowedCIDRs: the private ranges that may reach the API server, Crossplane's among them"
-// +kubebuilder:validation:XValidation:rule="!has(self.externalName) || !has(self.gke) || (!has(self.gke.existingNetwork) && !has(self.gke.serviceAccountKey))",message="gke.existingNetwork and gke.serviceAccountKey are for a cluster that is made, not for one that is adopted by externalName: nothing is made for that one"
+// +kubebuilder:validation:XValidation:rule="!has(self.gke) || !has(self.gke.endpointAccess) || self.gke.endpointAccess != 'Private' || (has(self.network) && has(self.network.apiServerAllowedCIDRs))",message="gke.endpointAccess: Private needs network.apiServerAllowedCIDRs: the private ranges that may reach the API server, Crossplane's among them"
+// +kubebuilder:validation:XValidation:rule="!has(self.externalName) || !has(self.gke) || (!has(self.gke.existingNetwork) && !(has(self.gke.authentication) && self.gke.authentication == 'ServiceAccountKey'))",message="gke.existingNetwork and gke.authentication: ServiceAccountKey are for a cluster that is made, not for one that is adopted by externalName: nothing is made for that one"
 // +kubebuilder:validation:XValidation:rule="has(self.k3s) == (self.provider == 'K3s')",message="provider K3s needs the section k3s with its hosts, and only provider K3s may have it"
 // +kubebuilder:validation:XValidation:rule="!has(self.kindCluster) || self.provider == 'Kind'",message="the section kindCluster is for provider Kind only: remove it, or set provider to Kind"
 // +kubebuilder:validation:XValidation:rule="!has(self.k3d) || self.provider == 'K3d'",message="the section k3d is for provider K3d only: remove it, or set provider to K3d"
@@ -375,27 +401,49 @@ type ExistingCluster struct {
 	// +optional
 	ControlPlaneMetricsReachable bool `json:"controlPlaneMetricsReachable,omitempty"`
 
-	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
+	// GatewayAPICRDs says whether the stack installs the Gateway API CRDs; Install
+	// when empty.
 	// +optional
-	ManagedGatewayAPI bool `json:"managedGatewayAPI,omitempty"`
+	GatewayAPICRDs GatewayAPICRDs `json:"gatewayAPICRDs,omitempty"`
 
-	// HostPorts says that people reach the ports 80 and 443 of the nodes
-	// themselves, since nobody gives out load balancers.
+	// IngressExposure says how people reach an ingress on the cluster; LoadBalancer
+	// when empty.
 	// +optional
-	HostPorts bool `json:"hostPorts,omitempty"`
+	IngressExposure IngressExposure `json:"ingressExposure,omitempty"`
 }
 
-// Access is everything that others know of a cluster: how to reach it, and the
-// neutral facts that charts need.
-type Access struct {
-	// HelmProviderConfig is the name of the ProviderConfig of provider-helm.
-	// +kubebuilder:validation:MaxLength=253
-	HelmProviderConfig string `json:"helmProviderConfig"`
+// GatewayAPICRDs says where the Gateway API CRDs of a cluster come from.
+// +kubebuilder:validation:Enum=Install;Preinstalled
+type GatewayAPICRDs string
 
-	// KubernetesProviderConfig is the name of the ProviderConfig of
-	// provider-kubernetes.
-	// +kubebuilder:validation:MaxLength=253
-	KubernetesProviderConfig string `json:"kubernetesProviderConfig"`
+// Origins of the Gateway API CRDs.
+const (
+	// GatewayAPICRDsInstall means that the stack installs them.
+	GatewayAPICRDsInstall GatewayAPICRDs = "Install"
+	// GatewayAPICRDsPreinstalled means that they come with the cluster.
+	GatewayAPICRDsPreinstalled GatewayAPICRDs = "Preinstalled"
+)
+
+// An IngressExposure is how people reach an ingress on a cluster.
+// +kubebuilder:validation:Enum=LoadBalancer;HostPort
+type IngressExposure string
+
+// Ways to reach an ingress.
+const (
+	// IngressExposureLoadBalancer gives the ingress a load balancer.
+	IngressExposureLoadBalancer IngressExposure = "LoadBalancer"
+	// IngressExposureHostPort opens the ports 80 and 443 of the nodes, for clusters
+	// without load balancers.
+	IngressExposureHostPort IngressExposure = "HostPort"
+)
+
+// A Connection says how to reach a cluster.
+type Connection struct {
+	// HelmProviderConfigRef names the ProviderConfig of provider-helm.
+	HelmProviderConfigRef LocalReference `json:"helmProviderConfigRef"`
+
+	// KubernetesProviderConfigRef names the ProviderConfig of provider-kubernetes.
+	KubernetesProviderConfigRef LocalReference `json:"kubernetesProviderConfigRef"`
 
 	// KubeconfigSecretRef names the Secret that holds the kubeconfig. Empty for
 	// the management cluster.
@@ -407,6 +455,15 @@ type Access struct {
 	// +optional
 	APIServerURL string `json:"apiServerURL,omitempty"`
 
+	// ChartMirror is the URL of an OCI registry that serves all charts for this
+	// cluster. Every chart comes from its own repository when empty.
+	// +kubebuilder:validation:MaxLength=2048
+	// +optional
+	ChartMirror string `json:"chartMirror,omitempty"`
+}
+
+// Capabilities are what charts need to know of a cluster, by neutral names.
+type Capabilities struct {
 	// Architecture of the nodes.
 	// +optional
 	Architecture Architecture `json:"architecture,omitempty"`
@@ -420,14 +477,15 @@ type Access struct {
 	// +optional
 	ControlPlaneMetricsReachable bool `json:"controlPlaneMetricsReachable,omitempty"`
 
-	// ManagedGatewayAPI says that the cluster brings the Gateway API CRDs itself.
+	// GatewayAPICRDs says whether the stack installs the Gateway API CRDs; Install
+	// when empty.
 	// +optional
-	ManagedGatewayAPI bool `json:"managedGatewayAPI,omitempty"`
+	GatewayAPICRDs GatewayAPICRDs `json:"gatewayAPICRDs,omitempty"`
 
-	// HostPorts says that people reach the ports 80 and 443 of the nodes
-	// themselves, since nobody gives out load balancers.
+	// IngressExposure says how people reach an ingress on the cluster; LoadBalancer
+	// when empty.
 	// +optional
-	HostPorts bool `json:"hostPorts,omitempty"`
+	IngressExposure IngressExposure `json:"ingressExposure,omitempty"`
 
 	// CRISocket is where the container runtime listens on the nodes;
 	// /run/containerd/containerd.sock when empty.
@@ -447,12 +505,6 @@ type Access struct {
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
 	IngressHTTPSPort int64 `json:"ingressHTTPSPort,omitempty"`
-
-	// ChartMirror is the URL of an OCI registry that serves all charts for this
-	// cluster. Every chart comes from its own repository when empty.
-	// +kubebuilder:validation:MaxLength=2048
-	// +optional
-	ChartMirror string `json:"chartMirror,omitempty"`
 }
 
 // KubernetesClusterStatus says how the cluster stands and how to reach it.
@@ -468,10 +520,15 @@ type KubernetesClusterStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// Access says how to reach the cluster. It stays when the cluster cannot be
+	// Connection says how to reach the cluster. It stays when the cluster cannot be
 	// reached for a while.
 	// +optional
-	Access *Access `json:"access,omitempty"`
+	Connection *Connection `json:"connection,omitempty"`
+
+	// Capabilities say what the cluster offers to charts. They stay as long as the
+	// connection.
+	// +optional
+	Capabilities *Capabilities `json:"capabilities,omitempty"`
 }
 
 // A KubernetesCluster is a cluster on any provider; it publishes how to reach it.
@@ -481,7 +538,7 @@ type KubernetesClusterStatus struct {
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.provider`
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.region`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
-// +kubebuilder:printcolumn:name="API server",type=string,JSONPath=`.status.access.apiServerURL`,priority=1
+// +kubebuilder:printcolumn:name="API server",type=string,JSONPath=`.status.connection.apiServerURL`,priority=1
 type KubernetesCluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

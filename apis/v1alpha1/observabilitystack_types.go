@@ -306,9 +306,10 @@ type ObservabilityStackStatus struct {
 	// +optional
 	Warnings []Warning `json:"warnings,omitempty"`
 
-	// Access is the last known way to the cluster.
+	// Capabilities of the cluster as last known, so that components do not change
+	// while the cluster says nothing.
 	// +optional
-	Access *Access `json:"access,omitempty"`
+	Capabilities *Capabilities `json:"capabilities,omitempty"`
 }
 
 // An ObservabilityStack is a set of components on one cluster.

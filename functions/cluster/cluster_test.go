@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/cluster/existing"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
@@ -30,7 +31,7 @@ func claim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster 
 			KubeconfigSecretRef:          &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
 			StorageClassName:             "fast",
 			ControlPlaneMetricsReachable: true,
-			ManagedGatewayAPI:            true,
+			GatewayAPICRDs:               v1alpha1.GatewayAPICRDsPreinstalled,
 		},
 	}
 	for _, f := range fs {
@@ -40,17 +41,21 @@ func claim(fs ...func(*v1alpha1.KubernetesCluster)) *v1alpha1.KubernetesCluster 
 }
 
 // access that the claim leads to.
-func access() *v1alpha1.Access {
+func access() *backend.Access {
 	name := compose.Name("team-a", "demo", "access")
-	return &v1alpha1.Access{
-		HelmProviderConfig:           name,
-		KubernetesProviderConfig:     name,
-		KubeconfigSecretRef:          &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
-		APIServerURL:                 "https://one.example.org:6443",
-		Architecture:                 v1alpha1.ArchitectureARM64,
-		StorageClassName:             "fast",
-		ControlPlaneMetricsReachable: true,
-		ManagedGatewayAPI:            true,
+	return &backend.Access{
+		Connection: v1alpha1.Connection{
+			HelmProviderConfigRef:       v1alpha1.LocalReference{Name: name},
+			KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: name},
+			KubeconfigSecretRef:         &v1alpha1.SecretKeyReference{Name: "remote", Key: "kubeconfig"},
+			APIServerURL:                "https://one.example.org:6443",
+		},
+		Capabilities: v1alpha1.Capabilities{
+			Architecture:                 v1alpha1.ArchitectureARM64,
+			StorageClassName:             "fast",
+			ControlPlaneMetricsReachable: true,
+			GatewayAPICRDs:               v1alpha1.GatewayAPICRDsPreinstalled,
+		},
 	}
 }
 
@@ -107,7 +112,7 @@ func TestCompose(t *testing.T) {
 	type want struct {
 		conditions []compose.Condition
 		phase      v1alpha1.Phase
-		access     *v1alpha1.Access
+		access     *backend.Access
 		composed   []string
 	}
 	everything := []string{
@@ -122,7 +127,7 @@ func TestCompose(t *testing.T) {
 		return func(c *v1alpha1.KubernetesCluster) { c.Spec.Existing = e }
 	}
 	was := func(c *v1alpha1.KubernetesCluster) {
-		c.Status = v1alpha1.KubernetesClusterStatus{Phase: v1alpha1.PhaseReady, Access: access()}
+		c.Status = v1alpha1.KubernetesClusterStatus{Phase: v1alpha1.PhaseReady, Connection: &access().Connection, Capabilities: &access().Capabilities}
 	}
 	secret := []*unstructured.Unstructured{backendtest.KubeconfigSecret(t, nil)}
 	none := []*unstructured.Unstructured{}
@@ -188,7 +193,7 @@ func TestCompose(t *testing.T) {
 			claim:  claim(),
 			secret: secret,
 			want: want{
-				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfig+" is being created"),
+				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfigRef.Name+" is being created"),
 				phase:      v1alpha1.PhaseProvisioning,
 				access:     access(),
 				composed:   configs,
@@ -277,12 +282,11 @@ func TestCompose(t *testing.T) {
 			claim:    claim(existing(management)),
 			settings: compose.Settings{ManagementClusterNamespaces: []string{"team-b", "team-a"}},
 			want: want{
-				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfig+" is being created"),
+				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfigRef.Name+" is being created"),
 				phase:      v1alpha1.PhaseProvisioning,
-				access: &v1alpha1.Access{
-					HelmProviderConfig:       access().HelmProviderConfig,
-					KubernetesProviderConfig: access().KubernetesProviderConfig,
-					Architecture:             v1alpha1.ArchitectureARM64,
+				access: &backend.Access{
+					Connection:   v1alpha1.Connection{HelmProviderConfigRef: access().HelmProviderConfigRef, KubernetesProviderConfigRef: access().KubernetesProviderConfigRef},
+					Capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureARM64},
 				},
 				composed: configs,
 			},
@@ -292,12 +296,11 @@ func TestCompose(t *testing.T) {
 			claim:    claim(existing(management)),
 			settings: compose.Settings{ManagementClusterNamespaces: []string{"*"}},
 			want: want{
-				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfig+" is being created"),
+				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfigRef.Name+" is being created"),
 				phase:      v1alpha1.PhaseProvisioning,
-				access: &v1alpha1.Access{
-					HelmProviderConfig:       access().HelmProviderConfig,
-					KubernetesProviderConfig: access().KubernetesProviderConfig,
-					Architecture:             v1alpha1.ArchitectureARM64,
+				access: &backend.Access{
+					Connection:   v1alpha1.Connection{HelmProviderConfigRef: access().HelmProviderConfigRef, KubernetesProviderConfigRef: access().KubernetesProviderConfigRef},
+					Capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureARM64},
 				},
 				composed: configs,
 			},
@@ -355,7 +358,7 @@ func TestCompose(t *testing.T) {
 			if diff := cmp.Diff("1.34", status.Version); diff != "" {
 				t.Errorf("\n%s\nversion: -want, +got:\n%s", tc.reason, diff)
 			}
-			got := want{conditions: res.Conditions, phase: status.Phase, access: status.Access, composed: slices.Sorted(maps.Keys(res.Resources))}
+			got := want{conditions: res.Conditions, phase: status.Phase, access: backend.AccessOf(status), composed: slices.Sorted(maps.Keys(res.Resources))}
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
@@ -401,7 +404,7 @@ func TestObjects(t *testing.T) {
 		})),
 		Settings: compose.Settings{ManagementClusterNamespaces: []string{"*"}},
 	})
-	name := access().HelmProviderConfig
+	name := access().HelmProviderConfigRef.Name
 	probe := compose.Name("team-a", "demo", "api-server")
 	secret := map[string]any{"source": "Secret", "secretRef": map[string]any{"name": "remote", "namespace": "team-a", "key": "kubeconfig"}}
 	identity := map[string]any{"source": "InjectedIdentity"}

@@ -73,7 +73,9 @@ func TestDescribe(t *testing.T) {
 		},
 		"AKSSpot": {
 			reason: "Beside spot nodes it is the other way round.", provider: v1alpha1.ProviderAKS,
-			change: func(p *v1alpha1.ClusterParameters) { p.Nodes.Spot, p.Nodes.MaxCount = true, 9 },
+			change: func(p *v1alpha1.ClusterParameters) {
+				p.Nodes.CapacityType, p.Nodes.MaxCount = v1alpha1.CapacityTypeSpot, 9
+			},
 			want: inCloud(func(f *backend.Facts) {
 				n, s := nodes, system
 				n.Max, n.Reserved, s.Max, s.Reserved = 9, true, 9, false
@@ -100,8 +102,10 @@ func TestDescribe(t *testing.T) {
 		},
 		"Existing": {
 			reason: "It says itself how it is reached.", provider: v1alpha1.ProviderExisting,
-			change: func(p *v1alpha1.ClusterParameters) { p.Existing = &v1alpha1.ExistingCluster{HostPorts: true} },
-			want:   backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: true},
+			change: func(p *v1alpha1.ClusterParameters) {
+				p.Existing = &v1alpha1.ExistingCluster{IngressExposure: v1alpha1.IngressExposureHostPort}
+			},
+			want: backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: true},
 		},
 	}
 	for name, tc := range cases {

@@ -35,11 +35,11 @@ func (argocd) Plan(o RenderInput) (DeploymentPlan, error) {
 		Config:      v1alpha1.ObjectReference{APIVersion: compose.KubernetesAPIVersion, Kind: "ProviderConfig"},
 	}
 	r := compose.Resource{Name: resourceApplication, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: argocdVerdict}
-	if o.Access != nil {
-		d.Config.Name = o.Access.KubernetesProviderConfig
+	if o.Connection != nil {
+		d.Config.Name = o.Connection.KubernetesProviderConfigRef.Name
 	}
-	if o.Access != nil && !o.Unknown {
-		r.Object = onCluster(xr, o.Access, resourceApplication, argocdReady, application(o))
+	if o.Connection != nil && !o.Unknown {
+		r.Object = onCluster(xr, o.Connection, resourceApplication, argocdReady, application(o))
 	}
 	d.Resources = []compose.Resource{r}
 	d.Revision = stringField(manifestOf(o.Observed[resourceApplication]), "status", "sync", "revision")

@@ -52,8 +52,8 @@ type Deployer interface {
 type RenderInput struct {
 	compose.TypedRequest[v1alpha1.Component]
 
-	// Access to the cluster; nil while it is unknown.
-	Access *v1alpha1.Access
+	// Connection to the cluster; nil while it is unknown.
+	Connection *v1alpha1.Connection
 
 	// Unknown says that the values are not all known. What is there is then kept as
 	// it is.
@@ -150,9 +150,9 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 		return p, nil
 	}
 
-	access, gate := reach(in, &p)
+	connection, gate := connect(in, &p)
 	dependencies, deps := dependencies(in, &p)
-	ns := namespace(in, access, gate)
+	ns := namespace(in, connection, gate)
 	p.Resources = append(p.Resources, ns...)
 	if len(ns) > 0 {
 		gate = gate.And(compose.WaitFor(in.IsObserved(resourceNamespace) && ns[0].Ready(in.Observed[resourceNamespace]).Ready,
@@ -162,8 +162,8 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 	if err != nil {
 		return compose.Plan{}, err
 	}
-	o.Access, o.Gate = access, gate.And(dependencies).And(o.Gate)
-	if o.Mirror, err = mirrorOf(in.Settings, access); err != nil {
+	o.Connection, o.Gate = connection, gate.And(dependencies).And(o.Gate)
+	if o.Mirror, err = mirrorOf(in.Settings, connection); err != nil {
 		return compose.Plan{}, err
 	}
 	d, err := deployer.Plan(o)
@@ -184,7 +184,7 @@ func Compose(in compose.TypedRequest[v1alpha1.Component]) (compose.Plan, error) 
 			Phase:        compose.Phase(xr.Status.Phase, out),
 			ChartVersion: d.Version,
 			Revision:     d.Revision,
-			Access:       access,
+			Connection:   connection,
 			ResourceRefs: leaves,
 		}
 		if o.Chart != nil {
@@ -223,11 +223,11 @@ func order(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan, deps []
 }
 
 // mirrorOf the cluster's policy, or else of the function's flag.
-func mirrorOf(s compose.Settings, access *v1alpha1.Access) (*compose.Mirror, error) {
-	if access == nil || access.ChartMirror == "" {
+func mirrorOf(s compose.Settings, connection *v1alpha1.Connection) (*compose.Mirror, error) {
+	if connection == nil || connection.ChartMirror == "" {
 		return s.ChartMirror, nil
 	}
-	return compose.ParseMirror(access.ChartMirror)
+	return compose.ParseMirror(connection.ChartMirror)
 }
 
 // defaultReleaseName is unique on every cluster.
@@ -265,25 +265,25 @@ func requirements(xr v1alpha1.Component) []compose.Requirement {
 	return rs
 }
 
-// reach finds the way to the cluster: what the cluster says now, or the last
+// connect finds the connection to the cluster: what the cluster says now, or the last
 // that was known. The gate opens when the cluster is Ready.
-func reach(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Access, compose.Gate) {
+func connect(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) (*v1alpha1.Connection, compose.Gate) {
 	name := in.Claim.Spec.ClusterRef.Name
-	access, err := compose.ClusterAccess(in.RequiredObject(requirementCluster))
-	if access == nil {
-		access = in.Claim.Status.Access
+	connection, err := compose.ClusterConnection(in.RequiredObject(requirementCluster))
+	if connection == nil {
+		connection = in.Claim.Status.Connection
 	}
 	switch {
 	case !in.IsResolved(requirementCluster):
-		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to be read"}
+		return connection, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to be read"}
 	case in.RequiredObject(requirementCluster) == nil:
 		msg := fmt.Sprintf("KubernetesCluster %s does not exist in this namespace", name)
 		p.Problems = append(p.Problems, compose.Problem{ConditionType: ConditionDependenciesReady, Reason: "ClusterNotFound", Message: msg})
-		return access, compose.Gate{Waiting: msg}
+		return connection, compose.Gate{Waiting: msg}
 	case err != nil:
-		return access, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to say how it is reached"}
+		return connection, compose.Gate{Waiting: "Waiting for KubernetesCluster " + name + " to say how it is reached"}
 	}
-	return access, compose.WaitFor(access != nil && compose.IsReady(in.RequiredObject(requirementCluster)),
+	return connection, compose.WaitFor(connection != nil && compose.IsReady(in.RequiredObject(requirementCluster)),
 		"Waiting for KubernetesCluster "+name+" to be Ready")
 }
 
@@ -328,13 +328,13 @@ func dependencies(in compose.TypedRequest[v1alpha1.Component], p *compose.Plan) 
 // It may have been there before, with somebody else's work in it. So it is
 // deleted with the component only once provider-kubernetes says that it was the
 // one who created it.
-func namespace(in compose.TypedRequest[v1alpha1.Component], access *v1alpha1.Access, gate compose.Gate) []compose.Resource {
+func namespace(in compose.TypedRequest[v1alpha1.Component], connection *v1alpha1.Connection, gate compose.Gate) []compose.Resource {
 	xr := in.Claim
 	if xr.Spec.CreateNamespace != nil && !*xr.Spec.CreateNamespace {
 		return nil
 	}
 	r := compose.Resource{Name: resourceNamespace, ConditionType: ConditionDeployed, Gate: gate, Ready: compose.Managed}
-	if access == nil {
+	if connection == nil {
 		return []compose.Resource{r}
 	}
 	policies := []any{"Observe", "Create", "Update", "LateInitialize"}
@@ -349,7 +349,7 @@ func namespace(in compose.TypedRequest[v1alpha1.Component], access *v1alpha1.Acc
 		}
 		metadata["annotations"] = annotations
 	}
-	r.Object = onCluster(xr, access, resourceNamespace, `object.status.phase == "Active"`, map[string]any{
+	r.Object = onCluster(xr, connection, resourceNamespace, `object.status.phase == "Active"`, map[string]any{
 		"apiVersion": "v1",
 		"kind":       "Namespace",
 		"metadata":   metadata,

@@ -34,9 +34,11 @@ func claim(fs ...func(*v1alpha1.Component)) *v1alpha1.Component {
 	return c
 }
 
-// access to the cluster.
-func access() *v1alpha1.Access {
-	return &v1alpha1.Access{HelmProviderConfig: "helm-config", KubernetesProviderConfig: "kubernetes-config"}
+// connection to the cluster.
+func connection() *v1alpha1.Connection {
+	return &v1alpha1.Connection{
+		HelmProviderConfigRef: v1alpha1.LocalReference{Name: "helm-config"}, KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: "kubernetes-config"},
+	}
 }
 
 // toUnstructured is an object as a composer sees it.
@@ -54,10 +56,10 @@ func ready(status string) map[string]any {
 }
 
 // cluster that the component is to be brought to.
-func cluster(status string, access map[string]any) *unstructured.Unstructured {
+func cluster(status string, connection map[string]any) *unstructured.Unstructured {
 	s := map[string]any{"conditions": []any{ready(status)}}
-	if access != nil {
-		s["access"] = access
+	if connection != nil {
+		s["connection"] = connection
 	}
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.KubernetesClusterKind,
@@ -67,7 +69,7 @@ func cluster(status string, access map[string]any) *unstructured.Unstructured {
 }
 
 func reachable(status string) *unstructured.Unstructured {
-	return cluster(status, map[string]any{"helmProviderConfig": "helm-config", "kubernetesProviderConfig": "kubernetes-config"})
+	return cluster(status, map[string]any{"helmProviderConfigRef": map[string]any{"name": "helm-config"}, "kubernetesProviderConfigRef": map[string]any{"name": "kubernetes-config"}})
 }
 
 // dependency that the component needs.
@@ -204,12 +206,12 @@ func TestCompose(t *testing.T) {
 		conditions []compose.Condition
 		ready      bool
 		composed   []string
-		access     *v1alpha1.Access
+		connection *v1alpha1.Connection
 	}
 	up := answers("cluster", reachable("True"), "component-till", dependencyOf("True", tillLeaf))
 	there := converge(t, compose.Request{XR: toUnstructured(t, claim(needsTill)), Required: up}).Observed
 	everything := []string{"namespace", "release", "usage-access", "usage-component-till", "usage-namespace", "usage-namespace-access"}
-	was := func(c *v1alpha1.Component) { c.Status.Access = access() }
+	was := func(c *v1alpha1.Component) { c.Status.Connection = connection() }
 	// reachability is the condition of the cluster and of the dependencies.
 	conditions := func(deployed, reachability compose.Condition) []compose.Condition {
 		deployed.Type, reachability.Type = "Deployed", "DependenciesReady"
@@ -239,16 +241,16 @@ func TestCompose(t *testing.T) {
 				compose.Condition{Reason: "ClusterNotFound", Message: "KubernetesCluster demo does not exist in this namespace"},
 			)},
 		},
-		"ClusterWithoutAccess": {
+		"ClusterWithoutConnection": {
 			reason:   "A cluster that is being made does not say yet how it is reached.",
 			claim:    claim(),
 			required: answers("cluster", cluster("False", nil)),
 			want:     want{conditions: conditions(waiting("Waiting for KubernetesCluster demo to be Ready"), working)},
 		},
-		"ClusterWithBrokenAccess": {
-			reason:   "An access that leads nowhere is no access.",
+		"ClusterWithBrokenConnection": {
+			reason:   "A connection that leads nowhere is no connection.",
 			claim:    claim(),
-			required: answers("cluster", cluster("True", map[string]any{"helmProviderConfig": "a"})),
+			required: answers("cluster", cluster("True", map[string]any{"helmProviderConfigRef": map[string]any{"name": "a"}})),
 			want:     want{conditions: conditions(waiting("Waiting for KubernetesCluster demo to say how it is reached"), working)},
 		},
 		"ClusterNotReady": {
@@ -257,7 +259,7 @@ func TestCompose(t *testing.T) {
 			required: answers("cluster", reachable("False")),
 			want: want{
 				conditions: conditions(waiting("Waiting for KubernetesCluster demo to be Ready"), working),
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"Begin": {
@@ -267,7 +269,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(compose.Condition{Reason: "Creating", Message: "Object " + compose.Name("team-a", "shop", "namespace") + " is being created"}, working),
 				composed:   []string{"namespace"},
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"DependencyNotAnswered": {
@@ -276,7 +278,7 @@ func TestCompose(t *testing.T) {
 			required: answers("cluster", reachable("True")),
 			want: want{
 				conditions: conditions(waiting("Waiting for Component till to be Ready"), working),
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"NoDependency": {
@@ -288,7 +290,7 @@ func TestCompose(t *testing.T) {
 					waiting("Waiting for Component till to be Ready"),
 					compose.Condition{Reason: "DependencyNotFound", Message: "Component till does not exist in this namespace. Create it, or take it out of dependsOn"},
 				),
-				access: access(),
+				connection: connection(),
 			},
 		},
 		"DependencyNotReady": {
@@ -297,7 +299,7 @@ func TestCompose(t *testing.T) {
 			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False", tillLeaf)),
 			want: want{
 				conditions: conditions(waiting("Waiting for Component till to be Ready"), working),
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"Ready": {
@@ -305,20 +307,20 @@ func TestCompose(t *testing.T) {
 			claim:    claim(needsTill),
 			observed: there,
 			required: up,
-			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"NothingAnswered": {
 			reason:   "Requirements that are not answered at the moment change nothing.",
 			claim:    claim(needsTill, was),
 			observed: there,
-			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"ClusterFlaps": {
 			reason:   "What was deployed stays while the cluster does not work or does not say how it is reached.",
 			claim:    claim(needsTill, was),
 			observed: there,
 			required: answers("cluster", cluster("False", nil), "component-till", dependencyOf("True", tillLeaf)),
-			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"ClusterGone": {
 			reason:   "What was deployed stays when the cluster's object is gone, by the way that was last known.",
@@ -328,7 +330,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(working, compose.Condition{Reason: "ClusterNotFound", Message: "KubernetesCluster demo does not exist in this namespace"}),
 				composed:   everything,
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"ClusterAndStatusGone": {
@@ -346,7 +348,7 @@ func TestCompose(t *testing.T) {
 			claim:    claim(needsTill),
 			observed: there,
 			required: answers("cluster", reachable("True"), "component-till", dependencyOf("False")),
-			want:     want{conditions: conditions(working, working), ready: true, composed: everything, access: access()},
+			want:     want{conditions: conditions(working, working), ready: true, composed: everything, connection: connection()},
 		},
 		"DependencyRemoved": {
 			reason:   "What is no longer needed is no longer protected.",
@@ -357,7 +359,7 @@ func TestCompose(t *testing.T) {
 				conditions: conditions(working, working),
 				ready:      true,
 				composed:   []string{"namespace", "release", "usage-access", "usage-namespace", "usage-namespace-access"},
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"DeployerNotAvailable": {
@@ -368,7 +370,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(compose.Condition{Reason: "Unsupported", Message: "Deployer Carrier is not available yet. Available: Helm, Flux, ArgoCD"}, working),
 				composed:   everything,
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"NoChart": {
@@ -379,7 +381,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				conditions: conditions(compose.Condition{Reason: "InvalidSpec", Message: "There is nothing to deploy: give source.chart, source.git or source.manifests"}, working),
 				composed:   everything,
-				access:     access(),
+				connection: connection(),
 			},
 		},
 		"UnknownDeployer": {
@@ -395,7 +397,7 @@ func TestCompose(t *testing.T) {
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
 			}
-			got := want{conditions: res.Conditions, ready: res.Ready, access: status.Access, composed: slices.Sorted(maps.Keys(res.Resources))}
+			got := want{conditions: res.Conditions, ready: res.Ready, connection: status.Connection, composed: slices.Sorted(maps.Keys(res.Resources))}
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
@@ -602,7 +604,7 @@ func TestStatus(t *testing.T) {
 			required: answers("cluster", reachable("True")),
 			want: v1alpha1.ComponentStatus{
 				Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves,
-				ChartVersion: "1.2.2", Revision: "7", Access: access(),
+				ChartVersion: "1.2.2", Revision: "7", Connection: connection(),
 			},
 		},
 		"ThroughProtobuf": {
@@ -612,7 +614,7 @@ func TestStatus(t *testing.T) {
 			required: answers("cluster", reachable("True")),
 			want: v1alpha1.ComponentStatus{
 				Phase: v1alpha1.PhaseProvisioning, ReleaseName: "my-shop", ResourceRefs: leaves,
-				ChartVersion: "1.2.3", Revision: "12", Access: access(),
+				ChartVersion: "1.2.3", Revision: "12", Connection: connection(),
 			},
 		},
 		"Malformed": {
@@ -620,16 +622,16 @@ func TestStatus(t *testing.T) {
 			claim:    claim(),
 			observed: release(map[string]any{"version": int64(1), "revision": "first"}),
 			required: answers("cluster", reachable("True")),
-			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves, Access: access()},
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseProvisioning, ReleaseName: name, ResourceRefs: leaves, Connection: connection()},
 		},
 		"DeployerNotAvailable": {
 			reason: "What was known stays while a deployer is not available.",
 			claim: claim(func(c *v1alpha1.Component) {
 				c.Spec.Deployer = "Carrier"
-				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Access: access()}
+				c.Status = v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseReady, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Connection: connection()}
 			}),
 			observed: release(nil),
-			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseDegraded, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Access: access()},
+			want:     v1alpha1.ComponentStatus{Phase: v1alpha1.PhaseDegraded, ChartVersion: "1.2.2", Revision: "7", ResourceRefs: leaves, Connection: connection()},
 		},
 	}
 	for name, tc := range cases {

@@ -178,12 +178,12 @@ func fluxResources(o RenderInput, sourceName string, source map[string]any, name
 		{Name: sourceName, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: fluxVerdict(anything)},
 		{Name: name, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: fluxVerdict(current)},
 	}
-	if o.Access != nil {
-		d.Config.Name = o.Access.KubernetesProviderConfig
-		rs[0].Object = onCluster(xr, o.Access, sourceName, fluxReady, source)
+	if o.Connection != nil {
+		d.Config.Name = o.Connection.KubernetesProviderConfigRef.Name
+		rs[0].Object = onCluster(xr, o.Connection, sourceName, fluxReady, source)
 		// What a dependency is called is known when the dependency is.
 		if !o.Unknown && len(o.Dependencies) == len(xr.Spec.DependsOn) {
-			rs[1].Object = onCluster(xr, o.Access, name, fluxReady, manifest)
+			rs[1].Object = onCluster(xr, o.Connection, name, fluxReady, manifest)
 		}
 	}
 	d.Resources = rs

@@ -28,11 +28,11 @@ func (helm) Plan(o RenderInput) (DeploymentPlan, error) {
 	}
 	r := compose.Resource{Name: resourceRelease, ConditionType: ConditionDeployed, Gate: o.Gate, Ready: compose.Managed}
 	d.Resources = interrupted(o)
-	if o.Access == nil {
+	if o.Connection == nil {
 		d.Resources = append(d.Resources, r)
 		return d, nil
 	}
-	d.Config.Name = o.Access.HelmProviderConfig
+	d.Config.Name = o.Connection.HelmProviderConfigRef.Name
 	r.Object = map[string]any{
 		"apiVersion": leaf.APIVersion,
 		"kind":       leaf.Kind,
@@ -46,7 +46,7 @@ func (helm) Plan(o RenderInput) (DeploymentPlan, error) {
 		},
 		"spec": map[string]any{
 			"rollbackLimit":     int64(retries),
-			"providerConfigRef": map[string]any{"kind": "ProviderConfig", "name": o.Access.HelmProviderConfig},
+			"providerConfigRef": map[string]any{"kind": "ProviderConfig", "name": o.Connection.HelmProviderConfigRef.Name},
 			"forProvider":       release(o),
 		},
 	}

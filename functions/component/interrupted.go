@@ -83,10 +83,10 @@ func releaseSecret(o RenderInput, name string, stuck bool) (compose.Resource, bo
 			Message: fmt.Sprintf("Helm was interrupted in the middle of taking a release back. Its record of that, Secret %s/%s on the cluster, goes a minute after the time that an attempt may take, %s, and it tries again", o.Claim.Spec.TargetNamespace, secret, o.Claim.Spec.Timeout),
 		}
 	}}
-	if o.Access == nil {
+	if o.Connection == nil {
 		return r, true
 	}
-	r.Object = onCluster(o.Claim, o.Access, name, "true", map[string]any{
+	r.Object = onCluster(o.Claim, o.Connection, name, "true", map[string]any{
 		"apiVersion": "v1", "kind": "Secret",
 		"metadata": map[string]any{"name": secret, "namespace": o.Claim.Spec.TargetNamespace},
 	})

@@ -10,7 +10,7 @@ import (
 
 // onCluster composes an object on the cluster, by provider-kubernetes. It is
 // Ready when the query, in CEL, says so of what is there.
-func onCluster(xr v1alpha1.Component, access *v1alpha1.Access, resource, ready string, manifest map[string]any) map[string]any {
+func onCluster(xr v1alpha1.Component, connection *v1alpha1.Connection, resource, ready string, manifest map[string]any) map[string]any {
 	ref := objectRef(xr, resource)
 	return map[string]any{
 		"apiVersion": ref.APIVersion,
@@ -21,7 +21,7 @@ func onCluster(xr v1alpha1.Component, access *v1alpha1.Access, resource, ready s
 			"annotations": map[string]any{compose.AnnotationPollInterval: compose.PollInterval},
 		},
 		"spec": map[string]any{
-			"providerConfigRef": map[string]any{"kind": "ProviderConfig", "name": access.KubernetesProviderConfig},
+			"providerConfigRef": map[string]any{"kind": "ProviderConfig", "name": connection.KubernetesProviderConfigRef.Name},
 			"readiness":         map[string]any{"policy": "DeriveFromCelQuery", "celQuery": ready},
 			"watch":             true,
 			"forProvider":       map[string]any{"manifest": manifest},

@@ -11,27 +11,39 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// ClusterAccess reads how a KubernetesCluster is reached. Nil when there is no
+// ClusterConnection reads how a KubernetesCluster is reached. Nil when there is no
 // cluster or it does not say yet.
-func ClusterAccess(cluster *unstructured.Unstructured) (*v1alpha1.Access, error) {
-	if cluster == nil {
+func ClusterConnection(cluster *unstructured.Unstructured) (*v1alpha1.Connection, error) {
+	c, err := statusField[v1alpha1.Connection](cluster, "connection")
+	if c != nil && (c.HelmProviderConfigRef.Name == "" || c.KubernetesProviderConfigRef.Name == "") {
+		return nil, errors.New("cannot use the connection of the cluster: it names no ProviderConfig")
+	}
+	return c, err
+}
+
+// ClusterCapabilities reads what a KubernetesCluster offers to charts. Nil when
+// there is no cluster or it does not say yet.
+func ClusterCapabilities(cluster *unstructured.Unstructured) (*v1alpha1.Capabilities, error) {
+	return statusField[v1alpha1.Capabilities](cluster, "capabilities")
+}
+
+// statusField reads a field of a status. Nil when it is not there.
+func statusField[T any](o *unstructured.Unstructured, field string) (*T, error) {
+	if o == nil {
 		return nil, nil
 	}
-	m, ok, err := unstructured.NestedMap(cluster.Object, "status", "access")
+	m, ok, err := unstructured.NestedMap(o.Object, "status", field)
+	v := new(T)
+	if err == nil && ok {
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(m, v)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the access to the cluster: %w", err)
+		return nil, fmt.Errorf("cannot read status.%s: %w", field, err)
 	}
 	if !ok {
 		return nil, nil
 	}
-	a := &v1alpha1.Access{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m, a); err != nil {
-		return nil, fmt.Errorf("cannot read the access to the cluster: %w", err)
-	}
-	if a.HelmProviderConfig == "" || a.KubernetesProviderConfig == "" {
-		return nil, errors.New("access names no ProviderConfig")
-	}
-	return a, nil
+	return v, nil
 }
 
 // StackSummary reads what an ObservabilityStack tells workloads. Nil when there is no

@@ -16,10 +16,11 @@ func withStatus(status any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{"status": status}}
 }
 
-func TestClusterAccess(t *testing.T) {
+func TestClusterConnection(t *testing.T) {
+	ref := func(name string) map[string]any { return map[string]any{"name": name} }
 	type want struct {
-		access *v1alpha1.Access
-		err    error
+		connection *v1alpha1.Connection
+		err        error
 	}
 	cases := map[string]struct {
 		reason  string
@@ -27,47 +28,41 @@ func TestClusterAccess(t *testing.T) {
 		want    want
 	}{
 		"NoCluster": {
-			reason: "No cluster, no way to it.",
+			reason: "No cluster, no connection.",
 		},
 		"NoStatus": {
 			reason:  "A new cluster does not say yet.",
 			cluster: &unstructured.Unstructured{Object: map[string]any{}},
 		},
-		"NoAccess": {
+		"NoConnection": {
 			reason:  "A cluster that is being made does not say yet.",
 			cluster: withStatus(map[string]any{"phase": "Pending"}),
 		},
-		"Access": {
-			reason: "Everything that a cluster says of itself is read.",
-			cluster: withStatus(map[string]any{"access": map[string]any{
-				"helmProviderConfig":           "a",
-				"kubernetesProviderConfig":     "b",
-				"kubeconfigSecretRef":          map[string]any{"name": "s", "key": "k"},
-				"apiServerURL":                 "https://example.org",
-				"architecture":                 "arm64",
-				"storageClassName":             "fast",
-				"controlPlaneMetricsReachable": true,
-				"managedGatewayAPI":            true,
+		"Connection": {
+			reason: "Everything that a cluster says of its connection is read.",
+			cluster: withStatus(map[string]any{"connection": map[string]any{
+				"helmProviderConfigRef":       ref("a"),
+				"kubernetesProviderConfigRef": ref("b"),
+				"kubeconfigSecretRef":         map[string]any{"name": "s", "key": "k"},
+				"apiServerURL":                "https://example.org",
+				"chartMirror":                 "https://mirror.example.org",
 			}}),
-			want: want{access: &v1alpha1.Access{
-				HelmProviderConfig:           "a",
-				KubernetesProviderConfig:     "b",
-				KubeconfigSecretRef:          &v1alpha1.SecretKeyReference{Name: "s", Key: "k"},
-				APIServerURL:                 "https://example.org",
-				Architecture:                 v1alpha1.ArchitectureARM64,
-				StorageClassName:             "fast",
-				ControlPlaneMetricsReachable: true,
-				ManagedGatewayAPI:            true,
+			want: want{connection: &v1alpha1.Connection{
+				HelmProviderConfigRef:       v1alpha1.LocalReference{Name: "a"},
+				KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: "b"},
+				KubeconfigSecretRef:         &v1alpha1.SecretKeyReference{Name: "s", Key: "k"},
+				APIServerURL:                "https://example.org",
+				ChartMirror:                 "https://mirror.example.org",
 			}},
 		},
 		"NoHelm": {
-			reason:  "An access without a ProviderConfig leads nowhere.",
-			cluster: withStatus(map[string]any{"access": map[string]any{"kubernetesProviderConfig": "b"}}),
+			reason:  "A connection without a ProviderConfig leads nowhere.",
+			cluster: withStatus(map[string]any{"connection": map[string]any{"kubernetesProviderConfigRef": ref("b")}}),
 			want:    want{err: cmpopts.AnyError},
 		},
 		"NoKubernetes": {
-			reason:  "An access without a ProviderConfig leads nowhere.",
-			cluster: withStatus(map[string]any{"access": map[string]any{"helmProviderConfig": "a"}}),
+			reason:  "A connection without a ProviderConfig leads nowhere.",
+			cluster: withStatus(map[string]any{"connection": map[string]any{"helmProviderConfigRef": ref("a")}}),
 			want:    want{err: cmpopts.AnyError},
 		},
 		"MalformedStatus": {
@@ -75,20 +70,73 @@ func TestClusterAccess(t *testing.T) {
 			cluster: withStatus("fine"),
 			want:    want{err: cmpopts.AnyError},
 		},
-		"MalformedAccess": {
-			reason:  "What is not an access is no reason to panic.",
-			cluster: withStatus(map[string]any{"access": map[string]any{"helmProviderConfig": map[string]any{}}}),
+		"MalformedConnection": {
+			reason:  "What is not a connection is no reason to panic.",
+			cluster: withStatus(map[string]any{"connection": map[string]any{"helmProviderConfigRef": "a"}}),
 			want:    want{err: cmpopts.AnyError},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, err := ClusterAccess(tc.cluster)
+			got, err := ClusterConnection(tc.cluster)
 			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
-				t.Errorf("\n%s\nClusterAccess(...): -want error, +got error:\n%s", tc.reason, diff)
+				t.Errorf("\n%s\nClusterConnection(...): -want error, +got error:\n%s", tc.reason, diff)
 			}
-			if diff := cmp.Diff(tc.want.access, got); diff != "" {
-				t.Errorf("\n%s\nClusterAccess(...): -want, +got:\n%s", tc.reason, diff)
+			if diff := cmp.Diff(tc.want.connection, got); diff != "" {
+				t.Errorf("\n%s\nClusterConnection(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestClusterCapabilities(t *testing.T) {
+	type want struct {
+		capabilities *v1alpha1.Capabilities
+		err          error
+	}
+	cases := map[string]struct {
+		reason  string
+		cluster *unstructured.Unstructured
+		want    want
+	}{
+		"NoCluster": {
+			reason: "No cluster, no capabilities.",
+		},
+		"NoCapabilities": {
+			reason:  "A cluster that is being made does not say yet.",
+			cluster: withStatus(map[string]any{"phase": "Pending"}),
+		},
+		"Capabilities": {
+			reason: "Everything that a cluster says of its capabilities is read.",
+			cluster: withStatus(map[string]any{"capabilities": map[string]any{
+				"architecture":                 "arm64",
+				"storageClassName":             "fast",
+				"controlPlaneMetricsReachable": true,
+				"gatewayAPICRDs":               "Preinstalled",
+				"ingressExposure":              "HostPort",
+			}}),
+			want: want{capabilities: &v1alpha1.Capabilities{
+				Architecture:                 v1alpha1.ArchitectureARM64,
+				StorageClassName:             "fast",
+				ControlPlaneMetricsReachable: true,
+				GatewayAPICRDs:               v1alpha1.GatewayAPICRDsPreinstalled,
+				IngressExposure:              v1alpha1.IngressExposureHostPort,
+			}},
+		},
+		"Malformed": {
+			reason:  "What is no capability is no reason to panic.",
+			cluster: withStatus(map[string]any{"capabilities": map[string]any{"architecture": map[string]any{}}}),
+			want:    want{err: cmpopts.AnyError},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := ClusterCapabilities(tc.cluster)
+			if diff := cmp.Diff(tc.want.err, err, cmpopts.EquateErrors()); diff != "" {
+				t.Errorf("\n%s\nClusterCapabilities(...): -want error, +got error:\n%s", tc.reason, diff)
+			}
+			if diff := cmp.Diff(tc.want.capabilities, got); diff != "" {
+				t.Errorf("\n%s\nClusterCapabilities(...): -want, +got:\n%s", tc.reason, diff)
 			}
 		})
 	}

@@ -353,7 +353,7 @@ func status(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], o compose.O
 	if c.Version != "" {
 		s.KubernetesVersion = c.Version
 	}
-	if a := c.Access; a != nil {
+	if a := c.Connection; a != nil {
 		s.APIServerURL, s.KubeconfigSecretRef = a.APIServerURL, a.KubeconfigSecretRef
 	}
 	st := v1alpha1.ObservabilityStackStatus{}

@@ -409,8 +409,8 @@ func TestStatus(t *testing.T) {
 	row := v1alpha1.ChildStatus{Name: "cert-manager", Version: "v1.21.1", Ready: true}
 	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	talking := with(with(with(there,
-		"cluster", map[string]any{"conditions": []any{ready}, "version": "1.34", "access": map[string]any{
-			"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "apiServerURL": "https://one.example.org",
+		"cluster", map[string]any{"conditions": []any{ready}, "version": "1.34", "connection": map[string]any{
+			"helmProviderConfigRef": map[string]any{"name": "h"}, "kubernetesProviderConfigRef": map[string]any{"name": "k"}, "apiServerURL": "https://one.example.org",
 			"kubeconfigSecretRef": map[string]any{"name": "remote", "key": "kubeconfig"},
 		}}),
 		"stack", map[string]any{"conditions": []any{ready}, "components": []any{
@@ -499,7 +499,7 @@ func TestRoom(t *testing.T) {
 		"SpotOnSystemPool": {
 			reason: "Beside spot nodes on AKS workloads run on the system pool, and only there.",
 			claim: claim(on(v1alpha1.ProviderAKS, v1alpha1.InstanceSizeXLarge, 2), workloads(demo), func(c *v1alpha1.ObservabilityPlatform) {
-				c.Spec.Cluster.Nodes.Spot, c.Spec.Cluster.AKS = true, &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeSmall, MaxCount: 1}}
+				c.Spec.Cluster.Nodes.CapacityType, c.Spec.Cluster.AKS = v1alpha1.CapacityTypeSpot, &v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeSmall, MaxCount: 1}}
 				c.Spec.Cluster.Nodes.MaxCount = 1
 			}),
 			want: "demo: demo takes 2 CPU and 6Gi of memory, in all 2 CPU and 6Gi of memory; 1 nodes of size Small with 1800m CPU and 6Gi of memory each for pods have 1800m CPU and 6Gi of memory. " +
@@ -646,7 +646,7 @@ func TestIncludes(t *testing.T) {
 func TestMalformed(t *testing.T) {
 	there := settle(t, compose.Request{XR: toUnstructured(t, claim())}).Observed
 	for _, name := range []string{"cluster", "stack"} {
-		w := compose.Request{XR: toUnstructured(t, claim()), Observed: with(there, name, map[string]any{"components": "all", "access": "yes"})}
+		w := compose.Request{XR: toUnstructured(t, claim()), Observed: with(there, name, map[string]any{"components": "all", "connection": "yes"})}
 		if _, err := compose.Run(w, compose.For(Compose)); err == nil {
 			t.Errorf("%s: want an error for a status that is none", name)
 		}

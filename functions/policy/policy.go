@@ -61,6 +61,10 @@ type Limits struct {
 	// has the last word over the function's flag.
 	AllowManagementCluster *bool `json:"allowManagementCluster,omitempty"`
 
+	// EnforcedTags are on everything that is made in a cloud. A claim cannot change
+	// them.
+	EnforcedTags map[string]v1alpha1.TagValue `json:"enforcedTags,omitempty"`
+
 	// RequiredTags are keys that claims must give in cluster.tags.
 	RequiredTags []string `json:"requiredTags,omitempty"`
 
@@ -72,9 +76,6 @@ type Limits struct {
 
 // Defaults that claims inherit.
 type Defaults struct {
-	// EnforcedTags of everything that is made in a cloud. A claim cannot change them.
-	EnforcedTags map[string]v1alpha1.TagValue `json:"enforcedTags,omitempty"`
-
 	// ChartMirror is an OCI registry that serves all charts, as the function's
 	// flag --chart-mirror: https://HOST[/PATH], or http:// for one without TLS.
 	ChartMirror string `json:"chartMirror,omitempty"`
@@ -201,15 +202,15 @@ func (p Policy) Violations(c v1alpha1.ClusterParameters, f backend.Facts) []stri
 			refuse("providerConfigRef %s is not allowed here. Allowed: %s", f.Account, list(l.AllowedProviderConfigs))
 		}
 		for _, key := range l.RequiredTags {
-			if _, ok := c.Tags[key]; !ok && p.Defaults.EnforcedTags[key] == "" {
+			if _, ok := c.Tags[key]; !ok && p.Limits.EnforcedTags[key] == "" {
 				refuse("tag %s is required here: give it in cluster.tags", key)
 			}
 		}
 	}
 	out = append(out, l.pools(f.Pools)...)
-	for _, key := range slices.Sorted(maps.Keys(p.Defaults.EnforcedTags)) {
-		if v, ok := c.Tags[key]; ok && v != p.Defaults.EnforcedTags[key] {
-			refuse("tag %s is %s here and cannot be %s", key, p.Defaults.EnforcedTags[key], v)
+	for _, key := range slices.Sorted(maps.Keys(p.Limits.EnforcedTags)) {
+		if v, ok := c.Tags[key]; ok && v != p.Limits.EnforcedTags[key] {
+			refuse("tag %s is %s here and cannot be %s", key, p.Limits.EnforcedTags[key], v)
 		}
 	}
 	return out
@@ -235,10 +236,10 @@ func (l Limits) pools(pools []backend.Pool) []string {
 
 // ApplyDefaults gives a cluster, and the settings for it, what the platform team says.
 func (p Policy) ApplyDefaults(c *v1alpha1.ClusterParameters, s *compose.Settings) {
-	if len(p.Defaults.EnforcedTags) > 0 {
+	if len(p.Limits.EnforcedTags) > 0 {
 		tags := map[string]v1alpha1.TagValue{}
 		maps.Copy(tags, c.Tags)
-		maps.Copy(tags, p.Defaults.EnforcedTags)
+		maps.Copy(tags, p.Limits.EnforcedTags)
 		c.Tags = tags
 	}
 	if p.Limits.AllowManagementCluster != nil {

@@ -60,10 +60,10 @@ func TestRead(t *testing.T) {
 		},
 		"FieldByField": {
 			reason: "A namespace's own policy replaces the fields that it has and leaves the others.",
-			w:      world(t, "{limits: {maxNodes: 3, allowedProviders: [EKS]}, defaults: {enforcedTags: {team: all}}}", "limits: {maxNodes: 9, allowManagementCluster: true}"),
+			w:      world(t, "{limits: {maxNodes: 3, allowedProviders: [EKS], enforcedTags: {team: all}}, defaults: {lifetime: 8h}}", "limits: {maxNodes: 9, allowManagementCluster: true}"),
 			want: Policy{
-				Limits:   Limits{MaxNodes: 9, AllowedProviders: []v1alpha1.Provider{v1alpha1.ProviderEKS}, AllowManagementCluster: &yes},
-				Defaults: Defaults{EnforcedTags: map[string]v1alpha1.TagValue{"team": "all"}},
+				Limits:   Limits{MaxNodes: 9, AllowedProviders: []v1alpha1.Provider{v1alpha1.ProviderEKS}, AllowManagementCluster: &yes, EnforcedTags: map[string]v1alpha1.TagValue{"team": "all"}},
+				Defaults: Defaults{Lifetime: "8h"},
 			},
 			known: true,
 		},
@@ -175,10 +175,10 @@ func TestRefusals(t *testing.T) {
 			AllowedInstanceSizes:   []v1alpha1.InstanceSize{v1alpha1.InstanceSizeSmall, v1alpha1.InstanceSizeMedium},
 			MaxNodes:               5,
 			AllowedProviderConfigs: []string{"default"},
+			EnforcedTags:           map[string]v1alpha1.TagValue{"owner": "platform"},
 		},
-		Defaults: Defaults{EnforcedTags: map[string]v1alpha1.TagValue{"owner": "platform"}},
 	}
-	tags := Policy{Limits: Limits{RequiredTags: []string{"cost-center", "owner"}}, Defaults: limits.Defaults}
+	tags := Policy{Limits: Limits{RequiredTags: []string{"cost-center", "owner"}, EnforcedTags: limits.Limits.EnforcedTags}}
 	cases := map[string]struct {
 		reason string
 		policy Policy
@@ -332,7 +332,7 @@ func TestRefusals(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	observed := map[string]any{"apiVersion": "v1", "kind": "Thing", "metadata": map[string]any{"name": "old"}, "spec": map[string]any{"tags": "old"}}
-	allowed := world(t, "{defaults: {enforcedTags: {owner: platform}, chartMirror: 'https://mirror.example.org'}, limits: {allowManagementCluster: true}}", "")
+	allowed := world(t, "{defaults: {chartMirror: 'https://mirror.example.org'}, limits: {allowManagementCluster: true, enforcedTags: {owner: platform}}}", "")
 	cases := map[string]struct {
 		reason  string
 		w       compose.Request

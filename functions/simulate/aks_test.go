@@ -16,9 +16,9 @@ func randomAKS(r *rand.Rand) map[string]any {
 	}
 	switch r.Intn(4) {
 	case 0:
-		block["subnetID"] = network + "Network/virtualNetworks/hub/subnets/nodes"
+		block["existingNetwork"] = map[string]any{"subnetID": network + "Network/virtualNetworks/hub/subnets/nodes"}
 	case 1:
-		block["virtualNetwork"] = map[string]any{"resourceGroupName": "net", "name": "hub", "subnetCIDR": "10.9.0.0/22"}
+		block["existingNetwork"] = map[string]any{"virtualNetwork": map[string]any{"resourceGroupName": "net", "name": "hub", "subnetCIDR": "10.9.0.0/22"}}
 	}
 	return block
 }

@@ -50,7 +50,7 @@ func randomCluster(r *rand.Rand, existing map[string]any) map[string]any {
 		c["version"] = "1.34"
 	}
 	if chance(r, 0.5) {
-		c["nodes"] = map[string]any{"instanceSize": "Large", "architecture": "arm64", "spot": chance(r, 0.5)}
+		c["nodes"] = map[string]any{"instanceSize": "Large", "architecture": "arm64", "capacityType": pick(r, []string{"OnDemand", "Spot"})}
 	}
 	if chance(r, 0.3) {
 		c["tags"] = map[string]any{"team": "a"}

@@ -176,7 +176,7 @@ func TestStackIsRead(t *testing.T) {
 		t.Error("a component that the stack loses is not waited for")
 	}
 
-	s = start(t, everyone, parse(t, beside("", ", namespace: monitoring"))...)
+	s = start(t, everyone, parse(t, beside("", ", targetNamespace: monitoring"))...)
 	converge(t, s)
 	if c := said(s, "Workload", "shop", "AppReady"); c.Reason != "NamespaceConflict" || len(s.children[key{v1alpha1.APIVersion, "Workload", "team-a", "shop"}]) > 0 {
 		t.Errorf("nothing is composed into a namespace of the stack, got %+v", c)
@@ -186,7 +186,7 @@ func TestStackIsRead(t *testing.T) {
 // TestStackFlaps proves that nothing at all changes while no workload can read its
 // stack, and that nothing is written when it can again.
 func TestStackFlaps(t *testing.T) {
-	for name, text := range map[string]string{"Alone": beside("", ", load: {users: 3}"), "Platform": full("") + "  workloads: [{name: shop, app: podinfo, mesh: true, load: {users: 3}}]\n"} {
+	for name, text := range map[string]string{"Alone": beside("", ", load: {users: 3}"), "Platform": full("") + "  workloads: [{name: shop, app: podinfo, meshInjection: Enabled, load: {users: 3}}]\n"} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, everyone, parse(t, text)...)
 			converge(t, s)

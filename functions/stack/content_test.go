@@ -26,9 +26,9 @@ func orders(metrics v1alpha1.SLOMetricSource) v1alpha1.SLO {
 // watching is a stack of components that are asked for, on a cluster with or
 // without volumes.
 func watching(volumes bool, slos []v1alpha1.SLO, components ...string) computedValues {
-	w := computedValues{access: &v1alpha1.Access{}, stack: v1alpha1.StackParameters{SLOs: slos}, parts: map[string]selected{}}
+	w := computedValues{capabilities: &v1alpha1.Capabilities{}, stack: v1alpha1.StackParameters{SLOs: slos}, parts: map[string]selected{}}
 	if volumes {
-		w.access.StorageClassName = "fast"
+		w.capabilities.StorageClassName = "fast"
 	}
 	for _, c := range components {
 		w.parts[c] = selected{}

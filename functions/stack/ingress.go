@@ -16,7 +16,7 @@ const (
 )
 
 // domain below which views are published; empty when they are not.
-func domain(p v1alpha1.StackParameters, a *v1alpha1.Access) string {
+func domain(p v1alpha1.StackParameters, a *v1alpha1.Capabilities) string {
 	if a == nil {
 		return p.Domain
 	}
@@ -37,7 +37,7 @@ type publishedUI struct {
 
 // publishedUIs are the views that a person can open, by host.
 func (w computedValues) publishedUIs() []publishedUI {
-	d := domain(w.stack, w.access)
+	d := domain(w.stack, w.capabilities)
 	if d == "" || !w.has(ingress) {
 		return nil
 	}
@@ -60,8 +60,8 @@ func (w computedValues) publishedUIs() []publishedUI {
 // urls that a person opens, the dashboards first.
 func (w computedValues) urls() []v1alpha1.URL {
 	port := ""
-	if w.access != nil && w.access.IngressHTTPSPort != 0 && w.access.IngressHTTPSPort != 443 {
-		port = ":" + strconv.FormatInt(w.access.IngressHTTPSPort, 10)
+	if w.capabilities != nil && w.capabilities.IngressHTTPSPort != 0 && w.capabilities.IngressHTTPSPort != 443 {
+		port = ":" + strconv.FormatInt(w.capabilities.IngressHTTPSPort, 10)
 	}
 	var out []v1alpha1.URL
 	for _, v := range w.publishedUIs() {
@@ -89,7 +89,7 @@ func (w computedValues) acme() bool {
 
 // wireGatewayAPI leaves the kinds to clusters that bring them.
 func wireGatewayAPI(w computedValues) map[string]any {
-	return map[string]any{"enabled": !w.access.ManagedGatewayAPI}
+	return map[string]any{"enabled": w.capabilities.GatewayAPICRDs != v1alpha1.GatewayAPICRDsPreinstalled}
 }
 
 // wireIngress makes one door to all views: a gateway with a certificate, somebody
@@ -128,7 +128,7 @@ func (w computedValues) proxy() map[string]any {
 		"deployment": map[string]any{"container": container, "pod": pod},
 		"service":    map[string]any{"type": "LoadBalancer"},
 	}
-	if w.access.HostPorts {
+	if w.capabilities.IngressExposure == v1alpha1.IngressExposureHostPort {
 		container["hostPorts"] = []any{
 			map[string]any{"port": int64(80), "containerPort": int64(80)}, map[string]any{"port": int64(443), "containerPort": int64(443)},
 		}
@@ -172,7 +172,7 @@ func (w computedValues) gateway() map[string]any {
 		"listeners": []any{
 			map[string]any{"name": "http", "port": int64(80), "protocol": "HTTP", "allowedRoutes": from},
 			map[string]any{
-				"name": "https", "port": int64(443), "protocol": "HTTPS", "hostname": "*." + domain(w.stack, w.access), "allowedRoutes": from,
+				"name": "https", "port": int64(443), "protocol": "HTTPS", "hostname": "*." + domain(w.stack, w.capabilities), "allowedRoutes": from,
 				"tls": map[string]any{"mode": "Terminate", "certificateRefs": []any{map[string]any{"name": "ingress-tls"}}},
 			},
 		},

@@ -51,7 +51,7 @@ func signedIn(p v1alpha1.StackParameters) v1alpha1.StackParameters {
 // leads into the cluster.
 func TestNoViewIsOpen(t *testing.T) {
 	t.Run("Password", func(t *testing.T) {
-		w := wired(t, everything(), v1alpha1.Access{})
+		w := wired(t, everything(), v1alpha1.Capabilities{})
 		for host, r := range routes(t, w) {
 			for _, rule := range dig(r, "spec", "rules").([]any) {
 				asksForPassword(t, host, rule)
@@ -60,7 +60,7 @@ func TestNoViewIsOpen(t *testing.T) {
 		closed(t, w)
 	})
 	t.Run("OIDC", func(t *testing.T) {
-		w := wired(t, signedIn(everything()), v1alpha1.Access{})
+		w := wired(t, signedIn(everything()), v1alpha1.Capabilities{})
 		for host, r := range routes(t, w) {
 			for _, rule := range dig(r, "spec", "rules").([]any) {
 				asksProvider(t, w, host, rule)
@@ -171,7 +171,7 @@ func closed(t *testing.T, w computedValues) {
 // TestViews proves that every view of the catalog is published, with a
 // certificate that names its host, and a URL in the status.
 func TestViews(t *testing.T) {
-	w := wired(t, everything(), v1alpha1.Access{})
+	w := wired(t, everything(), v1alpha1.Capabilities{})
 	all := routes(t, w)
 	var want []string
 	for _, name := range sortedKeys(w.parts) {
@@ -204,7 +204,7 @@ func TestViews(t *testing.T) {
 // TestPages publishes pages of workloads behind the same password as the views,
 // of which none gets lost for a workload of its name.
 func TestPages(t *testing.T) {
-	w := wired(t, everything(), v1alpha1.Access{})
+	w := wired(t, everything(), v1alpha1.Capabilities{})
 	views := len(w.urls())
 	w.workloadRoutes = []v1alpha1.WorkloadRoute{
 		{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080},
@@ -238,16 +238,16 @@ func TestDomain(t *testing.T) {
 	own := standard
 	own.Domain = "demo.example.org"
 	cases := map[string]struct {
-		reason  string
-		stack   v1alpha1.StackParameters
-		access  v1alpha1.Access
-		want    string
-		warning string
+		reason       string
+		stack        v1alpha1.StackParameters
+		capabilities v1alpha1.Capabilities
+		want         string
+		warning      string
 	}{
 		"None":  {reason: "Nobody would find the views: none is published.", stack: standard, warning: "views"},
-		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, access: v1alpha1.Access{DefaultDomain: "localhost"}, want: "https://perses.localhost", warning: "password"},
-		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, access: v1alpha1.Access{DefaultDomain: "localhost", IngressHTTPSPort: 8443}, want: "https://perses.localhost:8443", warning: "password"},
-		"Own":   {reason: "The team's own domain wins.", stack: own, access: v1alpha1.Access{DefaultDomain: "localhost"}, want: "https://perses.demo.example.org", warning: "password"},
+		"Local": {reason: "A cluster on this machine has a domain.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.localhost", warning: "password"},
+		"Port":  {reason: "Two clusters on a machine have ports of their own.", stack: standard, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost", IngressHTTPSPort: 8443}, want: "https://perses.localhost:8443", warning: "password"},
+		"Own":   {reason: "The team's own domain wins.", stack: own, capabilities: v1alpha1.Capabilities{DefaultDomain: "localhost"}, want: "https://perses.demo.example.org", warning: "password"},
 		"NoDoor": {
 			reason: "Without the door there are no views.", warning: "",
 			stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal, Domain: "demo.example.org"},
@@ -255,7 +255,7 @@ func TestDomain(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := wired(t, tc.stack, tc.access)
+			w := wired(t, tc.stack, tc.capabilities)
 			got := ""
 			if urls := w.urls(); len(urls) > 0 {
 				got = urls[0].URL
@@ -276,7 +276,7 @@ func TestDomain(t *testing.T) {
 func TestOIDC(t *testing.T) {
 	p := signedIn(everything())
 	p.Auth.OIDC.AllowedEmailDomains, p.Auth.OIDC.Scopes = nil, []string{"openid", "email"}
-	w := wired(t, p, v1alpha1.Access{Architecture: v1alpha1.ArchitectureARM64})
+	w := wired(t, p, v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureARM64})
 	guards := 0
 	for _, o := range dig(w.valuesOf(ingress), "manifests").([]any) {
 		switch dig(o, "kind") {
@@ -311,14 +311,14 @@ func TestOIDC(t *testing.T) {
 			t.Errorf("the warning does not tell of %s: %q", want, told)
 		}
 	}
-	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Access{}).problems(); len(got) != 1 || got[0].Reason != "ComponentMissing" {
+	if got := wired(t, signedIn(v1alpha1.StackParameters{Profile: v1alpha1.ProfileMinimal}), v1alpha1.Capabilities{}).problems(); len(got) != 1 || got[0].Reason != "ComponentMissing" {
 		t.Errorf("want to be told that there is no door, got %v", got)
 	}
 }
 
 func TestLogsNotice(t *testing.T) {
 	told := func(p v1alpha1.StackParameters) bool {
-		return slices.ContainsFunc(wired(t, p, v1alpha1.Access{}).warnings(), func(n v1alpha1.Warning) bool {
+		return slices.ContainsFunc(wired(t, p, v1alpha1.Capabilities{}).warnings(), func(n v1alpha1.Warning) bool {
 			return n.Name == "logs" && strings.Contains(n.Message, "nonCNCFComponents")
 		})
 	}
@@ -341,7 +341,7 @@ func TestLogsNotice(t *testing.T) {
 // itself, for which cert-manager has to know the Gateway API.
 func TestACME(t *testing.T) {
 	p := v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org", TLS: &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org", Server: "https://acme.example.org"}}}
-	w := wired(t, p, v1alpha1.Access{})
+	w := wired(t, p, v1alpha1.Capabilities{})
 	if dig(w.valuesOf(certManager), "config", "enableGatewayAPI") != true {
 		t.Error("cert-manager does not know the Gateway API")
 	}
@@ -355,13 +355,13 @@ func TestACME(t *testing.T) {
 	if !found {
 		t.Error("no issuer asks the authority")
 	}
-	if dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, v1alpha1.Access{}).valuesOf(certManager), "config") != nil {
+	if dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, v1alpha1.Capabilities{}).valuesOf(certManager), "config") != nil {
 		t.Error("without ACME cert-manager looks for kinds that it does not need")
 	}
 }
 
 func TestHostPorts(t *testing.T) {
-	proxyOf := func(a v1alpha1.Access) any {
+	proxyOf := func(a v1alpha1.Capabilities) any {
 		for _, o := range dig(wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, Domain: "demo.example.org"}, a).valuesOf(ingress), "manifests").([]any) {
 			if dig(o, "kind") == "NginxProxy" {
 				return dig(o, "spec", "kubernetes")
@@ -369,10 +369,10 @@ func TestHostPorts(t *testing.T) {
 		}
 		return nil
 	}
-	if got := dig(proxyOf(v1alpha1.Access{HostPorts: true}), "daemonSet", "container", "hostPorts"); got == nil {
+	if got := dig(proxyOf(v1alpha1.Capabilities{IngressExposure: v1alpha1.IngressExposureHostPort}), "daemonSet", "container", "hostPorts"); got == nil {
 		t.Error("where nobody gives out load balancers, NGINX listens on the nodes")
 	}
-	if got := dig(proxyOf(v1alpha1.Access{}), "service", "type"); got != "LoadBalancer" {
+	if got := dig(proxyOf(v1alpha1.Capabilities{}), "service", "type"); got != "LoadBalancer" {
 		t.Errorf("want a load balancer, got %v", got)
 	}
 }

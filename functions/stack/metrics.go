@@ -22,7 +22,7 @@ const (
 
 // retention is how long metrics are kept, and how much of them.
 func (w computedValues) retention() (age, size string) {
-	if w.access == nil || w.access.StorageClassName == "" {
+	if w.capabilities == nil || w.capabilities.StorageClassName == "" {
 		return diskRetention, diskLimit
 	}
 	return volumeRetention, volumeLimit
@@ -33,7 +33,7 @@ func (w computedValues) retention() (age, size string) {
 // scrapes and exports what the stack asks for.
 func wirePrometheus(w computedValues) map[string]any {
 	v := map[string]any{}
-	if !w.access.ControlPlaneMetricsReachable {
+	if !w.capabilities.ControlPlaneMetricsReachable {
 		for _, target := range []string{"kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler"} {
 			v[target] = map[string]any{"enabled": false}
 		}
@@ -44,8 +44,8 @@ func wirePrometheus(w computedValues) map[string]any {
 		"retention":      age,
 		"retentionSize":  size,
 	}
-	if w.access.StorageClassName != "" {
-		spec["storageSpec"] = map[string]any{"volumeClaimTemplate": map[string]any{"spec": volumeClaimTemplate(w.access.StorageClassName, volumeSize)}}
+	if w.capabilities.StorageClassName != "" {
+		spec["storageSpec"] = map[string]any{"volumeClaimTemplate": map[string]any{"spec": volumeClaimTemplate(w.capabilities.StorageClassName, volumeSize)}}
 	}
 	if rw := remoteWrites(w); len(rw) > 0 {
 		spec["remoteWrite"] = rw
@@ -221,7 +221,7 @@ func wireThanos(w computedValues) map[string]any {
 // wireOpenCost gives prices of its own where there is no bill to look at.
 func wireOpenCost(w computedValues) map[string]any {
 	v := map[string]any{"exporter": map[string]any{"defaultClusterId": w.cluster}}
-	if w.access.HostPorts {
+	if w.capabilities.IngressExposure == v1alpha1.IngressExposureHostPort {
 		v["customPricing"] = map[string]any{"enabled": true}
 	}
 	return map[string]any{"opencost": v}

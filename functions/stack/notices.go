@@ -30,7 +30,7 @@ func (w computedValues) warnings() []v1alpha1.Warning {
 	if w.has(jaeger) {
 		add("traces", "Jaeger keeps traces in memory: the newest 50000, and none that are older than its pod")
 	}
-	if kept, _ := w.retention(); w.access != nil && slices.ContainsFunc(w.slos(), func(s v1alpha1.SLO) bool { return kept == diskRetention || s.Window != v1alpha1.SLOWindow7d }) {
+	if kept, _ := w.retention(); w.capabilities != nil && slices.ContainsFunc(w.slos(), func(s v1alpha1.SLO) bool { return kept == diskRetention || s.Window != v1alpha1.SLOWindow7d }) {
 		add("slos", "Prometheus keeps metrics for "+kept+": the error budget of an SLO with a longer window is counted over that time only")
 	}
 	return out

@@ -57,7 +57,7 @@ func TestMinimalRequests(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	w := computedValues{access: access(), stack: c.Spec.StackParameters, parts: map[string]selected{}}
+	w := computedValues{capabilities: capabilities(), stack: c.Spec.StackParameters, parts: map[string]selected{}}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}

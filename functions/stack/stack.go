@@ -34,16 +34,16 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 		return compose.Plan{}, err
 	}
 	cluster := in.RequiredObject(requirementCluster)
-	// An access that leads nowhere is as good as none: the last one holds.
-	access, err := compose.ClusterAccess(cluster)
-	if err != nil || access == nil {
-		access = xr.Status.Access
+	// Capabilities that cannot be read are as good as none: the last ones hold.
+	capabilities, err := compose.ClusterCapabilities(cluster)
+	if err != nil || capabilities == nil {
+		capabilities = xr.Status.Capabilities
 	}
 	p := compose.Plan{
 		ConditionTypes: ConditionTypes(),
 		Problems:       problems,
-		// Without access, what components need beside themselves is not planned.
-		Partial: len(problems) > 0 || access == nil,
+		// Without capabilities, what components need beside themselves is not planned.
+		Partial: len(problems) > 0 || capabilities == nil,
 		Requirements: []compose.Requirement{{
 			Name: requirementCluster, APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KubernetesClusterKind,
 			Namespace: xr.Namespace, ObjectName: xr.Spec.ClusterRef.Name,
@@ -57,7 +57,7 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 	}
 
 	w := computedValues{
-		access: access, stack: xr.Spec.StackParameters, workloadRoutes: xr.Spec.WorkloadRoutes, workloadSLOs: xr.Spec.WorkloadSLOs,
+		capabilities: capabilities, stack: xr.Spec.StackParameters, workloadRoutes: xr.Spec.WorkloadRoutes, workloadSLOs: xr.Spec.WorkloadSLOs,
 		cluster: xr.Namespace + "/" + xr.Spec.ClusterRef.Name, parts: make(map[string]selected, len(all)),
 	}
 	for _, s := range all {
@@ -76,12 +76,12 @@ func Compose(in compose.TypedRequest[v1alpha1.ObservabilityStack]) (compose.Plan
 	}
 	p.Status = func(o compose.Outcome) (any, error) {
 		return &v1alpha1.ObservabilityStackStatus{
-			StackSummary: summary(xr, access, all),
+			StackSummary: summary(xr, capabilities, all),
 			Phase:        compose.Phase(xr.Status.Phase, o),
 			Components:   rows,
 			URLs:         w.urls(),
 			Warnings:     w.warnings(),
-			Access:       access,
+			Capabilities: capabilities,
 		}, nil
 	}
 	return p, nil
@@ -93,10 +93,10 @@ func plan(in compose.TypedRequest[v1alpha1.ObservabilityStack], s selected, w co
 	r := compose.Resource{
 		Name:          s.Name,
 		ConditionType: ConditionComponentsReady,
-		Gate:          compose.WaitFor(w.access != nil && compose.IsReady(in.RequiredObject(requirementCluster)), "Waiting for the cluster"),
+		Gate:          compose.WaitFor(w.capabilities != nil && compose.IsReady(in.RequiredObject(requirementCluster)), "Waiting for the cluster"),
 		Ready:         compose.WithName(s.Name, compose.Summarize(compose.CompositeHealth(component.ConditionTypes()...))),
 	}
-	if w.access == nil {
+	if w.capabilities == nil {
 		return []compose.Resource{r}, nil
 	}
 	if s.frozen {

@@ -63,21 +63,21 @@ func toUnstructured(t *testing.T, o any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: m}
 }
 
-// cluster as it is observed; without access when there is none.
-func cluster(access map[string]any) map[string][]*unstructured.Unstructured {
+// cluster as it is observed; without capabilities when there are none.
+func cluster(capabilities map[string]any) map[string][]*unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{"kind": "KubernetesCluster", "status": map[string]any{}}}
-	if access != nil {
-		o.Object["status"] = map[string]any{"access": access, "conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}
+	if capabilities != nil {
+		o.Object["status"] = map[string]any{"capabilities": capabilities, "conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}
 	}
 	return map[string][]*unstructured.Unstructured{"cluster": {o}}
 }
 
 func reachable() map[string][]*unstructured.Unstructured {
-	return cluster(map[string]any{"helmProviderConfig": "h", "kubernetesProviderConfig": "k"})
+	return cluster(map[string]any{"architecture": "amd64"})
 }
 
-func access() *v1alpha1.Access {
-	return &v1alpha1.Access{HelmProviderConfig: "h", KubernetesProviderConfig: "k"}
+func capabilities() *v1alpha1.Capabilities {
+	return &v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureAMD64}
 }
 
 // observe makes everything that a result desires observed and ready.
@@ -161,19 +161,19 @@ func TestGrowth(t *testing.T) {
 
 func TestCompose(t *testing.T) {
 	type want struct {
-		condition compose.Condition
-		ready     bool
-		composed  []string
-		rows      []v1alpha1.ChildStatus
-		access    *v1alpha1.Access
+		condition    compose.Condition
+		ready        bool
+		composed     []string
+		rows         []v1alpha1.ChildStatus
+		capabilities *v1alpha1.Capabilities
 	}
 	changed := v1alpha1.StackComponent{Name: "cert-manager", Values: raw(`{"replicaCount": 2}`), ValuesFrom: []v1alpha1.ValuesReference{{Kind: v1alpha1.ValuesFromSecret, Name: "s", Key: "k"}}}
 	there := settle(t, compose.Request{XR: toUnstructured(t, claim()), Required: reachable()}).Observed
 	withValues := settle(t, compose.Request{XR: toUnstructured(t, claim(changed)), Required: reachable()}).Observed
 	withShop := settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("shop", "shops"))), Required: reachable()}).Observed
 	shared := settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("till", "shops"))), Required: reachable()}).Observed
-	withAccess := func(c *v1alpha1.ObservabilityStack) *v1alpha1.ObservabilityStack {
-		c.Status.Access = access()
+	withCapabilities := func(c *v1alpha1.ObservabilityStack) *v1alpha1.ObservabilityStack {
+		c.Status.Capabilities = capabilities()
 		return c
 	}
 	working := compose.Condition{Type: "ComponentsReady", Ready: true, Reason: "Available"}
@@ -228,7 +228,7 @@ func TestCompose(t *testing.T) {
 			required: none,
 			want:     want{condition: failed("ClusterNotFound", "KubernetesCluster cluster does not exist in this namespace"), rows: waiting},
 		},
-		"ClusterWithoutAccess": {
+		"ClusterWithoutCapabilities": {
 			reason:   "Values depend on what the cluster says of itself.",
 			claim:    claim(),
 			required: cluster(nil),
@@ -238,15 +238,15 @@ func TestCompose(t *testing.T) {
 			},
 		},
 		"ClusterNotReady": {
-			reason:   "Its access may be known before it can be reached.",
+			reason:   "Its capabilities may be known before it can be reached.",
 			claim:    claim(),
 			required: unready,
-			want:     want{condition: failed("Waiting", "Waiting for the cluster"), rows: waiting, access: access()},
+			want:     want{condition: failed("Waiting", "Waiting for the cluster"), rows: waiting, capabilities: capabilities()},
 		},
-		"ClusterWithBrokenAccess": {
-			reason:   "An access that leads nowhere is no access.",
+		"ClusterWithMalformedCapabilities": {
+			reason:   "Capabilities that cannot be read are none.",
 			claim:    claim(),
-			required: cluster(map[string]any{"helmProviderConfig": "h"}),
+			required: cluster(map[string]any{"architecture": map[string]any{}}),
 			want: want{
 				condition: failed("Waiting", "Waiting for the cluster"),
 				rows:      waiting,
@@ -257,10 +257,10 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			required: reachable(),
 			want: want{
-				condition: failed("Creating", "Component "+ComponentName("team-a", "demo", "cert-manager")+" is being created"),
-				composed:  []string{"cert-manager", "prometheus-operator-crds"},
-				rows:      begun,
-				access:    access(),
+				condition:    failed("Creating", "Component "+ComponentName("team-a", "demo", "cert-manager")+" is being created"),
+				composed:     []string{"cert-manager", "prometheus-operator-crds"},
+				rows:         begun,
+				capabilities: capabilities(),
 			},
 		},
 		"Ready": {
@@ -268,24 +268,24 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			observed: there,
 			required: reachable(),
-			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, capabilities: capabilities()},
 		},
 		"ClusterFlaps": {
 			reason:   "What is there stays by the way that was last known.",
-			claim:    withAccess(claim()),
+			claim:    withCapabilities(claim()),
 			observed: there,
 			required: cluster(nil),
-			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, capabilities: capabilities()},
 		},
 		"ClusterGone": {
 			reason:   "What is there stays when the cluster's object is gone.",
-			claim:    withAccess(claim(changed)),
+			claim:    withCapabilities(claim(changed)),
 			observed: withValues,
 			required: none,
 			want: want{
 				condition: failed("ClusterNotFound", "KubernetesCluster cluster does not exist in this namespace"),
 				composed:  append([]string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds"}, "values.cert-manager"),
-				rows:      rows, access: access(),
+				rows:      rows, capabilities: capabilities(),
 			},
 		},
 		"ClusterAndStatusGone": {
@@ -307,7 +307,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: working, ready: true,
 				composed: []string{"cert-manager", "prometheus-operator-crds"},
-				rows:     rows[:2], access: access(),
+				rows:     rows[:2], capabilities: capabilities(),
 			},
 		},
 		"OwnRemoved": {
@@ -315,14 +315,14 @@ func TestCompose(t *testing.T) {
 			claim:    claim(),
 			observed: withShop,
 			required: reachable(),
-			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, capabilities: capabilities()},
 		},
 		"OwnDisabled": {
 			reason:   "A component of the team that is disabled goes, and nothing else.",
 			claim:    claim(disabled(ownComponent("shop", "shops"))),
 			observed: withShop,
 			required: reachable(),
-			want:     want{condition: working, ready: true, composed: minimal, rows: rows, access: access()},
+			want:     want{condition: working, ready: true, composed: minimal, rows: rows, capabilities: capabilities()},
 		},
 		"UnknownComponent": {
 			reason:   "A name that nobody knows is told together with those that are known; nothing that runs is touched.",
@@ -332,7 +332,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("UnknownComponent", "Component shop is not in the catalog. "+inCatalog),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop"},
-				rows:      rows, access: access(),
+				rows:      rows, capabilities: capabilities(),
 			},
 		},
 		"UnknownComponentAtFirst": {
@@ -342,7 +342,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("UnknownComponent", "Component shop is not in the catalog. "+inCatalog),
 				composed:  []string{"cert-manager", "prometheus-operator-crds"},
-				rows:      begun, access: access(),
+				rows:      begun, capabilities: capabilities(),
 			},
 		},
 		"NameConflict": {
@@ -353,7 +353,7 @@ func TestCompose(t *testing.T) {
 			want: want{
 				condition: failed("NameConflict", "Component cert-manager is in the catalog and keeps its chart: give your own chart another name"),
 				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "values.cert-manager"},
-				rows:      rows, access: access(),
+				rows:      rows, capabilities: capabilities(),
 			},
 		},
 		"NameTakenAtFirst": {
@@ -368,7 +368,7 @@ func TestCompose(t *testing.T) {
 					row("prometheus-operator-crds", "31.0.1", "Waiting"),
 					row("kube-prometheus-stack", "88.5.3", "Waiting"),
 				},
-				access: access(),
+				capabilities: capabilities(),
 			},
 		},
 		"DependencyDisabled": {
@@ -377,10 +377,10 @@ func TestCompose(t *testing.T) {
 			observed: there,
 			required: reachable(),
 			want: want{
-				condition: failed("DependencyDisabled", "Component kube-prometheus-stack needs prometheus-operator-crds, which is disabled: enable it, or disable kube-prometheus-stack too"),
-				composed:  minimal,
-				rows:      []v1alpha1.ChildStatus{row("cert-manager", "v1.21.1", "")},
-				access:    access(),
+				condition:    failed("DependencyDisabled", "Component kube-prometheus-stack needs prometheus-operator-crds, which is disabled: enable it, or disable kube-prometheus-stack too"),
+				composed:     minimal,
+				rows:         []v1alpha1.ChildStatus{row("cert-manager", "v1.21.1", "")},
+				capabilities: capabilities(),
 			},
 		},
 		"DependencyNotFound": {
@@ -390,7 +390,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("DependencyNotFound", "Component shop needs till, which is not part of this stack: add it, or take it out of dependsOn"),
-				composed:  minimal, rows: rows, access: access(),
+				composed:  minimal, rows: rows, capabilities: capabilities(),
 			},
 		},
 		"DependencyCycle": {
@@ -400,7 +400,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("DependencyCycle", "Component shop depends on itself through till: take one of them out of dependsOn"),
-				composed:  minimal, rows: rows, access: access(),
+				composed:  minimal, rows: rows, capabilities: capabilities(),
 			},
 		},
 		"NeedsCycle": {
@@ -410,7 +410,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("DependencyCycle", "Component shop depends on itself through till: take one of them out of dependsOn"),
-				composed:  minimal, rows: rows, access: access(),
+				composed:  minimal, rows: rows, capabilities: capabilities(),
 			},
 		},
 		"NeedsItself": {
@@ -420,7 +420,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("DependencyCycle", "Component shop depends on itself through shop: take one of them out of dependsOn"),
-				composed:  minimal, rows: rows, access: access(),
+				composed:  minimal, rows: rows, capabilities: capabilities(),
 			},
 		},
 		"NeedsWhatIsRefused": {
@@ -430,7 +430,7 @@ func TestCompose(t *testing.T) {
 			required: reachable(),
 			want: want{
 				condition: failed("DependencyNotFound", "Component till needs bank, which is not part of this stack: add it, or take it out of dependsOn"),
-				composed:  minimal, rows: rows, access: access(),
+				composed:  minimal, rows: rows, capabilities: capabilities(),
 			},
 		},
 		"NamespaceInUse": {
@@ -439,10 +439,10 @@ func TestCompose(t *testing.T) {
 			observed: settle(t, compose.Request{XR: toUnstructured(t, claim(ownComponent("till", "shops"), ownComponent("shop", "shops"))), Observed: shared, Required: reachable()}).Observed,
 			required: reachable(),
 			want: want{
-				condition: failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
-				composed:  []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
-				rows:      []v1alpha1.ChildStatus{rows[0], rows[1], row("shop", "1.2.3", ""), rows[2]},
-				access:    access(),
+				condition:    failed("NamespaceInUse", "Component till made namespace shops, in which component shop lives too, and would take it along: keep till, or remove shop first"),
+				composed:     []string{"cert-manager", "kube-prometheus-stack", "prometheus-operator-crds", "shop", "till"},
+				rows:         []v1alpha1.ChildStatus{rows[0], rows[1], row("shop", "1.2.3", ""), rows[2]},
+				capabilities: capabilities(),
 			},
 		},
 		"NamespaceLeft": {
@@ -451,10 +451,10 @@ func TestCompose(t *testing.T) {
 			observed: shared,
 			required: reachable(),
 			want: want{
-				condition: failed("Waiting", "bakery: waiting for till to be gone, with namespace shops"),
-				composed:  minimal,
-				rows:      []v1alpha1.ChildStatus{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
-				access:    access(),
+				condition:    failed("Waiting", "bakery: waiting for till to be gone, with namespace shops"),
+				composed:     minimal,
+				rows:         []v1alpha1.ChildStatus{row("bakery", "1.2.3", "Waiting"), rows[0], rows[1], rows[2]},
+				capabilities: capabilities(),
 			},
 		},
 		"NamespaceChanged": {
@@ -463,10 +463,10 @@ func TestCompose(t *testing.T) {
 			observed: shared,
 			required: reachable(),
 			want: want{
-				condition: failed("NamespaceChanged", "Component till lives in namespace shops and cannot move to tills: give it another name there, then remove this one"),
-				composed:  append(slices.Clone(minimal), "till"),
-				rows:      []v1alpha1.ChildStatus{rows[0], rows[1], row("till", "1.2.3", ""), rows[2]},
-				access:    access(),
+				condition:    failed("NamespaceChanged", "Component till lives in namespace shops and cannot move to tills: give it another name there, then remove this one"),
+				composed:     append(slices.Clone(minimal), "till"),
+				rows:         []v1alpha1.ChildStatus{rows[0], rows[1], row("till", "1.2.3", ""), rows[2]},
+				capabilities: capabilities(),
 			},
 		},
 	}
@@ -477,7 +477,7 @@ func TestCompose(t *testing.T) {
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(res.Status, &status); err != nil {
 				t.Fatal(err)
 			}
-			got := want{condition: res.Conditions[0], ready: res.Ready, composed: names(res), rows: status.Components, access: status.Access}
+			got := want{condition: res.Conditions[0], ready: res.Ready, composed: names(res), rows: status.Components, capabilities: status.Capabilities}
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("\n%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
 			}
@@ -498,10 +498,10 @@ func TestSummary(t *testing.T) {
 	}
 	onARM := minimal
 	onARM.Environment = &v1alpha1.WorkloadEnvironment{Architecture: v1alpha1.ArchitectureARM64, Capabilities: minimal.Environment.Capabilities}
-	arm := access()
+	arm := capabilities()
 	arm.Architecture = v1alpha1.ArchitectureARM64
 	known := claim()
-	known.Status.Access = arm
+	known.Status.Capabilities = arm
 	two := claim(ownComponent("bakery", "shops"), ownComponent("till", "shops"))
 	moving := claim(ownComponent("till", "tills"))
 	there := settle(t, compose.Request{XR: toUnstructured(t, two), Required: reachable()}).Observed

@@ -10,10 +10,10 @@ import (
 
 // summary of a stack, for workloads on its cluster. Which component shares whose
 // namespace makes no difference to the top-level components: that depends on history.
-func summary(xr v1alpha1.ObservabilityStack, access *v1alpha1.Access, all []selected) v1alpha1.StackSummary {
+func summary(xr v1alpha1.ObservabilityStack, capabilities *v1alpha1.Capabilities, all []selected) v1alpha1.StackSummary {
 	environment := environment(all)
-	if access != nil {
-		environment.Architecture = access.Architecture
+	if capabilities != nil {
+		environment.Architecture = capabilities.Architecture
 	}
 	out := v1alpha1.StackSummary{
 		Environment: &environment,

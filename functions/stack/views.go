@@ -38,8 +38,8 @@ func wirePerses(w computedValues) map[string]any {
 	if t := w.tolerated(); len(t) > 0 {
 		server["tolerations"] = t
 	}
-	if w.access.StorageClassName != "" {
-		server["storage"] = map[string]any{"pvcTemplate": volumeClaimTemplate(w.access.StorageClassName, "1Gi")}
+	if w.capabilities.StorageClassName != "" {
+		server["storage"] = map[string]any{"pvcTemplate": volumeClaimTemplate(w.capabilities.StorageClassName, "1Gi")}
 	} else {
 		server["storage"] = map[string]any{"emptyDir": map[string]any{}}
 	}
@@ -160,24 +160,24 @@ func (w computedValues) grafanaLinks(component, traces string) map[string]any {
 // wireLoki keeps logs on a volume where a storage class is given.
 func wireLoki(w computedValues) map[string]any {
 	persistence := map[string]any{"enabled": false}
-	if w.access.StorageClassName != "" {
-		persistence = map[string]any{"enabled": true, "storageClass": w.access.StorageClassName, "size": volumeSize}
+	if w.capabilities.StorageClassName != "" {
+		persistence = map[string]any{"enabled": true, "storageClass": w.capabilities.StorageClassName, "size": volumeSize}
 	}
 	return at("singleBinary.persistence", persistence)
 }
 
 // wireTempo keeps traces on a volume where a storage class is given.
 func wireTempo(w computedValues) map[string]any {
-	if w.access.StorageClassName == "" {
+	if w.capabilities.StorageClassName == "" {
 		return nil
 	}
-	return map[string]any{"persistence": map[string]any{"enabled": true, "storageClassName": w.access.StorageClassName}}
+	return map[string]any{"persistence": map[string]any{"enabled": true, "storageClassName": w.capabilities.StorageClassName}}
 }
 
 // wirePyroscope keeps profiles on a volume where a storage class is given.
 func wirePyroscope(w computedValues) map[string]any {
-	if w.access.StorageClassName == "" {
+	if w.capabilities.StorageClassName == "" {
 		return nil
 	}
-	return at("pyroscope.persistence", map[string]any{"enabled": true, "storageClassName": w.access.StorageClassName})
+	return at("pyroscope.persistence", map[string]any{"enabled": true, "storageClassName": w.capabilities.StorageClassName})
 }

@@ -27,8 +27,8 @@ const (
 
 // A computedValues is all that the values of a component can depend on.
 type computedValues struct {
-	// access is what is known of the cluster.
-	access *v1alpha1.Access
+	// capabilities of the cluster; nil while they are unknown.
+	capabilities *v1alpha1.Capabilities
 
 	// stack is what the team asked for.
 	stack v1alpha1.StackParameters
@@ -124,7 +124,7 @@ func (w computedValues) tolerations(component string) map[string]any {
 
 // tolerated are the taints that a pod has to tolerate.
 func (w computedValues) tolerated() []any {
-	if w.access.Architecture != v1alpha1.ArchitectureARM64 {
+	if w.capabilities.Architecture != v1alpha1.ArchitectureARM64 {
 		return nil
 	}
 	return []any{map[string]any{
@@ -137,8 +137,8 @@ func at(path string, value any) map[string]any { return values.At(path, value) }
 
 // wireChaosMesh tells where the container runtime listens.
 func wireChaosMesh(w computedValues) map[string]any {
-	if w.access.CRISocket == "" {
+	if w.capabilities.CRISocket == "" {
 		return nil
 	}
-	return at("chaosDaemon.socketPath", w.access.CRISocket)
+	return at("chaosDaemon.socketPath", w.capabilities.CRISocket)
 }

@@ -16,13 +16,13 @@ import (
 )
 
 // wired is the wiring of a stack on a cluster.
-func wired(t *testing.T, p v1alpha1.StackParameters, a v1alpha1.Access) computedValues {
+func wired(t *testing.T, p v1alpha1.StackParameters, a v1alpha1.Capabilities) computedValues {
 	t.Helper()
 	all, problems, err := selection(p, nil, nil)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
-	w := computedValues{access: &a, stack: p, cluster: "team-a/cluster", parts: map[string]selected{}}
+	w := computedValues{capabilities: &a, stack: p, cluster: "team-a/cluster", parts: map[string]selected{}}
 	for _, s := range all {
 		w.parts[s.Name] = s
 	}
@@ -62,12 +62,12 @@ func TestWire(t *testing.T) {
 		return with(func(p *v1alpha1.StackParameters) { p.Exports = []v1alpha1.Export{e} })
 	}
 	cases := map[string]struct {
-		reason    string
-		stack     v1alpha1.StackParameters
-		access    v1alpha1.Access
-		component string
-		path      []string
-		want      any
+		reason       string
+		stack        v1alpha1.StackParameters
+		capabilities v1alpha1.Capabilities
+		component    string
+		path         []string
+		want         any
 	}{
 		"ManagedControlPlane": {
 			reason: "What nobody can reach is not scraped.", stack: standard, component: prometheus,
@@ -75,15 +75,15 @@ func TestWire(t *testing.T) {
 		},
 		"OwnControlPlane": {
 			reason: "What can be reached is scraped.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{ControlPlaneMetricsReachable: true}, path: []string{"kubeEtcd"},
+			capabilities: v1alpha1.Capabilities{ControlPlaneMetricsReachable: true}, path: []string{"kubeEtcd"},
 		},
 		"StorageClass": {
 			reason: "Metrics outlive a pod where a storage class is given.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "storageClassName"}, want: "fast",
+			capabilities: v1alpha1.Capabilities{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "storageClassName"}, want: "fast",
 		},
 		"RetentionOnVolume": {
 			reason: "A volume holds them for two weeks.", stack: standard, component: prometheus,
-			access: v1alpha1.Access{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "retention"}, want: "15d",
+			capabilities: v1alpha1.Capabilities{StorageClassName: "fast"}, path: []string{"prometheus", "prometheusSpec", "retention"}, want: "15d",
 		},
 		"RetentionOnNode": {
 			reason: "They do not fill the disk of a node.", stack: standard, component: prometheus,
@@ -91,15 +91,15 @@ func TestWire(t *testing.T) {
 		},
 		"ARM64": {
 			reason: "A component runs where all nodes are tainted for their architecture.", stack: standard, component: certManager,
-			access: v1alpha1.Access{Architecture: v1alpha1.ArchitectureARM64}, path: []string{"webhook", "tolerations"}, want: arm,
+			capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureARM64}, path: []string{"webhook", "tolerations"}, want: arm,
 		},
 		"AMD64": {
 			reason: "Elsewhere there is nothing to tolerate.", stack: standard, component: certManager,
-			access: v1alpha1.Access{Architecture: v1alpha1.ArchitectureAMD64}, path: []string{"webhook", "tolerations"},
+			capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureAMD64}, path: []string{"webhook", "tolerations"},
 		},
-		"ManagedGatewayAPI": {
+		"GatewayAPICRDs": {
 			reason: "The kinds have one owner.", stack: standard, component: gatewayAPI,
-			access: v1alpha1.Access{ManagedGatewayAPI: true}, path: []string{"enabled"}, want: false,
+			capabilities: v1alpha1.Capabilities{GatewayAPICRDs: v1alpha1.GatewayAPICRDsPreinstalled}, path: []string{"enabled"}, want: false,
 		},
 		"Sidecar": {
 			reason: "Thanos sees Prometheus by a sidecar.", stack: thanosWith("{}"), component: prometheus,
@@ -171,17 +171,17 @@ func TestWire(t *testing.T) {
 			}),
 		},
 		"LocalPrices": {
-			reason: "A machine of one's own sends no bill.", stack: standard, access: v1alpha1.Access{HostPorts: true}, component: "opencost",
+			reason: "A machine of one's own sends no bill.", stack: standard, capabilities: v1alpha1.Capabilities{IngressExposure: v1alpha1.IngressExposureHostPort}, component: "opencost",
 			path: []string{"opencost", "customPricing", "enabled"}, want: true,
 		},
 		"ContainerdSocket": {
 			reason: "Some runtimes listen elsewhere.", stack: v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull}, component: "chaos-mesh",
-			access: v1alpha1.Access{CRISocket: "/run/k3s/containerd/containerd.sock"}, path: []string{"chaosDaemon", "socketPath"}, want: "/run/k3s/containerd/containerd.sock",
+			capabilities: v1alpha1.Capabilities{CRISocket: "/run/k3s/containerd/containerd.sock"}, path: []string{"chaosDaemon", "socketPath"}, want: "/run/k3s/containerd/containerd.sock",
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := dig(wired(t, tc.stack, tc.access).valuesOf(tc.component), tc.path...)
+			got := dig(wired(t, tc.stack, tc.capabilities).valuesOf(tc.component), tc.path...)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("\n%s\n%s: -want, +got:\n%s", tc.reason, strings.Join(tc.path, "."), diff)
 			}
@@ -192,7 +192,7 @@ func TestWire(t *testing.T) {
 // TestWiringIsMerged proves that wiring and the values of the catalog meet.
 func TestWiringIsMerged(t *testing.T) {
 	res := run(t, settle(t, compose.Request{XR: toUnstructured(t, claim()), Required: cluster(map[string]any{
-		"helmProviderConfig": "h", "kubernetesProviderConfig": "k", "storageClassName": "fast",
+		"storageClassName": "fast",
 	})}))
 	spec := dig(res.Resources[prometheus].Object, "spec", "values", "prometheus", "prometheusSpec")
 	got := []any{dig(spec, "enableOTLPReceiver"), dig(spec, "storageSpec") != nil}
@@ -205,7 +205,7 @@ func TestWiringIsMerged(t *testing.T) {
 // for them, but for those that bring their own monitors or send their metrics.
 func TestEverythingIsScraped(t *testing.T) {
 	own := []string{prometheus, "linkerd-control-plane", "ebpf-instrumentation", "instrumentation"}
-	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator")}, v1alpha1.Access{})
+	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope, "nginx-ingress", "flux-operator")}, v1alpha1.Capabilities{})
 	services, pods := monitors(w)
 	scraped := map[string]bool{}
 	names := map[string]bool{}
@@ -234,7 +234,7 @@ func TestEverythingIsScraped(t *testing.T) {
 
 // TestGrafanaLinks proves that one gets from each signal to the others.
 func TestGrafanaLinks(t *testing.T) {
-	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope)}, v1alpha1.Access{})
+	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileStandard, NonCNCFComponents: nonCNCF(grafana, loki, tempo, pyroscope)}, v1alpha1.Capabilities{})
 	links := map[string]any{}
 	for _, s := range dig(w.valuesOf(grafana), "datasources", "datasources.yaml", "datasources").([]any) {
 		links[dig(s, "name").(string)] = dig(s, "jsonData")
@@ -261,7 +261,7 @@ func TestGrafanaLinks(t *testing.T) {
 func TestPersesSources(t *testing.T) {
 	got := func(p v1alpha1.StackParameters) []string {
 		var names []string
-		for _, o := range dig(wired(t, p, v1alpha1.Access{}).valuesOf("perses"), "manifests").([]any) {
+		for _, o := range dig(wired(t, p, v1alpha1.Capabilities{}).valuesOf("perses"), "manifests").([]any) {
 			if dig(o, "kind") == "PersesGlobalDatasource" {
 				names = append(names, dig(o, "spec", "config", "plugin", "kind").(string))
 			}
@@ -280,7 +280,7 @@ func TestPersesSources(t *testing.T) {
 // TestNoKeys proves that no private key and no password is part of what is
 // composed.
 func TestNoKeys(t *testing.T) {
-	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, Domain: "demo.example.org"}, v1alpha1.Access{})
+	w := wired(t, v1alpha1.StackParameters{Profile: v1alpha1.ProfileFull, Domain: "demo.example.org"}, v1alpha1.Capabilities{})
 	for _, name := range sortedKeys(w.parts) {
 		b, err := json.Marshal([]any{w.parts[name].Values, w.valuesOf(name)})
 		if err != nil {
@@ -299,7 +299,7 @@ func TestExportProblems(t *testing.T) {
 		{Name: "own", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://a.example.org", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces}}},
 	}, TLS: &v1alpha1.TLS{ACME: &v1alpha1.ACME{Email: "a@example.org"}}}
 	var got []string
-	for _, p := range wired(t, minimal, v1alpha1.Access{}).problems() {
+	for _, p := range wired(t, minimal, v1alpha1.Capabilities{}).problems() {
 		got = append(got, p.Message)
 	}
 	want := []string{
@@ -314,8 +314,8 @@ func TestExportProblems(t *testing.T) {
 // TestWireIsJSON proves that what components are wired with is as plain as JSON: it is
 // sent as it is.
 func TestWireIsJSON(t *testing.T) {
-	known := v1alpha1.Access{
-		Architecture: v1alpha1.ArchitectureARM64, ControlPlaneMetricsReachable: true, ManagedGatewayAPI: true, HostPorts: true,
+	known := v1alpha1.Capabilities{
+		Architecture: v1alpha1.ArchitectureARM64, ControlPlaneMetricsReachable: true, GatewayAPICRDs: v1alpha1.GatewayAPICRDsPreinstalled, IngressExposure: v1alpha1.IngressExposureHostPort,
 		IngressHTTPSPort: 8443, DefaultDomain: "demo.example.org", StorageClassName: "fast", CRISocket: "/run/k3s/containerd/containerd.sock",
 	}
 	asked := signedIn(everything())
@@ -332,15 +332,15 @@ func TestWireIsJSON(t *testing.T) {
 		{Name: "vendor", OTLP: &v1alpha1.OTLPExport{Endpoint: "https://e.example.org", Protocol: "GRPC", Signals: []v1alpha1.Signal{v1alpha1.SignalTraces, v1alpha1.SignalLogs}, Auth: key}},
 	}
 	for name, tc := range map[string]struct {
-		stack  v1alpha1.StackParameters
-		access v1alpha1.Access
+		stack        v1alpha1.StackParameters
+		capabilities v1alpha1.Capabilities
 	}{
 		"Nothing": {stack: everything()},
-		"Known":   {stack: everything(), access: known},
-		"Asked":   {stack: asked, access: known},
+		"Known":   {stack: everything(), capabilities: known},
+		"Asked":   {stack: asked, capabilities: known},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := wired(t, tc.stack, tc.access)
+			w := wired(t, tc.stack, tc.capabilities)
 			w.workloadRoutes = []v1alpha1.WorkloadRoute{{Name: "shop", Namespace: "shops", Service: "frontend", Port: 8080}}
 			if len(w.problems()) > 0 {
 				t.Fatal(w.problems())

@@ -122,7 +122,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubecon
 
 	// A status that says something else: whoever may write it in a namespace of
 	// their own can name any ProviderConfig, of that namespace.
-	forged := `{"status":{"access":{"helmProviderConfig":"` + config + `","kubernetesProviderConfig":"` + config + `"}}}`
+	forged := `{"status":{"connection":{"helmProviderConfigRef":{"name":"` + config + `"},"kubernetesProviderConfigRef":{"name":"` + config + `"}}}}`
 	if out, err := bob(t, "", "patch", clusters, "borrowed", "--subresource=status", "--type=merge", "-p", forged); err != nil {
 		t.Errorf("patch of a status of one's own: %s", out)
 	}

@@ -90,7 +90,7 @@ func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
 		return f
 	}
 	effective := systemPool(b, p.Nodes)
-	system := backend.Pool{Field: "aks.systemPool", Min: effective.MinCount, Max: effective.MaxCount, Scales: true, Reserved: !p.Nodes.Spot}
+	system := backend.Pool{Field: "aks.systemPool", Min: effective.MinCount, Max: effective.MaxCount, Scales: true, Reserved: p.Nodes.CapacityType != v1alpha1.CapacityTypeSpot}
 	if asked := b.SystemPool; asked != nil {
 		system.Size, system.Count = asked.InstanceSize, "aks.systemPool.maxCount"
 		if asked.VMSize != "" {
@@ -100,7 +100,7 @@ func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
 	if system.Machines == "" {
 		system.Node = backend.NodeOf(effective.InstanceSize)
 	}
-	f.Pools[0].Reserved = p.Nodes.Spot
+	f.Pools[0].Reserved = p.Nodes.CapacityType == v1alpha1.CapacityTypeSpot
 	f.Pools = append(f.Pools, system)
 	return f
 }
@@ -189,7 +189,7 @@ func systemPool(b v1alpha1.AKSCluster, nodes v1alpha1.Nodes) v1alpha1.AKSSystemP
 	p.InstanceSize = cmp.Or(p.InstanceSize, aksSystemSize)
 	p.MinCount = cmp.Or(p.MinCount, aksSystemMin)
 	p.MaxCount = cmp.Or(p.MaxCount, max(p.MinCount, aksSystemMax))
-	if nodes.Spot {
+	if nodes.CapacityType == v1alpha1.CapacityTypeSpot {
 		p.MaxCount = max(p.MaxCount, nodes.MaxCount)
 	}
 	return p
@@ -261,9 +261,17 @@ func (a *aksPlan) build() (backend.Cluster, error) {
 }
 
 func (a *aksPlan) makesGroup() bool    { return a.block.ResourceGroupName == "" }
-func (a *aksPlan) makesSubnet() bool   { return a.block.SubnetID == "" }
-func (a *aksPlan) makesNetwork() bool  { return a.makesSubnet() && a.block.VirtualNetwork == nil }
+func (a *aksPlan) makesSubnet() bool   { return a.existing().SubnetID == "" }
+func (a *aksPlan) makesNetwork() bool  { return a.makesSubnet() && a.existing().VirtualNetwork == nil }
 func (a *aksPlan) makesIdentity() bool { return a.block.UserAssignedIdentityID == "" }
+
+// existing is the network that exists already; empty when one is made.
+func (a *aksPlan) existing() v1alpha1.AKSNetwork {
+	if n := a.block.ExistingNetwork; n != nil {
+		return *n
+	}
+	return v1alpha1.AKSNetwork{}
+}
 
 // group is the resource group, which everything else is in.
 func (a *aksPlan) group() backend.Managed {
@@ -290,7 +298,7 @@ func (a *aksPlan) network(cidr netip.Prefix) backend.Managed {
 // room for what else a team puts there, or a part of a network that exists.
 func (a *aksPlan) subnet(network netip.Prefix) backend.Managed {
 	m := backend.Managed{Name: resourceAKSSubnet, Part: backend.PartNetwork, APIVersion: aksNetworkAPI, Kind: "Subnet"}
-	if v := a.block.VirtualNetwork; v != nil {
+	if v := a.existing().VirtualNetwork; v != nil {
 		m.ForProvider = map[string]any{
 			"resourceGroupName":  v.ResourceGroupName,
 			"virtualNetworkName": v.Name,
@@ -323,7 +331,7 @@ func (a *aksPlan) identity() backend.Managed {
 // cannot refer to what it needs, so it waits for the IDs.
 func (a *aksPlan) role() backend.Managed {
 	m := backend.Managed{Name: resourceAKSRole, Part: backend.PartNetwork, APIVersion: aksRoleAPI, Kind: "RoleAssignment"}
-	scope, needs := a.block.SubnetID, []string{resourceAKSIdentity}
+	scope, needs := a.existing().SubnetID, []string{resourceAKSIdentity}
 	if a.makesSubnet() {
 		scope, needs = a.Observed(resourceAKSSubnet, "status", "atProvider", "id"), append(needs, resourceAKSSubnet)
 	}
@@ -410,7 +418,7 @@ func (a *aksPlan) systemNodes() map[string]any {
 		"minCount":                 p.MinCount,
 		"maxCount":                 p.MaxCount,
 		// Spot nodes are tainted, so all that does not tolerate it must run here.
-		"onlyCriticalAddonsEnabled": !a.In.Claim.Spec.Nodes.Spot,
+		"onlyCriticalAddonsEnabled": a.In.Claim.Spec.Nodes.CapacityType != v1alpha1.CapacityTypeSpot,
 		"upgradeSettings":           map[string]any{"maxSurge": "33%"},
 	})
 	if v := a.systemVersion(); v != "" {
@@ -441,7 +449,7 @@ func (a *aksPlan) pool() backend.Managed {
 	// https://learn.microsoft.com/azure/aks/spot-node-pool (2025-04-06): no surge
 	// nodes; Azure adds label and taint, and what it adds must be asked for, or it
 	// would be taken away again and again.
-	if n.Spot {
+	if n.CapacityType == v1alpha1.CapacityTypeSpot {
 		wanted["priority"] = "Spot"
 		wanted["evictionPolicy"] = "Delete"
 		wanted["spotMaxPrice"] = int64(-1)
@@ -462,12 +470,12 @@ func (a *aksPlan) pool() backend.Managed {
 // onNodes adds what all nodes have.
 func (a *aksPlan) onNodes(pool map[string]any) map[string]any {
 	pool["autoScalingEnabled"] = true
-	pool["osDiskSizeGb"] = a.In.Claim.Spec.Nodes.DiskGiB
+	pool["osDiskSizeGb"] = backend.DiskGiB(a.In.Claim.Spec.Nodes)
 	pool["tags"] = a.Tags(nil)
 	if a.makesSubnet() {
 		pool["vnetSubnetIdRef"] = a.Ref(resourceAKSSubnet)
 	} else {
-		pool["vnetSubnetId"] = a.block.SubnetID
+		pool["vnetSubnetId"] = a.existing().SubnetID
 	}
 	if len(a.zones) > 0 {
 		zones := make([]any, 0, len(a.zones))
@@ -543,14 +551,12 @@ func (a *aksPlan) reached() backend.Cluster {
 	case host == "":
 		out.Waiting = "Waiting for the address of the API server"
 	default:
-		out.Access = &v1alpha1.Access{
-			KubeconfigSecretRef: &secret,
-			APIServerURL:        "https://" + host + ":443",
-			Architecture:        a.In.Claim.Spec.Nodes.Architecture,
-			StorageClassName:    "managed-csi",
-			// ControlPlaneScrapable is false: Azure hides it. ManagedGatewayAPI too:
-			// https://learn.microsoft.com/azure/aks/managed-gateway-api (2025-10-21)
-			// installs its CRDs only where that is asked for.
+		out.Access = &backend.Access{
+			Connection: v1alpha1.Connection{KubeconfigSecretRef: &secret, APIServerURL: "https://" + host + ":443"},
+			// ControlPlaneMetricsReachable is false: Azure hides them. GatewayAPICRDs is
+			// Install: https://learn.microsoft.com/azure/aks/managed-gateway-api
+			// (2025-10-21) installs them only where that is asked for.
+			Capabilities: v1alpha1.Capabilities{Architecture: a.In.Claim.Spec.Nodes.Architecture, StorageClassName: "managed-csi"},
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -46,11 +47,11 @@ func aksBlocks() map[string]v1alpha1.AKSCluster {
 	return map[string]v1alpha1.AKSCluster{
 		"Made":           {},
 		"Group":          {ResourceGroupName: "old"},
-		"VirtualNetwork": {VirtualNetwork: &v1alpha1.AKSVirtualNetwork{ResourceGroupName: "net", Name: "hub", SubnetCIDR: "10.9.0.0/22"}},
-		"Subnet":         {SubnetID: aksOldSubnet},
+		"VirtualNetwork": {ExistingNetwork: &v1alpha1.AKSNetwork{VirtualNetwork: &v1alpha1.AKSVirtualNetwork{ResourceGroupName: "net", Name: "hub", SubnetCIDR: "10.9.0.0/22"}}},
+		"Subnet":         {ExistingNetwork: &v1alpha1.AKSNetwork{SubnetID: aksOldSubnet}},
 		"Identity":       {UserAssignedIdentityID: aksOldIdentity},
-		"SubnetIdentity": {SubnetID: aksOldSubnet, UserAssignedIdentityID: aksOldIdentity},
-		"Everything":     {ResourceGroupName: "old", SubnetID: aksOldSubnet, UserAssignedIdentityID: aksOldIdentity},
+		"SubnetIdentity": {ExistingNetwork: &v1alpha1.AKSNetwork{SubnetID: aksOldSubnet}, UserAssignedIdentityID: aksOldIdentity},
+		"Everything":     {ResourceGroupName: "old", ExistingNetwork: &v1alpha1.AKSNetwork{SubnetID: aksOldSubnet}, UserAssignedIdentityID: aksOldIdentity},
 	}
 }
 
@@ -129,7 +130,9 @@ func TestAKSObjects(t *testing.T) {
 		nodes  = "spec.forProvider.defaultNodePool."
 	)
 	name := func(parts ...string) string { return compose.Name("team-a", append([]string{"demo"}, parts...)...) }
-	spot := func(s *v1alpha1.ClusterParameters) { s.Nodes.Spot, s.Nodes.MaxCount = true, 40 }
+	spot := func(s *v1alpha1.ClusterParameters) {
+		s.Nodes.CapacityType, s.Nodes.MaxCount = v1alpha1.CapacityTypeSpot, 40
+	}
 	arm := func(s *v1alpha1.ClusterParameters) { s.Nodes.Architecture = v1alpha1.ArchitectureARM64 }
 	cases := map[string]struct {
 		reason   string
@@ -186,7 +189,7 @@ func TestAKSObjects(t *testing.T) {
 		},
 		"RoleOnExistingSubnet": {
 			reason:   "The same for a subnet that exists.",
-			changes:  []aksChange{block(v1alpha1.AKSCluster{SubnetID: aksOldSubnet})},
+			changes:  []aksChange{block(v1alpha1.AKSCluster{ExistingNetwork: &v1alpha1.AKSNetwork{SubnetID: aksOldSubnet}})},
 			resource: resourceAKSRole,
 			want:     map[string]any{wanted + "scope": aksOldSubnet},
 		},
@@ -246,7 +249,7 @@ func TestAKSObjects(t *testing.T) {
 		"SystemPoolOptions": {
 			reason: "The system pool can be as a team wants it.",
 			changes: []aksChange{arm, block(v1alpha1.AKSCluster{
-				Zones: []v1alpha1.AKSZone{"2"}, SubnetID: aksOldSubnet, SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeLarge, MinCount: 5},
+				Zones: []v1alpha1.AKSZone{"2"}, ExistingNetwork: &v1alpha1.AKSNetwork{SubnetID: aksOldSubnet}, SystemPool: &v1alpha1.AKSSystemPool{InstanceSize: v1alpha1.InstanceSizeLarge, MinCount: 5},
 			})},
 			resource: resourceAKSCluster,
 			want: map[string]any{
@@ -340,25 +343,26 @@ func TestAKSObjects(t *testing.T) {
 // TestAKSAccess is what everybody else gets to know of the cluster.
 func TestAKSAccess(t *testing.T) {
 	access := compose.Name("team-a", "demo", "access")
-	want := &v1alpha1.Access{
-		HelmProviderConfig: access, KubernetesProviderConfig: access,
-		KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
-		APIServerURL:        backendtest.Server + ":443",
-		Architecture:        v1alpha1.ArchitectureAMD64,
-		StorageClassName:    "managed-csi",
+	want := &backend.Access{
+		Connection: v1alpha1.Connection{
+			HelmProviderConfigRef: v1alpha1.LocalReference{Name: access}, KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: access},
+			KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
+			APIServerURL:        backendtest.Server + ":443",
+		},
+		Capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureAMD64, StorageClassName: "managed-csi"},
 	}
 	cases := map[string]struct {
 		reason string
 		change func(w compose.Request)
-		want   *v1alpha1.Access
+		want   *backend.Access
 	}{
 		"Ready":       {reason: "All is known.", change: func(compose.Request) {}, want: want},
 		"NoAddress":   {reason: "What was known stays.", change: func(w compose.Request) { delete(w.Observed[resourceAKSCluster].Object, "status") }, want: want},
 		"NothingSeen": {reason: "Nothing is made up.", change: func(w compose.Request) { clear(w.Observed); delete(w.XR.Object, "status") }},
-		"Private": {reason: "A private cluster has another address.", want: func() *v1alpha1.Access {
-			p := want.DeepCopy()
+		"Private": {reason: "A private cluster has another address.", want: func() *backend.Access {
+			p := *want
 			p.APIServerURL = "https://private.azmk8s.io:443"
-			return p
+			return &p
 		}(), change: func(w compose.Request) {
 			w.Observed[resourceAKSCluster].Object["status"].(map[string]any)["atProvider"] = map[string]any{"privateFqdn": "private.azmk8s.io"}
 		}},
@@ -368,7 +372,7 @@ func TestAKSAccess(t *testing.T) {
 			w, _ := aksConverge(t, aksClaim())
 			tc.change(w)
 			status := backendtest.Status(t, backendtest.Run(t, Backend{}, w))
-			if diff := cmp.Diff(tc.want, status.Access); diff != "" {
+			if diff := cmp.Diff(tc.want, backend.AccessOf(status)); diff != "" {
 				t.Errorf("\n%s\naccess: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
@@ -449,7 +453,7 @@ func TestAKSChanges(t *testing.T) {
 		"Max":        {reason: "More nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.MaxCount = 9 }, want: map[string][]string{"node-pool": {"maxCount"}}},
 		"Size":       {reason: "Larger nodes.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.InstanceSize = v1alpha1.InstanceSizeLarge }, want: map[string][]string{"node-pool": {"vmSize"}}},
 		"Min":        {reason: "The initial count is only looked at once.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.MinCount = 3 }, want: map[string][]string{"node-pool": {".spec.initProvider.nodeCount", "minCount"}}},
-		"Disk":       {reason: "All nodes have the disk.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.DiskGiB = 100 }, want: map[string][]string{"cluster": {"defaultNodePool.osDiskSizeGb"}, "node-pool": {"osDiskSizeGb"}}},
+		"Disk":       {reason: "All nodes have the disk.", change: func(s *v1alpha1.ClusterParameters) { s.Nodes.DiskSize = "100Gi" }, want: map[string][]string{"cluster": {"defaultNodePool.osDiskSizeGb"}, "node-pool": {"osDiskSizeGb"}}},
 		"Tier":       {reason: "Another tier.", change: block(v1alpha1.AKSCluster{Tier: v1alpha1.AKSTierPremium}), want: map[string][]string{"cluster": {"skuTier"}}},
 		"SystemPool": {reason: "More system nodes.", change: block(v1alpha1.AKSCluster{SystemPool: &v1alpha1.AKSSystemPool{MaxCount: 6}}), want: map[string][]string{"cluster": {"defaultNodePool.maxCount"}}},
 		"Allowed": {

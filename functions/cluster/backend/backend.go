@@ -64,7 +64,7 @@ type Cluster struct {
 
 	// Access to the cluster, without the names of the ProviderConfigs. Nil
 	// until known; what was known before is then used.
-	Access *v1alpha1.Access
+	Access *Access
 
 	// Config is the spec of both ProviderConfigs, which have the same: the
 	// credentials, and an identity where the kubeconfig holds none.
@@ -76,6 +76,24 @@ type Cluster struct {
 
 	// Guarded are keepers that belong to the team, such as a Secret of its own.
 	Guarded []v1alpha1.ObjectReference
+}
+
+// Access is what others know of a cluster: how to reach it, and what it offers.
+type Access struct {
+	v1alpha1.Connection
+	v1alpha1.Capabilities
+}
+
+// AccessOf is what the status of a cluster says; nil when it says nothing.
+func AccessOf(s v1alpha1.KubernetesClusterStatus) *Access {
+	if s.Connection == nil {
+		return nil
+	}
+	a := &Access{Connection: *s.Connection}
+	if s.Capabilities != nil {
+		a.Capabilities = *s.Capabilities
+	}
+	return a
 }
 
 // Compose makes a composer of KubernetesClusters of a Backend.
@@ -91,15 +109,17 @@ func plan(b Backend, in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compo
 	}
 	access := c.Access
 	if access == nil {
-		access = xr.Status.Access.DeepCopy()
+		access = AccessOf(xr.Status)
 	}
-	if c.Access != nil {
-		access.HostPorts = b.Describe(xr.Spec).HostPorts
+	if c.Access != nil && b.Describe(xr.Spec).HostPorts {
+		access.IngressExposure = v1alpha1.IngressExposureHostPort
 	}
 	name := compose.Name(xr.Namespace, xr.Name, "access")
+	status := v1alpha1.KubernetesClusterStatus{Version: xr.Spec.Version}
 	if access != nil {
-		access.HelmProviderConfig, access.KubernetesProviderConfig = name, name
+		access.HelmProviderConfigRef, access.KubernetesProviderConfigRef = v1alpha1.LocalReference{Name: name}, v1alpha1.LocalReference{Name: name}
 		access.ChartMirror = in.Settings.ChartMirror.String()
+		status.Connection, status.Capabilities = &access.Connection, &access.Capabilities
 	}
 
 	p := compose.Plan{
@@ -109,11 +129,8 @@ func plan(b Backend, in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compo
 		Problems:       c.Problems,
 		Partial:        len(c.Problems) > 0,
 		Status: func(o compose.Outcome) (any, error) {
-			return &v1alpha1.KubernetesClusterStatus{
-				Phase:   compose.Phase(xr.Status.Phase, o),
-				Version: xr.Spec.Version,
-				Access:  access,
-			}, nil
+			status.Phase = compose.Phase(xr.Status.Phase, o)
+			return &status, nil
 		},
 	}
 	gate := compose.Gate{Waiting: c.Waiting}

@@ -234,7 +234,7 @@ func (c Cloud) Reach(out *Cluster, gate compose.Gate, ref v1alpha1.SecretKeyRefe
 		out.Waiting = err.Message
 		return
 	}
-	out.Access = &v1alpha1.Access{KubeconfigSecretRef: &ref, APIServerURL: server}
+	out.Access = &Access{Connection: v1alpha1.Connection{KubeconfigSecretRef: &ref, APIServerURL: server}}
 }
 
 // SecretConfig is the spec of ProviderConfigs that read a kubeconfig.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // A Place is a kind of place where clusters are.
@@ -101,6 +102,15 @@ func NodeOf(size v1alpha1.InstanceSize) *Node {
 		return nil
 	}
 	return &Node{Name: fmt.Sprintf("size %s", size), CPUs: cpus, GiB: 4 * cpus}
+}
+
+// DiskGiB is the size of a node's disk in GiB. The schema admits whole GiB only.
+func DiskGiB(n v1alpha1.Nodes) int64 {
+	q, err := resource.ParseQuantity(n.DiskSize)
+	if err != nil {
+		return 0
+	}
+	return q.Value() >> 30
 }
 
 // InCloud are the facts of a cluster in a cloud, by what the provider's section says:

@@ -164,7 +164,7 @@ func newEKSPlan(in compose.TypedRequest[v1alpha1.KubernetesCluster], t eksTables
 	size, pr := backend.Lookup("nodes.instanceSize", p.tables.Sizes, s.Nodes.InstanceSize, s.Provider)
 	add(pr)
 	p.instanceTypes = []any{p.architecture.Family + "." + size}
-	if s.Nodes.Spot {
+	if s.Nodes.CapacityType == v1alpha1.CapacityTypeSpot {
 		for _, f := range p.architecture.Spare {
 			p.instanceTypes = append(p.instanceTypes, f+"."+size)
 		}
@@ -383,9 +383,9 @@ func (p *eksPlan) controlPlane() {
 	gate := p.After(eksClusterRole).And(p.After(p.ownSubnets()...))
 	vpc := map[string]any{
 		"endpointPrivateAccess": true,
-		"endpointPublicAccess":  !p.spec.PrivateEndpointOnly,
+		"endpointPublicAccess":  p.spec.EndpointAccess != v1alpha1.EndpointAccessPrivate,
 	}
-	if !p.spec.PrivateEndpointOnly {
+	if p.spec.EndpointAccess != v1alpha1.EndpointAccessPrivate {
 		vpc["publicAccessCidrs"] = p.Allowed()
 		if len(p.Allowed()) == 0 {
 			vpc["publicAccessCidrs"] = []any{"0.0.0.0/0"}
@@ -462,7 +462,7 @@ func (p *eksPlan) nodes() {
 		"name": name,
 		"blockDeviceMappings": []any{map[string]any{
 			"deviceName": eksDevice,
-			"ebs":        map[string]any{"deleteOnTermination": "true", "encrypted": "true", "volumeSize": s.DiskGiB, "volumeType": "gp3"},
+			"ebs":        map[string]any{"deleteOnTermination": "true", "encrypted": "true", "volumeSize": backend.DiskGiB(s), "volumeType": "gp3"},
 		}},
 		// With one hop no pod gets the node's credentials.
 		"metadataOptions": map[string]any{"httpEndpoint": "enabled", "httpPutResponseHopLimit": int64(1), "httpTokens": "required"},
@@ -483,7 +483,7 @@ func (p *eksPlan) nodes() {
 		"tags":           p.Tags(nil),
 		"updateConfig":   map[string]any{"maxUnavailablePercentage": int64(33)},
 	}
-	if s.Spot {
+	if s.CapacityType == v1alpha1.CapacityTypeSpot {
 		group["capacityType"] = "SPOT"
 	}
 	p.inSubnets(group, false)
@@ -565,7 +565,12 @@ func (p *eksPlan) addon(name, addon string, gate compose.Gate) {
 // addonVersion is the version asked for, if any, as soon as the control plane
 // has the one that was asked for: EKS refuses what does not fit it.
 func (p *eksPlan) addonVersion(name, addon string) string {
-	want := string(p.spec.AddonVersions[addon])
+	want := ""
+	for _, a := range p.spec.Addons {
+		if string(a.Name) == addon {
+			want = string(a.Version)
+		}
+	}
 	has := p.Observed(name, "spec", "forProvider", "addonVersion")
 	// Without a version of Kubernetes there is no upgrade to wait for.
 	if want == "" || has == "" || p.In.Claim.Spec.Version == "" || p.upgraded() {
@@ -659,17 +664,15 @@ func (p *eksPlan) cluster(needs ...string) backend.Cluster {
 	if c.Waiting != "" {
 		return c
 	}
-	c.Access = &v1alpha1.Access{
-		KubeconfigSecretRef: &ref,
-		APIServerURL:        p.Observed(eksCluster, "status", "atProvider", "endpoint"),
-		Architecture:        p.In.Claim.Spec.Nodes.Architecture,
-		// Of a cluster that is only observed nobody knows which classes it has.
-		StorageClassName: "",
+	c.Access = &backend.Access{
+		Connection:   v1alpha1.Connection{KubeconfigSecretRef: &ref, APIServerURL: p.Observed(eksCluster, "status", "atProvider", "endpoint")},
+		Capabilities: v1alpha1.Capabilities{Architecture: p.In.Claim.Spec.Nodes.Architecture},
 	}
+	// The classes of a cluster that is only observed are unknown.
 	if !p.Adopted() {
 		c.Access.StorageClassName = eksClass
 	}
-	if was := p.In.Claim.Status.Access; c.Access.APIServerURL == "" && was != nil {
+	if was := p.In.Claim.Status.Connection; c.Access.APIServerURL == "" && was != nil {
 		c.Access.APIServerURL = was.APIServerURL
 	}
 	return c

@@ -87,7 +87,7 @@ func TestEKS(t *testing.T) {
 		"Spot": {
 			reason: "Spare capacity of several families, for Arm.",
 			claim: eksClaim(func(s *v1alpha1.ClusterParameters) {
-				s.Nodes.Spot, s.Nodes.Architecture, s.Nodes.InstanceSize = true, v1alpha1.ArchitectureARM64, v1alpha1.InstanceSizeSmall
+				s.Nodes.CapacityType, s.Nodes.Architecture, s.Nodes.InstanceSize = v1alpha1.CapacityTypeSpot, v1alpha1.ArchitectureARM64, v1alpha1.InstanceSizeSmall
 			}),
 			want: []field{
 				{eksNodes, "forProvider.capacityType", "SPOT"},
@@ -281,7 +281,7 @@ func TestEKSNodesFollow(t *testing.T) {
 // proxyVersion asks for a version of kube-proxy.
 func proxyVersion(v v1alpha1.AddonVersion) func(*v1alpha1.ClusterParameters) {
 	return func(s *v1alpha1.ClusterParameters) {
-		s.EKS = &v1alpha1.EKSCluster{AddonVersions: map[string]v1alpha1.AddonVersion{"kube-proxy": v}}
+		s.EKS = &v1alpha1.EKSCluster{Addons: []v1alpha1.EKSAddon{{Name: "kube-proxy", Version: v}}}
 	}
 }
 

@@ -18,7 +18,7 @@ type Backend struct{}
 
 // Describe the place: nothing is made there.
 func (Backend) Describe(p v1alpha1.ClusterParameters) backend.Facts {
-	return backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: p.Existing != nil && p.Existing.HostPorts}
+	return backend.Facts{Place: backend.PlaceExisting, Adopted: true, HostPorts: p.Existing != nil && p.Existing.IngressExposure == v1alpha1.IngressExposureHostPort}
 }
 
 // Plan says how to reach the cluster; there is nothing to make.
@@ -72,11 +72,11 @@ func management(in compose.TypedRequest[v1alpha1.KubernetesCluster]) backend.Clu
 }
 
 // facts are what the claim says about a cluster that nobody can ask.
-func facts(s v1alpha1.ClusterParameters) *v1alpha1.Access {
-	return &v1alpha1.Access{
+func facts(s v1alpha1.ClusterParameters) *backend.Access {
+	return &backend.Access{Capabilities: v1alpha1.Capabilities{
 		Architecture:                 s.Nodes.Architecture,
 		StorageClassName:             s.Existing.StorageClassName,
 		ControlPlaneMetricsReachable: s.Existing.ControlPlaneMetricsReachable,
-		ManagedGatewayAPI:            s.Existing.ManagedGatewayAPI,
-	}
+		GatewayAPICRDs:               s.Existing.GatewayAPICRDs,
+	}}
 }

@@ -150,7 +150,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	out.Keepers = append(out.Keepers, g.keeper(pool))
 
 	var key []backend.Managed
-	if g.block.ServiceAccountKey {
+	if g.block.Authentication == v1alpha1.GKEAuthenticationServiceAccountKey {
 		account, role, k := g.accessIdentity()
 		key = []backend.Managed{role, k}
 		plan(account, role, k)
@@ -391,7 +391,7 @@ func (g *gkePlan) cluster() backend.Managed {
 		"masterAuthorizedNetworksConfig": g.authorized(),
 		"privateClusterConfig": map[string]any{
 			"enablePrivateNodes":    true,
-			"enablePrivateEndpoint": g.block.PrivateEndpoint,
+			"enablePrivateEndpoint": g.block.EndpointAccess == v1alpha1.EndpointAccessPrivate,
 			"masterIpv4CidrBlock":   g.controlPlaneCIDR(),
 		},
 		"gatewayApiConfig": map[string]any{"channel": "CHANNEL_" + strings.ToUpper(cmp.Or(g.block.GatewayAPI, "Disabled"))},
@@ -457,14 +457,14 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 	}
 	node := map[string]any{
 		"machineType":            g.machine,
-		"diskSizeGb":             n.DiskGiB,
+		"diskSizeGb":             backend.DiskGiB(n),
 		"diskType":               cmp.Or(g.block.DiskType, "pd-balanced"),
 		"imageType":              "COS_CONTAINERD",
 		"oauthScopes":            []any{"https://www.googleapis.com/auth/cloud-platform"},
 		"serviceAccountRef":      g.Ref(gkeNodeIdentity),
 		"workloadMetadataConfig": map[string]any{"mode": "GKE_METADATA"},
 		"resourceLabels":         g.labels(),
-		"spot":                   n.Spot,
+		"spot":                   n.CapacityType == v1alpha1.CapacityTypeSpot,
 	}
 	if n.Architecture == v1alpha1.ArchitectureARM64 {
 		// GKE would keep everything off that does not tolerate Arm, and there are
@@ -474,7 +474,7 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 		node["shieldedInstanceConfig"] = map[string]any{"enableSecureBoot": true, "enableIntegrityMonitoring": true}
 	}
 	policy := "BALANCED"
-	if n.Spot {
+	if n.CapacityType == v1alpha1.CapacityTypeSpot {
 		// Spare capacity is where it is.
 		policy = "ANY"
 	}
@@ -630,11 +630,11 @@ func (g *gkePlan) access(out *backend.Cluster, key []backend.Managed) {
 		out.Waiting = err.Message
 		return
 	}
-	out.Access = &v1alpha1.Access{
-		KubeconfigSecretRef: &ref,
-		APIServerURL:        server,
-		Architecture:        g.In.Claim.Spec.Nodes.Architecture,
-		StorageClassName:    cmp.Or(g.block.StorageClassName, "standard-rwo"),
-		ManagedGatewayAPI:   g.block.GatewayAPI == "Standard",
+	out.Access = &backend.Access{
+		Connection:   v1alpha1.Connection{KubeconfigSecretRef: &ref, APIServerURL: server},
+		Capabilities: v1alpha1.Capabilities{Architecture: g.In.Claim.Spec.Nodes.Architecture, StorageClassName: cmp.Or(g.block.StorageClassName, "standard-rwo")},
+	}
+	if g.block.GatewayAPI == "Standard" {
+		out.Access.GatewayAPICRDs = v1alpha1.GatewayAPICRDsPreinstalled
 	}
 }

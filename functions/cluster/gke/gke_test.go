@@ -35,7 +35,7 @@ func gkeVariants() map[string]*v1alpha1.KubernetesCluster {
 	}
 	return map[string]*v1alpha1.KubernetesCluster{
 		"Plain":           gkeClaim(),
-		"Key":             gkeClaim(gkeBlock(v1alpha1.GKECluster{ServiceAccountKey: true})),
+		"Key":             gkeClaim(gkeBlock(v1alpha1.GKECluster{Authentication: v1alpha1.GKEAuthenticationServiceAccountKey})),
 		"ExistingNetwork": gkeClaim(gkeBlock(existing)),
 		"Project":         gkeClaim(gkeBlock(v1alpha1.GKECluster{ProjectID: "my-project-1"})),
 		"Adopted": gkeClaim(func(c *v1alpha1.KubernetesCluster) {
@@ -272,7 +272,7 @@ func TestGKEChange(t *testing.T) {
 // cloud takes every name.
 func TestGKENames(t *testing.T) {
 	names := func(namespace, name string) map[string]string {
-		_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim(gkeBlock(v1alpha1.GKECluster{ServiceAccountKey: true}), func(c *v1alpha1.KubernetesCluster) {
+		_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, gkeClaim(gkeBlock(v1alpha1.GKECluster{Authentication: v1alpha1.GKEAuthenticationServiceAccountKey}), func(c *v1alpha1.KubernetesCluster) {
 			c.Namespace, c.Name = namespace, name
 		})))
 		out := map[string]string{}
@@ -448,7 +448,7 @@ func TestGKEObjects(t *testing.T) {
 		},
 		"Nodes": {
 			reason:   "The autoscaler owns the number of nodes, and nobody notes what it chose.",
-			claim:    gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Spot = true }),
+			claim:    gkeClaim(func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.CapacityType = v1alpha1.CapacityTypeSpot }),
 			resource: gkeNodePool,
 			want: map[string]any{
 				"forProvider.autoscaling":                            map[string]any{"totalMinNodeCount": int64(2), "totalMaxNodeCount": int64(5), "locationPolicy": "ANY"},
@@ -560,11 +560,13 @@ func TestGKEObjects(t *testing.T) {
 // TestGKEAccess looks at what others get to know of the cluster.
 func TestGKEAccess(t *testing.T) {
 	name := compose.Name("team-a", "demo", "access")
-	access := func(f func(*v1alpha1.Access)) *v1alpha1.Access {
-		a := &v1alpha1.Access{
-			HelmProviderConfig: name, KubernetesProviderConfig: name, APIServerURL: "https://one.example.org:6443",
-			KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
-			Architecture:        v1alpha1.ArchitectureAMD64, StorageClassName: "standard-rwo",
+	access := func(f func(*backend.Access)) *backend.Access {
+		a := &backend.Access{
+			Connection: v1alpha1.Connection{
+				HelmProviderConfigRef: v1alpha1.LocalReference{Name: name}, KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: name}, APIServerURL: "https://one.example.org:6443",
+				KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
+			},
+			Capabilities: v1alpha1.Capabilities{Architecture: v1alpha1.ArchitectureAMD64, StorageClassName: "standard-rwo"},
 		}
 		f(a)
 		return a
@@ -572,14 +574,14 @@ func TestGKEAccess(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		claim  *v1alpha1.KubernetesCluster
-		want   *v1alpha1.Access
+		want   *backend.Access
 	}{
-		"Plain": {"What charts need to know, and that nobody can scrape the control plane.", gkeClaim(), access(func(*v1alpha1.Access) {})},
+		"Plain": {"What charts need to know, and that nobody can scrape the control plane.", gkeClaim(), access(func(*backend.Access) {})},
 		"Other": {
 			"What a team chooses, charts know.",
 			gkeClaim(gkeBlock(v1alpha1.GKECluster{GatewayAPI: "Standard", StorageClassName: "premium-rwo"}), func(c *v1alpha1.KubernetesCluster) { c.Spec.Nodes.Architecture = v1alpha1.ArchitectureARM64 }),
-			access(func(a *v1alpha1.Access) {
-				a.ManagedGatewayAPI, a.StorageClassName, a.Architecture = true, "premium-rwo", v1alpha1.ArchitectureARM64
+			access(func(a *backend.Access) {
+				a.GatewayAPICRDs, a.StorageClassName, a.Architecture = v1alpha1.GatewayAPICRDsPreinstalled, "premium-rwo", v1alpha1.ArchitectureARM64
 			}),
 		},
 	}
@@ -587,7 +589,7 @@ func TestGKEAccess(t *testing.T) {
 		t.Run(n, func(t *testing.T) {
 			_, results := backendtest.Rounds(t, Backend{}, backendtest.World(t, tc.claim))
 			st := backendtest.Status(t, backendtest.Last(results))
-			if diff := cmp.Diff(tc.want, st.Access); diff != "" {
+			if diff := cmp.Diff(tc.want, backend.AccessOf(st)); diff != "" {
 				t.Errorf("\n%s\naccess: -want, +got:\n%s", tc.reason, diff)
 			}
 		})

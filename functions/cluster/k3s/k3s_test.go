@@ -334,11 +334,16 @@ func TestK3sAccess(t *testing.T) {
 			_, res := rounds(t, k3sClaim(tc.hosts), answered(t, sshKey))
 			status := backendtest.Status(t, res)
 			access := compose.Name("team-a", "demo", "access")
-			want := &v1alpha1.Access{
-				HelmProviderConfig: access, KubernetesProviderConfig: access, APIServerURL: "https://one.example.org:6443", Architecture: tc.want, StorageClassName: "local-path", HostPorts: true, CRISocket: "/run/k3s/containerd/containerd.sock",
-				KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
+			want := &backend.Access{
+				Connection: v1alpha1.Connection{
+					HelmProviderConfigRef: v1alpha1.LocalReference{Name: access}, KubernetesProviderConfigRef: v1alpha1.LocalReference{Name: access}, APIServerURL: "https://one.example.org:6443",
+					KubeconfigSecretRef: &v1alpha1.SecretKeyReference{Name: compose.Name("team-a", "demo", "kubeconfig"), Key: "kubeconfig"},
+				},
+				Capabilities: v1alpha1.Capabilities{
+					Architecture: tc.want, StorageClassName: "local-path", IngressExposure: v1alpha1.IngressExposureHostPort, CRISocket: "/run/k3s/containerd/containerd.sock",
+				},
 			}
-			if diff := cmp.Diff(want, status.Access); diff != "" {
+			if diff := cmp.Diff(want, backend.AccessOf(status)); diff != "" {
 				t.Errorf("\n%s\n-want, +got:\n%s", tc.reason, diff)
 			}
 		})

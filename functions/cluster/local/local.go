@@ -56,9 +56,9 @@ func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nod
 	out.Keepers = []v1alpha1.ObjectReference{c.Reference(localAPIVersion, kind, resourceLocal)}
 	c.Reach(&out, c.After(resourceLocal), ref)
 	if out.Access != nil {
-		was := v1alpha1.Access{}
-		if a := in.Claim.Status.Access; a != nil {
-			was = *a
+		was := v1alpha1.Capabilities{}
+		if c := in.Claim.Status.Capabilities; c != nil {
+			was = *c
 		}
 		// That of the engine's machine, whatever the claim says of nodes.
 		out.Access.Architecture = cmp.Or(v1alpha1.Architecture(c.Observed(resourceLocal, "status", "atProvider", "architecture")), was.Architecture)

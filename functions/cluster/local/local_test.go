@@ -105,8 +105,8 @@ func TestLocal(t *testing.T) {
 				t.Errorf("kind %v, want %s", got, tc.kind)
 			}
 			status := backendtest.Status(t, res)
-			if status.Access == nil || status.Access.StorageClassName != tc.class || status.Access.APIServerURL != "https://one.example.org:6443" {
-				t.Errorf("access %+v, want storage class %s", status.Access, tc.class)
+			if a := backend.AccessOf(status); a == nil || a.StorageClassName != tc.class || a.APIServerURL != "https://one.example.org:6443" {
+				t.Errorf("access %+v, want storage class %s", a, tc.class)
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func TestLocalArchitecture(t *testing.T) {
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(got.Status, &c.Status); err != nil {
 			t.Fatal(err)
 		}
-		if a := c.Status.Access.Architecture; a != v1alpha1.ArchitectureARM64 {
+		if a := c.Status.Capabilities.Architecture; a != v1alpha1.ArchitectureARM64 {
 			t.Errorf("the engine says %q: %s, want arm64", says, a)
 		}
 	}

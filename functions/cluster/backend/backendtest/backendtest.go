@@ -77,7 +77,7 @@ func Claim(p v1alpha1.Provider, fs ...func(*v1alpha1.KubernetesCluster)) *v1alph
 		Provider:           p,
 		Region:             v1alpha1.RegionEuropeWest,
 		Version:            "1.34",
-		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskGiB: 50},
+		Nodes:              v1alpha1.Nodes{InstanceSize: v1alpha1.InstanceSizeMedium, MinCount: 2, MaxCount: 5, Architecture: v1alpha1.ArchitectureAMD64, DiskSize: "50Gi", CapacityType: v1alpha1.CapacityTypeOnDemand},
 		ManagementPolicies: []v1alpha1.ManagementPolicy{v1alpha1.ManageAll},
 		ProviderConfigRef:  v1alpha1.ProviderConfigReference{Kind: "ClusterProviderConfig", Name: "default"},
 	}
