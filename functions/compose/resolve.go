@@ -61,7 +61,7 @@ func Resolve(w Request, p Plan) (Result, error) {
 		return Result{}, err
 	}
 	res.Failed = t.failed
-	res.Events = append(transitions(w.XR, res.Conditions, t.worst), conditionEvents(w.XR, p.Conditions)...)
+	res.Events = append(changedConditions(w.XR, res.Conditions, t.worst), conditionEvents(w.XR, p.Conditions)...)
 	res.Conditions = append(res.Conditions, p.Conditions...)
 	res.Ready = t.Ready
 	res.RequeueAfter = runAgain(p, t.Ready, GetCondition(w.XR, "Responsive").Status == "False", notReadyFor(w))
@@ -202,9 +202,9 @@ func decide(r Resource, obs *unstructured.Unstructured) (map[string]any, Health)
 	return r.Object, v
 }
 
-// transitions are the conditions whose status or reason differs from what the
+// changedConditions are the conditions whose status or reason differs from what the
 // composite already says.
-func transitions(xr *unstructured.Unstructured, cs []Condition, telling map[string]Health) []Event {
+func changedConditions(xr *unstructured.Unstructured, cs []Condition, telling map[string]Health) []Event {
 	var evs []Event
 	for _, c := range cs {
 		was := GetCondition(xr, c.Type)

@@ -114,7 +114,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 		a.block = *b
 	}
 	if a.Adopted() {
-		return a.look(), nil
+		return a.observe(), nil
 	}
 	t, err := tables()
 	if err != nil {
@@ -195,15 +195,15 @@ func systemPool(b v1alpha1.AKSCluster, nodes v1alpha1.Nodes) v1alpha1.AKSSystemP
 	return p
 }
 
-// look plans a cluster that is there already.
-func (a *aksPlan) look() backend.Cluster {
+// observe plans a cluster that is there already.
+func (a *aksPlan) observe() backend.Cluster {
 	c := a.cluster()
 	c.ExternalName = a.ClusterName()
 	c.ForProvider = map[string]any{"resourceGroupName": a.block.ResourceGroupName}
-	out := a.reached()
+	out := a.connectionFromKubeconfig()
 	out.Parts = []string{backend.PartControlPlane}
 	out.Resources = []compose.Resource{a.Resource(c)}
-	out.Keepers = []v1alpha1.ObjectReference{a.Reference(c.APIVersion, c.Kind, c.Name)}
+	out.ProtectedRefs = []v1alpha1.ObjectReference{a.Reference(c.APIVersion, c.Kind, c.Name)}
 	return out
 }
 
@@ -222,7 +222,7 @@ func (a *aksPlan) build() (backend.Cluster, error) {
 
 	// What is made, and what each needs for as long as it exists.
 	made := map[string]backend.Managed{}
-	out := a.reached()
+	out := a.connectionFromKubeconfig()
 	out.Parts = backend.CloudParts()
 	add := func(m backend.Managed, needs ...string) {
 		made[m.Name] = m
@@ -252,7 +252,7 @@ func (a *aksPlan) build() (backend.Cluster, error) {
 	// cluster's identity must still be allowed to change the subnet.
 	add(cluster, resourceAKSGroup, resourceAKSSubnet, resourceAKSRole)
 	add(pool, resourceAKSCluster)
-	out.Keepers = []v1alpha1.ObjectReference{
+	out.ProtectedRefs = []v1alpha1.ObjectReference{
 		a.Reference(cluster.APIVersion, cluster.Kind, cluster.Name),
 		// What is uninstalled from the cluster needs nodes to do so.
 		a.Reference(pool.APIVersion, pool.Kind, pool.Name),
@@ -383,7 +383,7 @@ func (a *aksPlan) controlPlane(services netip.Prefix) map[string]any {
 		"nodeOsUpgradeChannel":    "NodeImage",
 		"oidcIssuerEnabled":       true,
 		"workloadIdentityEnabled": true,
-		"identity":                a.actsAs(),
+		"identity":                a.controlPlaneIdentity(),
 		"networkProfile": map[string]any{
 			"networkPlugin":     "azure",
 			"networkPluginMode": "overlay",
@@ -393,7 +393,7 @@ func (a *aksPlan) controlPlane(services netip.Prefix) map[string]any {
 			"outboundType":      "loadBalancer",
 			"podCidr":           cmp.Or(string(a.block.PodCIDR), aksPodCIDR),
 			"serviceCidr":       services.String(),
-			"dnsServiceIp":      tenth(services),
+			"dnsServiceIp":      clusterDNSAddress(services),
 		},
 		"defaultNodePool": a.systemNodes(),
 		"tags":            a.Tags(nil),
@@ -510,8 +510,8 @@ func (a *aksPlan) runs(minor string) bool {
 	return strings.HasPrefix(a.Observed(resourceAKSCluster, "status", "atProvider", "currentKubernetesVersion")+".", minor+".")
 }
 
-// actsAs is the identity of the control plane.
-func (a *aksPlan) actsAs() map[string]any {
+// controlPlaneIdentity is the identity of the control plane.
+func (a *aksPlan) controlPlaneIdentity() map[string]any {
 	if a.makesIdentity() {
 		return map[string]any{"type": "UserAssigned", "identityIdsRefs": []any{a.Ref(resourceAKSIdentity)}}
 	}
@@ -537,9 +537,9 @@ func (a *aksPlan) afterGroup() compose.Gate {
 	return compose.Gate{}
 }
 
-// reached is how the cluster is reached: with the kubeconfig that the provider
+// connectionFromKubeconfig is how the cluster is reached: with the kubeconfig that the provider
 // writes.
-func (a *aksPlan) reached() backend.Cluster {
+func (a *aksPlan) connectionFromKubeconfig() backend.Cluster {
 	secret := v1alpha1.SecretKeyReference{Name: a.Name("kubeconfig"), Key: "kubeconfig"}
 	out := backend.Cluster{
 		Config:  backend.SecretConfig(a.In.Claim.Namespace, secret),
@@ -562,9 +562,9 @@ func (a *aksPlan) reached() backend.Cluster {
 	return out
 }
 
-// tenth address of a range, where a cluster's DNS is by custom. Ranges of
+// clusterDNSAddress address of a range, where a cluster's DNS is by custom. Ranges of
 // services are so large that this cannot overflow.
-func tenth(p netip.Prefix) string {
+func clusterDNSAddress(p netip.Prefix) string {
 	b := p.Addr().As4()
 	b[len(b)-1] += 10
 	return netip.AddrFrom4(b).String()

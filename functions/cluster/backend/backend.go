@@ -70,12 +70,12 @@ type Cluster struct {
 	// credentials, and an identity where the kubeconfig holds none.
 	Config map[string]any
 
-	// Keepers must outlive the ProviderConfigs, for example what holds the
+	// ProtectedRefs must outlive the ProviderConfigs, for example what holds the
 	// credentials. What the keepers need is the backend's to protect.
-	Keepers []v1alpha1.ObjectReference
+	ProtectedRefs []v1alpha1.ObjectReference
 
-	// Guarded are keepers that belong to the team, such as a Secret of its own.
-	Guarded []v1alpha1.ObjectReference
+	// TeamOwnedRefs are keepers that belong to the team, such as a Secret of its own.
+	TeamOwnedRefs []v1alpha1.ObjectReference
 }
 
 // Access is what others know of a cluster: how to reach it, and what it offers.
@@ -144,13 +144,13 @@ func plan(b Backend, in compose.TypedRequest[v1alpha1.KubernetesCluster]) (compo
 		apiServer(xr.Namespace, probe, name, gate.And(compose.WaitFor(in.IsObserved(ResourceKubernetes), "Waiting for ProviderConfig "+name))),
 		compose.UsageWithReplay("usage-"+ResourceKubernetes, PartAccess, xr.Namespace, xr.Name, kube, probe, in.IsObserved(resourceProbe)),
 	)
-	for i, k := range c.Guarded {
+	for i, k := range c.TeamOwnedRefs {
 		p.Resources = append(p.Resources,
 			compose.Usage(fmt.Sprintf("usage-guarded-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.IsObserved(ResourceHelm)),
 			compose.Usage(fmt.Sprintf("usage-guarded-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.IsObserved(ResourceKubernetes)),
 		)
 	}
-	for i, k := range c.Keepers {
+	for i, k := range c.ProtectedRefs {
 		p.Resources = append(p.Resources,
 			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-helm", i), PartAccess, xr.Namespace, xr.Name, k, helm, in.IsObserved(ResourceHelm)),
 			compose.UsageWithReplay(fmt.Sprintf("usage-keeper-%d-kubernetes", i), PartAccess, xr.Namespace, xr.Name, k, kube, in.IsObserved(ResourceKubernetes)),
@@ -211,12 +211,12 @@ func apiServer(namespace string, ref v1alpha1.ObjectReference, config string, ga
 				},
 			},
 		},
-		Ready: answers,
+		Ready: probeHealth,
 	}
 }
 
-// answers judges the probe and says what a person should look at.
-func answers(o *unstructured.Unstructured) compose.Health {
+// probeHealth judges the probe and says what a person should look at.
+func probeHealth(o *unstructured.Unstructured) compose.Health {
 	v := compose.Managed(o)
 	if v.Ready || v.Progressing {
 		return v

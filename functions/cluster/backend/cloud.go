@@ -55,13 +55,13 @@ type Managed struct {
 	// of its name; none when empty.
 	ConnectionSecret string
 
-	// DiesWithParent says that the cloud removes it with what it belongs to. It
+	// DeletedWithParent says that the cloud removes it with what it belongs to. It
 	// is not deleted on its own, so it is there for as long as it is needed.
-	DiesWithParent bool
+	DeletedWithParent bool
 
-	// ManagedAlways is for what is nothing in the cloud, such as credentials:
+	// IgnoreManagementPolicies is for what is nothing in the cloud, such as credentials:
 	// the claim's management policies do not apply to it.
-	ManagedAlways bool
+	IgnoreManagementPolicies bool
 
 	// Config is the ProviderConfig to use, of this namespace; the claim's when
 	// empty.
@@ -108,8 +108,8 @@ func (c Cloud) policies(m Managed) []any {
 	claimed := c.In.Claim.Spec.ManagementPolicies
 	// Of an initial value nobody must note what became of it, or it would be
 	// wanted from then on.
-	all := m.InitProvider == nil && !m.DiesWithParent
-	if m.ManagedAlways || len(claimed) == 0 || slices.Equal(claimed, []v1alpha1.ManagementPolicy{v1alpha1.ManageAll}) {
+	all := m.InitProvider == nil && !m.DeletedWithParent
+	if m.IgnoreManagementPolicies || len(claimed) == 0 || slices.Equal(claimed, []v1alpha1.ManagementPolicy{v1alpha1.ManageAll}) {
 		if all {
 			return []any{string(v1alpha1.ManageAll)}
 		}
@@ -119,7 +119,7 @@ func (c Cloud) policies(m Managed) []any {
 	}
 	out := make([]any, 0, len(claimed))
 	for _, p := range claimed {
-		if p == v1alpha1.ManageLateInitialize && m.InitProvider != nil || p == v1alpha1.ManageDelete && m.DiesWithParent {
+		if p == v1alpha1.ManageLateInitialize && m.InitProvider != nil || p == v1alpha1.ManageDelete && m.DeletedWithParent {
 			continue
 		}
 		out = append(out, string(p))

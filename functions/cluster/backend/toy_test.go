@@ -37,7 +37,7 @@ func (toy) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backend.Cl
 			Name: "cluster", Part: backend.PartControlPlane, APIVersion: "toy.example.org/v1", Kind: "Cluster",
 			ForProvider: map[string]any{"region": region}, ConnectionSecret: "kubeconfig",
 		})},
-		Keepers: []v1alpha1.ObjectReference{c.Reference("toy.example.org/v1", "Cluster", "cluster")},
+		ProtectedRefs: []v1alpha1.ObjectReference{c.Reference("toy.example.org/v1", "Cluster", "cluster")},
 	}
 	c.Reach(&out, c.After("cluster"), ref)
 	return out, nil

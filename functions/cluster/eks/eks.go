@@ -449,7 +449,7 @@ func (p *eksPlan) auth(gate compose.Gate, cluster map[string]any) {
 	cluster["refreshPeriod"] = "10m0s"
 	p.add(backend.Managed{
 		Name: eksAuth, Part: backend.PartControlPlane, APIVersion: eksAPIVersion, Kind: "ClusterAuth", Gate: gate,
-		ForProvider: p.inRegion(cluster), ConnectionSecret: "kubeconfig", ManagedAlways: true,
+		ForProvider: p.inRegion(cluster), ConnectionSecret: "kubeconfig", IgnoreManagementPolicies: true,
 	})
 }
 
@@ -655,11 +655,11 @@ func (p *eksPlan) adopt() backend.Cluster {
 func (p *eksPlan) cluster(needs ...string) backend.Cluster {
 	ref := v1alpha1.SecretKeyReference{Name: p.Name("kubeconfig"), Key: "kubeconfig"}
 	c := backend.Cluster{
-		Parts:     backend.CloudParts(),
-		Resources: p.resources,
-		Config:    backend.SecretConfig(p.In.Claim.Namespace, ref),
-		Keepers:   []v1alpha1.ObjectReference{p.Reference(eksAPIVersion, "ClusterAuth", eksAuth)},
-		Waiting:   p.After(append([]string{eksAuth}, needs...)...).Waiting,
+		Parts:         backend.CloudParts(),
+		Resources:     p.resources,
+		Config:        backend.SecretConfig(p.In.Claim.Namespace, ref),
+		ProtectedRefs: []v1alpha1.ObjectReference{p.Reference(eksAPIVersion, "ClusterAuth", eksAuth)},
+		Waiting:       p.After(append([]string{eksAuth}, needs...)...).Waiting,
 	}
 	if c.Waiting != "" {
 		return c
@@ -746,6 +746,6 @@ func (p *eksPlan) named(resource string, over map[string]any) map[string]any {
 
 // diesWithParent marks what AWS removes together with what it belongs to.
 func diesWithParent(m backend.Managed) backend.Managed {
-	m.DiesWithParent = true
+	m.DeletedWithParent = true
 	return m
 }

@@ -38,8 +38,8 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 		Requirements: []compose.Requirement{{
 			Name: backend.RequirementKubeconfig, APIVersion: "v1", Kind: "Secret", Namespace: in.Claim.Namespace, ObjectName: ref.Name,
 		}},
-		Config:  backend.SecretConfig(in.Claim.Namespace, ref),
-		Guarded: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
+		Config:        backend.SecretConfig(in.Claim.Namespace, ref),
+		TeamOwnedRefs: []v1alpha1.ObjectReference{{APIVersion: "v1", Kind: "Secret", Name: ref.Name}},
 	}
 	if !in.IsResolved(backend.RequirementKubeconfig) {
 		c.Waiting = "Waiting for Secret " + ref.Name + " to be read"
@@ -51,7 +51,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 		c.Waiting = err.Message
 		return c, nil
 	}
-	c.Access = facts(in.Claim.Spec)
+	c.Access = declaredFacts(in.Claim.Spec)
 	c.Access.KubeconfigSecretRef = &ref
 	c.Access.APIServerURL = server
 	return c, nil
@@ -66,13 +66,13 @@ func management(in compose.TypedRequest[v1alpha1.KubernetesCluster]) backend.Clu
 			"The platform team has not allowed namespace %s to use the management cluster. Give a kubeconfig in existing.kubeconfigSecretRef, or ask for the namespace to be added to the function's --management-cluster-namespaces", in.Claim.Namespace))
 	}
 	return backend.Cluster{
-		Access: facts(in.Claim.Spec),
+		Access: declaredFacts(in.Claim.Spec),
 		Config: map[string]any{"credentials": map[string]any{"source": "InjectedIdentity"}},
 	}
 }
 
-// facts are what the claim says about a cluster that nobody can ask.
-func facts(s v1alpha1.ClusterParameters) *backend.Access {
+// declaredFacts are what the claim says about a cluster that nobody can ask.
+func declaredFacts(s v1alpha1.ClusterParameters) *backend.Access {
 	return &backend.Access{Capabilities: v1alpha1.Capabilities{
 		Architecture:                 s.Nodes.Architecture,
 		StorageClassName:             s.Existing.StorageClassName,

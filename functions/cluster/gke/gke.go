@@ -124,7 +124,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	identity, roles := g.nodeIdentity()
 	cluster := g.cluster()
 	pool := g.nodePool(roles)
-	out.Keepers = []v1alpha1.ObjectReference{g.keeper(cluster)}
+	out.ProtectedRefs = []v1alpha1.ObjectReference{g.keeper(cluster)}
 	if g.Adopted() {
 		plan(cluster)
 		g.access(&out, nil)
@@ -147,7 +147,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	protect(backend.PartNodes, identity, pool)
 	protect(backend.PartNodes, cluster, pool)
 	// What a chart runs when it is uninstalled needs nodes.
-	out.Keepers = append(out.Keepers, g.keeper(pool))
+	out.ProtectedRefs = append(out.ProtectedRefs, g.keeper(pool))
 
 	var key []backend.Managed
 	if g.block.Authentication == v1alpha1.GKEAuthenticationServiceAccountKey {
@@ -155,7 +155,7 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 		key = []backend.Managed{role, k}
 		plan(account, role, k)
 		protect(backend.PartAccess, account, role, k)
-		out.Keepers = append(out.Keepers, g.keeper(role), g.keeper(k))
+		out.ProtectedRefs = append(out.ProtectedRefs, g.keeper(role), g.keeper(k))
 	}
 	g.access(&out, key)
 	return out, nil
@@ -478,7 +478,7 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 		// Spare capacity is where it is.
 		policy = "ANY"
 	}
-	zones, initial := g.spread()
+	zones, initial := g.zonesAndInitialCount()
 	pool := map[string]any{
 		"location":        g.location(),
 		"clusterRef":      g.Ref(gkeControlPlane),
@@ -501,10 +501,10 @@ func (g *gkePlan) nodePool(roles []backend.Managed) backend.Managed {
 	}
 }
 
-// spread says in which zones the nodes are, and with how many in each they
+// zonesAndInitialCount says in which zones the nodes are, and with how many in each they
 // begin: as many zones as can begin with the same number between the limits.
 // Where they are already, they stay.
-func (g *gkePlan) spread() (zones []any, initial int64) {
+func (g *gkePlan) zonesAndInitialCount() (zones []any, initial int64) {
 	n := g.In.Claim.Spec.Nodes
 	if was := g.In.Observed[gkeNodePool]; was != nil && len(g.block.NodeLocations) == 0 {
 		zones, _, _ = unstructured.NestedSlice(was.Object, "spec", "forProvider", "nodeLocations")

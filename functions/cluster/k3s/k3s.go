@@ -86,19 +86,19 @@ func (Backend) Plan(in compose.TypedRequest[v1alpha1.KubernetesCluster]) (backen
 	if len(servers) == 0 {
 		return refuse("InvalidSpec", "Provider K3s needs a host of role Server"), nil
 	}
-	if unsafe := p.unsafe(); unsafe != "" {
+	if unsafe := p.validateHosts(); unsafe != "" {
 		return refuse("InvalidSpec", unsafe+" has characters that a shell could take for commands. Letters, digits and -_./ are safe"), nil
 	}
 	if in.IsResolved(requirementSSHKey) {
-		if reason, message := p.noKey(); reason != "" {
+		if reason, message := p.validateSSHKey(); reason != "" {
 			return refuse(reason, message), nil
 		}
 	}
 
 	first := servers[0]
 	// What waits for a login says more than the login, which somebody else may have.
-	out.Resources = append(out.Resources, p.Resource(p.controlPlane(first, len(servers) > 1)), p.login(first, backend.PartControlPlane))
-	out.Keepers = append(out.Keepers, p.Reference(k3sAPIVersion, "Cluster", k3sControlPlane))
+	out.Resources = append(out.Resources, p.Resource(p.controlPlane(first, len(servers) > 1)), p.hostProviderConfig(first, backend.PartControlPlane))
+	out.ProtectedRefs = append(out.ProtectedRefs, p.Reference(k3sAPIVersion, "Cluster", k3sControlPlane))
 	// One server after the other becomes a member of etcd.
 	after := []string{k3sControlPlane}
 	for _, h := range servers[1:] {
@@ -134,9 +134,9 @@ func (p *k3sPlan) roles() (servers, agents []v1alpha1.K3sHost) {
 	return servers, agents
 }
 
-// unsafe names a field that must not come into a shell. The schema refuses all
+// validateHosts names a field that must not come into a shell. The schema refuses all
 // of them; this is for a claim that got past another schema.
-func (p *k3sPlan) unsafe() string {
+func (p *k3sPlan) validateHosts() string {
 	bad := func(s string) bool { return strings.Trim(s, k3sSafe) != "" || strings.HasPrefix(s, "-") }
 	if bad(p.spec.Version) {
 		return "k3s.version"
@@ -157,9 +157,9 @@ func (p *k3sPlan) unsafe() string {
 	return ""
 }
 
-// noKey says what is wrong with the Secret of the SSH key. What is no key the
+// validateSSHKey says what is wrong with the Secret of the SSH key. What is no key the
 // provider would send as a password, to any machine that answers.
-func (p *k3sPlan) noKey() (reason, message string) {
+func (p *k3sPlan) validateSSHKey() (reason, message string) {
 	ref := p.spec.SSH.KeySecretRef
 	secret := p.In.RequiredObject(requirementSSHKey)
 	if secret == nil {
@@ -173,13 +173,13 @@ func (p *k3sPlan) noKey() (reason, message string) {
 	return "", ""
 }
 
-// login to a host. It is named after the host, for all clusters of the
+// hostProviderConfig to a host. It is named after the host, for all clusters of the
 // namespace: who has it has the host, and it stays until k3s is off the host.
-func (p *k3sPlan) login(h v1alpha1.K3sHost, part string) compose.Resource {
+func (p *k3sPlan) hostProviderConfig(h v1alpha1.K3sHost, part string) compose.Resource {
 	return compose.Resource{
 		Name:          k3sLogin + h.Address,
 		ConditionType: part,
-		Gate:          p.known(),
+		Gate:          p.keyCheckedGate(),
 		Ready:         compose.Exists,
 		Object: map[string]any{
 			"apiVersion": k3sAPIVersion,
@@ -198,8 +198,8 @@ func (p *k3sPlan) login(h v1alpha1.K3sHost, part string) compose.Resource {
 	}
 }
 
-// known is a gate that opens when the key has been looked at.
-func (p *k3sPlan) known() compose.Gate {
+// keyCheckedGate is a gate that opens when the key has been looked at.
+func (p *k3sPlan) keyCheckedGate() compose.Gate {
 	return compose.WaitFor(p.In.IsResolved(requirementSSHKey), "Waiting for Secret "+p.spec.SSH.KeySecretRef.Name+" to be read")
 }
 
@@ -227,7 +227,7 @@ func (p *k3sPlan) controlPlane(h v1alpha1.K3sHost, more bool) backend.Managed {
 	}
 	return backend.Managed{
 		Name: k3sControlPlane, Part: backend.PartControlPlane, APIVersion: k3sAPIVersion, Kind: "Cluster",
-		Gate: p.known().And(p.loggedIn(h)), ForProvider: f, ConnectionSecret: "kubeconfig", Config: p.loginName(h),
+		Gate: p.keyCheckedGate().And(p.loggedIn(h)), ForProvider: f, ConnectionSecret: "kubeconfig", Config: p.loginName(h),
 	}
 }
 
@@ -255,10 +255,10 @@ func (p *k3sPlan) join(out *backend.Cluster, h v1alpha1.K3sHost, role string, ga
 		Name: k3sNode + h.Address, Part: backend.PartNodes, APIVersion: k3sAPIVersion, Kind: "Node",
 		Gate: gate.And(p.loggedIn(h)), ForProvider: f, Config: p.loginName(h),
 	}
-	out.Resources = append(out.Resources, p.Resource(node), p.login(h, backend.PartNodes),
+	out.Resources = append(out.Resources, p.Resource(node), p.hostProviderConfig(h, backend.PartNodes),
 		// Without the cluster's object the provider cannot take a node off.
 		p.Protect("usage-"+k3sControlPlane+"-"+h.Address, backend.PartNodes, backend.Managed{APIVersion: k3sAPIVersion, Kind: "Cluster", Name: k3sControlPlane}, node))
-	out.Keepers = append(out.Keepers, p.Reference(k3sAPIVersion, "Node", node.Name))
+	out.ProtectedRefs = append(out.ProtectedRefs, p.Reference(k3sAPIVersion, "Node", node.Name))
 }
 
 // install says what to install on a host.

@@ -53,7 +53,7 @@ func local(in compose.TypedRequest[v1alpha1.KubernetesCluster], kind string, nod
 	out.Resources = []compose.Resource{c.Resource(backend.Managed{
 		Name: resourceLocal, Part: backend.PartControlPlane, APIVersion: localAPIVersion, Kind: kind, ForProvider: f, ConnectionSecret: "kubeconfig",
 	})}
-	out.Keepers = []v1alpha1.ObjectReference{c.Reference(localAPIVersion, kind, resourceLocal)}
+	out.ProtectedRefs = []v1alpha1.ObjectReference{c.Reference(localAPIVersion, kind, resourceLocal)}
 	c.Reach(&out, c.After(resourceLocal), ref)
 	if out.Access != nil {
 		was := v1alpha1.Capabilities{}
