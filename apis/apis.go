@@ -61,7 +61,7 @@ func Hints() ([]Hint, error) { return list[Hint]("hints.yaml") }
 func list[T any](name string) ([]T, error) {
 	raw, err := fs.ReadFile(files, name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
 	var out []T
 	if err := yaml.UnmarshalStrict(raw, &out); err != nil {

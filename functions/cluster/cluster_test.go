@@ -123,7 +123,7 @@ func TestCompose(t *testing.T) {
 	provider := func(p v1alpha1.Provider) func(*v1alpha1.KubernetesCluster) {
 		return func(c *v1alpha1.KubernetesCluster) { c.Spec.Provider = p }
 	}
-	existing := func(e *v1alpha1.ExistingCluster) func(*v1alpha1.KubernetesCluster) {
+	existingCluster := func(e *v1alpha1.ExistingCluster) func(*v1alpha1.KubernetesCluster) {
 		return func(c *v1alpha1.KubernetesCluster) { c.Spec.Existing = e }
 	}
 	was := func(c *v1alpha1.KubernetesCluster) {
@@ -262,7 +262,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ManagementClusterByDefault": {
 			reason: "By default nobody gets the providers' own identity.",
-			claim:  claim(existing(management)),
+			claim:  claim(existingCluster(management)),
 			want: want{
 				conditions: failed("ManagementClusterNotAllowed", notAllowed),
 				phase:      v1alpha1.PhasePending,
@@ -270,7 +270,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ManagementClusterOfOthers": {
 			reason:   "What others may do says nothing about this namespace.",
-			claim:    claim(existing(management)),
+			claim:    claim(existingCluster(management)),
 			settings: compose.Settings{ManagementClusterNamespaces: []string{"team-b", "team", "team-a*"}},
 			want: want{
 				conditions: failed("ManagementClusterNotAllowed", notAllowed),
@@ -279,7 +279,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ManagementClusterAllowed": {
 			reason:   "The platform team allows it by namespace.",
-			claim:    claim(existing(management)),
+			claim:    claim(existingCluster(management)),
 			settings: compose.Settings{ManagementClusterNamespaces: []string{"team-b", "team-a"}},
 			want: want{
 				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfigRef.Name+" is being created"),
@@ -293,7 +293,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ManagementClusterAllowedForAll": {
 			reason:   "The platform team allows it for all.",
-			claim:    claim(existing(management)),
+			claim:    claim(existingCluster(management)),
 			settings: compose.Settings{ManagementClusterNamespaces: []string{"*"}},
 			want: want{
 				conditions: failed("Creating", "ProviderConfig "+access().HelmProviderConfigRef.Name+" is being created"),
@@ -307,7 +307,7 @@ func TestCompose(t *testing.T) {
 		},
 		"ManagementClusterNoLongerAllowed": {
 			reason:   "What runs is not torn down because a flag changed.",
-			claim:    claim(existing(management), was),
+			claim:    claim(existingCluster(management), was),
 			observed: there,
 			want: want{
 				conditions: failed("ManagementClusterNotAllowed", notAllowed),
@@ -318,7 +318,7 @@ func TestCompose(t *testing.T) {
 		},
 		"NoBlock": {
 			reason: "A claim that got past an older schema is told what is missing.",
-			claim:  claim(existing(nil)),
+			claim:  claim(existingCluster(nil)),
 			want: want{
 				conditions: failed("InvalidSpec", "Provider Existing needs the section existing"),
 				phase:      v1alpha1.PhasePending,
@@ -326,7 +326,7 @@ func TestCompose(t *testing.T) {
 		},
 		"EmptyBlock": {
 			reason: "A claim that got past an older schema is told what is missing.",
-			claim:  claim(existing(&v1alpha1.ExistingCluster{})),
+			claim:  claim(existingCluster(&v1alpha1.ExistingCluster{})),
 			want: want{
 				conditions: failed("InvalidSpec", "Provider Existing needs existing.kubeconfigSecretRef or existing.managementCluster"),
 				phase:      v1alpha1.PhasePending,

@@ -13,7 +13,6 @@ import (
 
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
 	"github.com/observe-k8s/observe-k8s/functions/cluster"
-	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
 	"github.com/observe-k8s/observe-k8s/functions/stack"
 	"github.com/observe-k8s/observe-k8s/functions/workload"
@@ -269,31 +268,6 @@ func workloadExtras(workloads []v1alpha1.PlatformWorkload) ([]v1alpha1.WorkloadR
 	return pages, slos, nil
 }
 
-// capacity on the nodes that a claim asks for, as workloads take it one after the
-// other.
-type capacity struct {
-	pools []backend.Pool
-	taken workload.Resources
-	words []string
-}
-
-// reserve the room that a workload needs, or say why it does not fit.
-func (r *capacity) reserve(w v1alpha1.PlatformWorkload) ([]compose.Problem, error) {
-	takes, err := workload.Requests(w.WorkloadParameters)
-	if err != nil {
-		return nil, err
-	}
-	there, words, known := workload.Allocatable(r.pools)
-	all := r.taken.Add(takes)
-	sum := append(slices.Clone(r.words), fmt.Sprintf("%s takes %s", w.Name, takes))
-	if known && !all.FitsIn(there) {
-		return []compose.Problem{{Reason: "InsufficientCapacity", Message: fmt.Sprintf(
-			"%s, in all %s; %s. Ask for more or larger nodes in cluster.nodes, or for fewer workloads. The stack needs room besides", strings.Join(sum, ", "), all, words)}}, nil
-	}
-	r.taken, r.words = all, sum
-	return nil, nil
-}
-
 // deployerOf of a workload: the one that it has, or that is asked for, or else
 // that of the profile. The smallest one does without deployers on the cluster.
 func deployerOf(in compose.TypedRequest[v1alpha1.ObservabilityPlatform], w v1alpha1.PlatformWorkload) v1alpha1.Deployer {
@@ -373,7 +347,10 @@ func childStatus(o *unstructured.Unstructured, into any) error {
 	if status == nil {
 		return nil
 	}
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(status, into)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(status, into); err != nil {
+		return fmt.Errorf("cannot decode the status of %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return nil
 }
 
 func object(o *unstructured.Unstructured) map[string]any {

@@ -121,10 +121,10 @@ func Read(w compose.Request) (Policy, bool, error) {
 	}
 	b, err := json.Marshal(data)
 	if err != nil {
-		return p, true, err
+		return p, true, fmt.Errorf("cannot encode the policy: %w", err)
 	}
 	if err := json.Unmarshal(b, &p); err != nil {
-		return Policy{}, true, err
+		return Policy{}, true, fmt.Errorf("cannot decode the policy: %w", err)
 	}
 	if _, err := compose.ParseMirror(p.Defaults.ChartMirror); err != nil {
 		return p, true, fmt.Errorf("defaults.chartMirror %w", err)

@@ -276,7 +276,7 @@ func chaosFlags(windows []v1alpha1.ChaosWindow) map[string]flag {
 func flagValues(flags map[string]flag) (map[string]any, error) {
 	b, err := json.Marshal(map[string]any{"flags": flags})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot encode the feature flags: %w", err)
 	}
 	return map[string]any{"components": map[string]any{"flagd": map[string]any{
 		"command": []any{

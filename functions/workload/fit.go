@@ -4,11 +4,9 @@ package workload
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/observe-k8s/observe-k8s/apis/game/language"
 	"github.com/observe-k8s/observe-k8s/apis/v1alpha1"
-	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
@@ -64,35 +62,10 @@ func Requests(p v1alpha1.WorkloadParameters) (Resources, error) {
 	}
 	r := Resources{}
 	if r.CPU, err = resource.ParseQuantity(app.Requests.CPU); err != nil {
-		return Resources{}, err
+		return Resources{}, fmt.Errorf("cannot read the CPU of app %s: %w", app.Name, err)
 	}
-	r.Memory, err = resource.ParseQuantity(app.Requests.Memory)
-	return r, err
-}
-
-// Allocatable is the room on the most nodes that pools may have for workloads, and the
-// same in words. It is unknown where one of the nodes' capacities is. Of every node
-// a quarter of the memory and a tenth of the CPU are Kubernetes' own: about the most
-// that a cloud reserves on nodes of 8 GiB.
-// https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes, 2026-08.
-func Allocatable(pools []backend.Pool) (room Resources, words string, known bool) {
-	var each []string
-	for _, p := range pools {
-		if p.Reserved {
-			continue
-		}
-		count := p.Min
-		if p.Scales {
-			count = p.Max
-		}
-		if p.Node == nil || count == 0 {
-			return Resources{}, "", false
-		}
-		one := Resources{CPU: *resource.NewMilliQuantity(p.Node.CPUs*900, resource.DecimalSI), Memory: *resource.NewQuantity(p.Node.GiB*3/4<<30, resource.BinarySI)}
-		for range count {
-			room = room.Add(one)
-		}
-		each = append(each, fmt.Sprintf("%d nodes of %s with %s each for pods", count, p.Node.Name, one))
+	if r.Memory, err = resource.ParseQuantity(app.Requests.Memory); err != nil {
+		return Resources{}, fmt.Errorf("cannot read the memory of app %s: %w", app.Name, err)
 	}
-	return room, fmt.Sprintf("%s have %s", strings.Join(each, ", "), room), len(each) > 0
+	return r, nil
 }

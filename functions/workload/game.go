@@ -25,7 +25,7 @@ const maxGameSize = 256 << 10
 func game(g *language.Game) (map[string]any, error) {
 	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(g)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot encode the game: %w", err)
 	}
 	return map[string]any{"game": m}, nil
 }

@@ -136,7 +136,7 @@ func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([
 	add := func(name string, source v1alpha1.ComponentSource, v map[string]any) error {
 		raw, err := json.Marshal(v)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot encode the values of %s: %w", name, err)
 		}
 		never := false
 		spec := v1alpha1.ComponentSpec{
@@ -175,7 +175,7 @@ func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([
 		for _, o := range objects {
 			raw, err := json.Marshal(o)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("cannot encode a fault: %w", err)
 			}
 			source.Manifests = append(source.Manifests, runtime.RawExtension{Raw: raw})
 		}

@@ -117,7 +117,7 @@ func (c *ReleaseCmd) describe(out string, archives []archive, modules map[string
 		return err
 	}
 	_, err = fmt.Print(checksums.String())
-	return err
+	return errors.Wrap(err, "cannot print the checksums")
 }
 
 // krew is the manifest of the plugin.
@@ -161,10 +161,10 @@ func tarred(files []file) ([]byte, error) {
 	for _, f := range files {
 		hdr := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Mode: int64(f.mode), Size: int64(len(f.content)), ModTime: epoch(), Format: tar.FormatUSTAR}
 		if err := w.WriteHeader(hdr); err != nil {
-			return nil, err
+			return nil, errors.Wrapf(err, "cannot archive %s", f.name)
 		}
 		if _, err := w.Write(f.content); err != nil {
-			return nil, err
+			return nil, errors.Wrapf(err, "cannot archive %s", f.name)
 		}
 	}
 	err := errors.Join(w.Close(), z.Close())
@@ -180,7 +180,7 @@ func zipped(files []file) ([]byte, error) {
 		hdr.SetMode(f.mode)
 		e, err := w.CreateHeader(hdr)
 		if err != nil {
-			return nil, err
+			return nil, errors.Wrapf(err, "cannot archive %s", f.name)
 		}
 		if _, err := e.Write(f.content); err != nil {
 			return nil, err

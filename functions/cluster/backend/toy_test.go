@@ -11,8 +11,8 @@ import (
 	"github.com/observe-k8s/observe-k8s/functions/cluster/backend"
 	"github.com/observe-k8s/observe-k8s/functions/cluster/backend/backendtest"
 	"github.com/observe-k8s/observe-k8s/functions/compose"
+	"github.com/observe-k8s/observe-k8s/functions/platform"
 	"github.com/observe-k8s/observe-k8s/functions/policy"
-	"github.com/observe-k8s/observe-k8s/functions/workload"
 )
 
 // toy is a provider that nothing else knows: all that a new one has to write, but
@@ -64,7 +64,7 @@ func TestToy(t *testing.T) {
 	if diff := cmp.Diff(refused, rules.Violations(claim.Spec, facts)); diff != "" {
 		t.Errorf("refused: -want, +got:\n%s", diff)
 	}
-	if _, words, known := workload.Allocatable(facts.Pools); !known || !strings.HasPrefix(words, "5 nodes of size Medium") {
+	if _, words, known := platform.Allocatable(facts.Pools); !known || !strings.HasPrefix(words, "5 nodes of size Medium") {
 		t.Errorf("the capacity check knows %v: %s", known, words)
 	}
 }

@@ -75,12 +75,12 @@ func Read(files fs.FS) (Table, error) {
 	t := Table{Packages: map[string]string{}, Kinds: map[string]Kind{}}
 	names, err := fs.Glob(files, path.Join("*", "kinds.yaml"))
 	if err != nil {
-		return t, err
+		return t, fmt.Errorf("cannot find the kinds of providers: %w", err)
 	}
 	for _, name := range names {
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
-			return t, err
+			return t, fmt.Errorf("cannot read %s: %w", name, err)
 		}
 		asJSON, err := yaml.YAMLToJSONStrict(raw)
 		if err != nil {
