@@ -160,7 +160,7 @@ spec:
 // TestRefused asks the real API server what test/schemas judges within a second
 // with its code: that it refuses the same claims, with the same words.
 func TestRefused(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("..", "..", "schemas", "testdata", "refused.yaml"))
+	b, err := os.ReadFile(filepath.Join("..", "schemas", "testdata", "refused.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ spec:
 		"Secret":            {strings.Replace(base, "name: nowhere", "name: elsewhere", 1), "kubeconfigSecretRef cannot change"},
 		"ManagementCluster": {strings.Replace(base, "kubeconfigSecretRef: {name: nowhere}", "managementCluster: true", 1), "cannot change"},
 		"ClusterRef":        {strings.Replace(component, "name: nowhere", "name: elsewhere", 1), "clusterRef cannot change"},
-		"Namespace":         {strings.Replace(component, "namespace: shop", "namespace: shop2", 1), "namespace cannot change"},
+		"Namespace":         {strings.Replace(component, "targetNamespace: shop", "targetNamespace: shop2", 1), "targetNamespace cannot change"},
 		"ReleaseName":       {component + "  releaseName: other\n", "releaseName cannot change"},
 	}
 	for name, tc := range cases {

@@ -47,7 +47,7 @@ func withOwn(t *testing.T, components ...any) *unstructured.Unstructured {
 // own is a component of the team: a chart of which there is a stand-in.
 func own(name, version string, values map[string]any, needs ...string) map[string]any {
 	c := map[string]any{
-		"name": name, "namespace": name, "values": values,
+		"name": name, "targetNamespace": name, "values": values,
 		"chart": map[string]any{"repository": "oci://ghcr.io/stefanprodan/charts", "name": "podinfo", "version": version},
 	}
 	var deps []any

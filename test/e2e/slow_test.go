@@ -260,7 +260,7 @@ func TestSlow(t *testing.T) {
 	// A chart that provider-helm cannot have in its cache.
 	version := fmt.Sprintf("1.0.%d", time.Now().Unix())
 	pushChart(t, charts.For("oci://ghcr.io/team-a/charts", "slow", version))
-	own := map[string]any{"name": "slow", "namespace": "slow", "chart": map[string]any{"repository": "oci://ghcr.io/team-a/charts", "name": "slow", "version": version}}
+	own := map[string]any{"name": "slow", "targetNamespace": "slow", "chart": map[string]any{"repository": "oci://ghcr.io/team-a/charts", "name": "slow", "version": version}}
 	if err := unstructured.SetNestedSlice(o.Object, []any{own}, "spec", "stack", "components"); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubecon
 	const head = "apiVersion: observe-k8s.io/v1alpha1\n"
 	component := func(name, clusterRef, more string) string {
 		return head + "kind: Component\nmetadata: {name: " + name + ", namespace: team-b}\nspec:\n  clusterRef: {name: " + clusterRef + `}
-  namespace: stolen
+  targetNamespace: stolen
   source: {chart: {repository: "oci://ghcr.io/stefanprodan/charts", name: podinfo, version: 6.9.1}}
 ` + more
 	}
