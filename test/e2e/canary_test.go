@@ -63,7 +63,7 @@ func TestCanary(t *testing.T) {
 	for name, content := range map[string]string{"values": "password: " + secretMarker, "no-values": "[" + secretMarker} {
 		secretly(t, name, "values.yaml", content)
 		claims = append(claims, parse(t, `{apiVersion: observe-k8s.io/v1alpha1, kind: Component, metadata: {name: `+name+`},
-			spec: {clusterRef: {name: canary}, namespace: `+name+`, source: {chart: {repository: "oci://ghcr.io/stefanprodan/charts", name: podinfo, version: 6.9.1}},
+			spec: {clusterRef: {name: canary}, targetNamespace: `+name+`, source: {chart: {repository: "oci://ghcr.io/stefanprodan/charts", name: podinfo, version: 6.9.1}},
 			valuesFrom: [{kind: Secret, name: `+name+`}]}}`))
 	}
 	claim(t, claims...)

@@ -24,7 +24,7 @@ func TestInterrupted(t *testing.T) {
 	revisions := map[string]string{"rollback": "2", "uninstallation": "1"}
 	for name := range revisions {
 		claims = append(claims, parse(t, `{apiVersion: observe-k8s.io/v1alpha1, kind: Component, metadata: {name: `+name+`},
-			spec: {clusterRef: {name: halfway}, namespace: `+name+`, releaseName: `+name+`, timeout: 30s,
+			spec: {clusterRef: {name: halfway}, targetNamespace: `+name+`, releaseName: `+name+`, timeout: 30s,
 			source: {chart: {repository: "oci://ghcr.io/stefanprodan/charts", name: podinfo, version: 6.9.1}}}}`))
 	}
 	claim(t, claims...)

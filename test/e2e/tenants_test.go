@@ -180,7 +180,7 @@ func TestChartCache(t *testing.T) {
 			`{apiVersion: observe-k8s.io/v1alpha1, kind: KubernetesCluster, metadata: {name: cache, namespace: ` + team + `},
 				spec: {provider: Existing, existing: {kubeconfigSecretRef: {name: remote-kubeconfig}}}}`,
 			`{apiVersion: observe-k8s.io/v1alpha1, kind: Component, metadata: {name: ` + name + `, namespace: ` + team + `},
-				spec: {clusterRef: {name: cache}, namespace: ` + name + `, source: {chart: {repository: "` + repository + `", name: shared, version: ` + version + digest + `}}}}`,
+				spec: {clusterRef: {name: cache}, targetNamespace: ` + name + `, source: {chart: {repository: "` + repository + `", name: shared, version: ` + version + digest + `}}}}`,
 		} {
 			apply(t, parse(t, text))
 		}
