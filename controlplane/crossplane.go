@@ -233,7 +233,7 @@ func (cp *ControlPlane) waitCrossplane(ctx context.Context) error {
 		for _, port := range []int{cp.crossplane.health, cp.crossplane.metrics, cp.crossplane.webhook} {
 			conn, err := dialer.DialContext(ctx, "tcp", ports.Addr(port))
 			if err != nil {
-				return false, err
+				return false, fmt.Errorf("cannot reach Crossplane's port %d: %w", port, err)
 			}
 			_ = conn.Close()
 		}

@@ -3,6 +3,7 @@
 package controlplane
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -68,7 +69,7 @@ func (cp *ControlPlane) startLocal() error {
 	}
 	binary, err := filepath.Abs(cp.opts.Local.Binary)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot find %s: %w", cp.opts.Local.Binary, err)
 	}
 	return cp.procs.Start(process.Spec{
 		Name: ProcessProviderLocal,

@@ -124,7 +124,11 @@ func (o Options) stateDir() string { return filepath.Join(o.Cache, "run", o.Name
 // CacheDir returns the folder for built programs and running control planes.
 func CacheDir() (string, error) {
 	if dir := os.Getenv(cacheVariable); dir != "" {
-		return filepath.Abs(dir)
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", fmt.Errorf("cannot find the cache folder %s: %w", dir, err)
+		}
+		return abs, nil
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -66,11 +66,14 @@ func (l listing) print(w io.Writer, format string) error {
 	case "json":
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(l.entries)
+		if err := e.Encode(l.entries); err != nil {
+			return fmt.Errorf("cannot print the catalog: %w", err)
+		}
+		return nil
 	case "yaml":
 		raw, err := yaml.Marshal(l.entries)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot encode the catalog: %w", err)
 		}
 		_, err = w.Write(raw)
 		return err
@@ -78,10 +81,13 @@ func (l listing) print(w io.Writer, format string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, row := range l.table {
 		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
-			return err
+			return fmt.Errorf("cannot print the catalog: %w", err)
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("cannot print the catalog: %w", err)
+	}
+	return nil
 }
 
 // listComponents lists the components of stacks.

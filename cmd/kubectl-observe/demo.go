@@ -61,7 +61,7 @@ needs Go and a checkout of observe-k8s. Clouds, nodes and pods are simulated.`,
 			p := preview{step: validate.Converge}
 			if err := p.run(cmd, o.Claim, func(s *simulate.Simulation) error {
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s will become:\n\n", o.Claim); err != nil {
-					return err
+					return fmt.Errorf("cannot print what %s becomes: %w", o.Claim, err)
 				}
 				return printTrees(cmd.OutOrStdout(), s.Trees())
 			}); err != nil {
@@ -94,8 +94,10 @@ needs Go and a checkout of observe-k8s. Clouds, nodes and pods are simulated.`,
 				if !found {
 					said = "nothing was running"
 				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), said)
-				return err
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), said); err != nil {
+					return fmt.Errorf("cannot print that %s: %w", said, err)
+				}
+				return nil
 			},
 		},
 		// What follows is for the development of the control plane.

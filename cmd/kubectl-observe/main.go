@@ -41,7 +41,7 @@ func arguments(args []string) []string {
 
 // run a command and return its exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	cmd := newCommand()
+	cmd := newCommand() //nolint:contextcheck // Commands get it from ExecuteContext, when they run.
 	cmd.SetArgs(args)
 	cmd.SetIn(in)
 	cmd.SetOut(out)

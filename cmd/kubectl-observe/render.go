@@ -31,7 +31,7 @@ The exit status is 1 if anything is refused.`,
 						return fmt.Errorf("cannot print %s %s: %w", o.GetKind(), o.GetName(), err)
 					}
 					if _, err := fmt.Fprintf(cmd.OutOrStdout(), "---\n%s", raw); err != nil {
-						return err
+						return fmt.Errorf("cannot print %s %s: %w", o.GetKind(), o.GetName(), err)
 					}
 				}
 				return nil

@@ -72,7 +72,7 @@ func isFile(arg string) bool {
 func printTrees(w io.Writer, nodes []simulate.Node) error {
 	for _, n := range nodes {
 		if _, err := fmt.Fprintf(w, "%s/%s\n", n.Object.GetKind(), n.Object.GetName()); err != nil {
-			return err
+			return fmt.Errorf("cannot print the tree of %s: %w", n.Object.GetName(), err)
 		}
 		if err := branches(w, n.Children, ""); err != nil {
 			return err
@@ -82,7 +82,7 @@ func printTrees(w io.Writer, nodes []simulate.Node) error {
 				continue
 			}
 			if _, err := fmt.Fprintf(w, "%s: %s: %s\n", c.Type, c.Reason, c.Message); err != nil {
-				return err
+				return fmt.Errorf("cannot print the conditions of %s: %w", n.Object.GetName(), err)
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func branches(w io.Writer, nodes []simulate.Node, indent string) error {
 			branch, below = "└─ ", "   "
 		}
 		if _, err := fmt.Fprintf(w, "%s%s%s/%s\n", indent, branch, n.Object.GetKind(), n.Object.GetName()); err != nil {
-			return err
+			return fmt.Errorf("cannot print %s %s: %w", n.Object.GetKind(), n.Object.GetName(), err)
 		}
 		if err := branches(w, n.Children, indent+below); err != nil {
 			return err
@@ -145,8 +145,10 @@ func (c *clusterTree) run(ctx context.Context, out, errOut io.Writer, claim stri
 	if c.watch {
 		return c.follow(ctx, out, errOut, walk)
 	}
-	_, err = fmt.Fprintln(out, strings.Join(n.Ages(time.Now()).Lines(), "\n"))
-	return err
+	if _, err := fmt.Fprintln(out, strings.Join(n.Ages(time.Now()).Lines(), "\n")); err != nil {
+		return fmt.Errorf("cannot print the tree of %s: %w", name, err)
+	}
+	return nil
 }
 
 // follow a tree until there is nothing more to wait for.
@@ -160,8 +162,10 @@ func (c *clusterTree) follow(ctx context.Context, out, errOut io.Writer, walk fu
 		n, err := walk(ctx)
 		switch {
 		case errors.Is(err, tree.ErrNotFound):
-			_, err := fmt.Fprintln(out, "gone")
-			return err
+			if _, err := fmt.Fprintln(out, "gone"); err != nil {
+				return fmt.Errorf("cannot print that the claim is gone: %w", err)
+			}
+			return nil
 		case err == nil:
 			view.Show(n, time.Since(start))
 			if n.Done() {
@@ -173,7 +177,7 @@ func (c *clusterTree) follow(ctx context.Context, out, errOut io.Writer, walk fu
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("cannot follow the claim to its end: %w", context.Cause(ctx))
 		case <-tick.C:
 		}
 	}

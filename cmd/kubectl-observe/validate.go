@@ -41,13 +41,14 @@ refused.`,
 			}
 			objects, files := map[string]int{}, []string(nil)
 			for _, d := range docs {
-				if objects[d.File]++; objects[d.File] == 1 {
+				objects[d.File]++
+				if objects[d.File] == 1 {
 					files = append(files, d.File)
 				}
 			}
 			for _, f := range files {
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: valid (%s)\n", f, plural(objects[f], "object")); err != nil {
-					return err
+					return fmt.Errorf("cannot print that %s is valid: %w", f, err)
 				}
 			}
 			return nil
@@ -84,12 +85,12 @@ func addSettings(cmd *cobra.Command, s *compose.Settings) {
 func printProblems(w io.Writer, r validate.Result) error {
 	for _, n := range r.Notes {
 		if _, err := fmt.Fprintln(w, "note:", n); err != nil {
-			return err
+			return fmt.Errorf("cannot print the notes: %w", err)
 		}
 	}
 	for _, p := range r.Problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {
-			return err
+			return fmt.Errorf("cannot print the problems: %w", err)
 		}
 	}
 	if n := len(r.Problems); n > 0 {

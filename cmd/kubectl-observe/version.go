@@ -15,8 +15,10 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
-			return err
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), version); err != nil {
+				return fmt.Errorf("cannot print the version: %w", err)
+			}
+			return nil
 		},
 	}
 }

@@ -71,8 +71,11 @@ func read(folder string) ([]file, error) {
 			return err
 		}
 		content, err := fs.ReadFile(source, name)
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", name, err)
+		}
 		files = append(files, file{name, content})
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read chart: %w", err)

@@ -60,7 +60,7 @@ func Google(ctx context.Context, addr, file string) (stop func() error, err erro
 	go func() { done <- srv.Serve(l) }()
 	return func() error {
 		if err := srv.Close(); err != nil {
-			return err
+			return fmt.Errorf("cannot close the simulated server of tokens: %w", err)
 		}
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -535,7 +535,10 @@ func (s *Simulator) kubeconfig(ctx context.Context, o object) error {
 	force := true
 	_, err = s.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(o.GetNamespace()).
 		Patch(ctx, name, types.ApplyPatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud", Force: &force})
-	return err
+	if err != nil {
+		return fmt.Errorf("cannot apply Secret %s: %w", name, err)
+	}
+	return nil
 }
 
 // once is true the first time.
@@ -619,7 +622,7 @@ func (s *Simulator) patch(ctx context.Context, o object, patch map[string]any, s
 		got, err := s.client.Resource(o.gvr).Namespace(o.GetNamespace()).
 			Patch(ctx, o.GetName(), types.MergePatchType, b, metav1.PatchOptions{FieldManager: "simulated-cloud"}, subresources...)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot patch %s %s: %w", o.GetKind(), o.GetName(), err)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -41,19 +41,19 @@ func newBench(t *testing.T, objs ...*unstructured.Unstructured) bench {
 	return newBenchOf(t, map[schema.GroupVersionResource]string{vpcs: "VPCList", subnets: "SubnetList", routes: "RouteList"}, objs...)
 }
 
-// newBenchOf is a bench over kinds, by the names of their lists.
-func newBenchOf(t *testing.T, kinds map[schema.GroupVersionResource]string, objs ...*unstructured.Unstructured) bench {
+// newBenchOf is a bench over resources, with the names of their lists.
+func newBenchOf(t *testing.T, lists map[schema.GroupVersionResource]string, objs ...*unstructured.Unstructured) bench {
 	t.Helper()
 	var rs []runtime.Object
 	for _, o := range objs {
 		rs = append(rs, o)
 	}
-	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, rs...)
+	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, rs...)
 	s := newSimulator(client, Cluster{}, table(t))
 	s.hurry = 10
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	if err := s.watch(ctx, slices.Collect(maps.Keys(kinds))); err != nil {
+	if err := s.watch(ctx, slices.Collect(maps.Keys(lists))); err != nil {
 		t.Fatal(err)
 	}
 	return bench{s, t}

@@ -88,32 +88,40 @@ func (m *Mirror) PushPrograms(image, entrypoint string, files map[string]string)
 func archive(to io.Writer, files map[string]string) error {
 	w := tar.NewWriter(to)
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}); err != nil {
-		return err
+		return fmt.Errorf("cannot archive tmp: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := add(w, name, files[name]); err != nil {
 			return fmt.Errorf("cannot archive %s: %w", files[name], err)
 		}
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("cannot end the archive: %w", err)
+	}
+	return nil
 }
 
 func add(w *tar.Writer, name, from string) error {
 	if target, ok := strings.CutPrefix(from, "->"); ok {
-		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: path.Clean(name), Linkname: target, Mode: 0o777})
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: path.Clean(name), Linkname: target, Mode: 0o777}); err != nil {
+			return fmt.Errorf("cannot link %s: %w", name, err)
+		}
+		return nil
 	}
 	f, err := os.Open(from)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot open it: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot measure it: %w", err)
 	}
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: path.Clean(name), Size: info.Size(), Mode: 0o755}); err != nil {
-		return err
+		return fmt.Errorf("cannot write its header: %w", err)
 	}
-	_, err = io.Copy(w, f)
-	return err
+	if _, err := io.Copy(w, f); err != nil {
+		return fmt.Errorf("cannot copy it: %w", err)
+	}
+	return nil
 }

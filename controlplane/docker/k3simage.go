@@ -78,7 +78,7 @@ func (e *Engine) K3sImage(ctx context.Context) (string, error) {
 func k3sKey(standIn string, built map[string]programs.Built) (string, error) {
 	b, err := os.ReadFile(standIn)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot read the stand-in for k3s: %w", err)
 	}
 	h := sha256.New()
 	_, _ = fmt.Fprintln(h, k3sRecipe, runtime.GOARCH, debianPackages(), sha256.Sum256(b))
@@ -96,7 +96,7 @@ func (e *Engine) makeK3sImage(ctx context.Context, image, archive string, files 
 	}
 	work, err := os.MkdirTemp(e.dir, "k3s-")
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot make a folder to work in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	bin := filepath.Join(work, "root", "usr", "bin")
@@ -107,7 +107,7 @@ func (e *Engine) makeK3sImage(ctx context.Context, image, archive string, files 
 	}
 	// k3d's scripts know the shell of k3s' image, which names signals with SIG.
 	if err := os.Symlink("bash", filepath.Join(bin, "sh")); err != nil {
-		return err
+		return fmt.Errorf("cannot link sh to bash: %w", err)
 	}
 	layer := filepath.Join(work, "layer.tar")
 	if _, err := run(ctx, nil, "tar", "-cf", layer, "-C", filepath.Join(work, "root"), "usr"); err != nil {

@@ -131,12 +131,12 @@ func (e *Engine) makeNodeImage(ctx context.Context, image, archive string, built
 	}
 	work, err := os.MkdirTemp(e.dir, "node-")
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot make a folder to work in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	n := nodeRoot{dir: filepath.Join(work, "root"), work: work, built: built}
 	if err := os.Mkdir(n.dir, 0o755); err != nil {
-		return err
+		return fmt.Errorf("cannot make the node's root: %w", err)
 	}
 	if _, err := run(ctx, nil, "tar", "-xf", debian, "-C", n.dir); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (e *Engine) makeNodeImage(ctx context.Context, image, archive string, built
 		return err
 	}
 	if err := os.RemoveAll(n.dir); err != nil {
-		return err
+		return fmt.Errorf("cannot remove the node's root: %w", err)
 	}
 	return saveImage(image, archive, v1.Config{
 		Entrypoint: []string{"/usr/local/bin/entrypoint", "/sbin/init"},
@@ -174,7 +174,7 @@ func (e *Engine) debian(ctx context.Context) (string, error) {
 	}
 	work, err := os.MkdirTemp(e.dir, "debian-")
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot make a folder to work in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	root := filepath.Join(work, "root")
@@ -184,13 +184,16 @@ func (e *Engine) debian(ctx context.Context) (string, error) {
 	}
 	for _, p := range []string{"var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"} {
 		if err := os.RemoveAll(filepath.Join(root, p)); err != nil {
-			return "", err
+			return "", fmt.Errorf("cannot remove %s of Debian: %w", p, err)
 		}
 	}
 	if _, err := run(ctx, nil, "tar", "-cf", archive+".partial", "-C", root, "."); err != nil {
 		return "", err
 	}
-	return archive, os.Rename(archive+".partial", archive)
+	if err := os.Rename(archive+".partial", archive); err != nil {
+		return "", fmt.Errorf("cannot move Debian's archive into place: %w", err)
+	}
+	return archive, nil
 }
 
 // debianSuite of the nodes.
@@ -236,7 +239,10 @@ func saveImage(image, archive string, config v1.Config, layers ...string) error 
 	if err := tarball.WriteToFile(archive+".partial", ref, img); err != nil {
 		return fmt.Errorf("cannot save %s: %w", image, err)
 	}
-	return os.Rename(archive+".partial", archive)
+	if err := os.Rename(archive+".partial", archive); err != nil {
+		return fmt.Errorf("cannot move %s into place: %w", image, err)
+	}
+	return nil
 }
 
 // controlPlaneImages are the names of the control plane's images, as kubeadm asks for them.

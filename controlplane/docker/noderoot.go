@@ -35,14 +35,14 @@ func (n nodeRoot) path(p string) string { return filepath.Join(n.dir, filepath.F
 // fill the root with what makes a node of it.
 func (n nodeRoot) fill(ctx context.Context) error {
 	if err := os.CopyFS(n.path("tmp-kind"), os.DirFS(n.kind)); err != nil {
-		return err
+		return fmt.Errorf("cannot copy kind's files: %w", err)
 	}
 	// Debian's own links below /etc and /usr stay what they are.
 	if _, err := run(ctx, nil, "cp", "-a", n.path("tmp-kind")+"/.", n.dir+"/"); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(n.path("tmp-kind")); err != nil {
-		return err
+		return fmt.Errorf("cannot remove the copy of kind's files: %w", err)
 	}
 	images, err := controlPlaneImages(ctx, n.built[programs.KubernetesNode].Bin("kubeadm"))
 	if err != nil {
@@ -72,25 +72,25 @@ func (n nodeRoot) systemd() error {
 	} {
 		found, err := filepath.Glob(n.path(pattern))
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot find %s: %w", pattern, err)
 		}
 		for _, f := range found {
 			if err := os.Remove(f); err != nil {
-				return err
+				return fmt.Errorf("cannot remove unit %s: %w", f, err)
 			}
 		}
 	}
-	wants := n.path("etc/systemd/system/multi-user.target.wants")
-	if err := os.MkdirAll(wants, 0o755); err != nil {
+	const wants = "etc/systemd/system/multi-user.target.wants"
+	if err := n.folder(wants); err != nil {
 		return err
 	}
 	for _, unit := range []string{"kubelet.service", "containerd.service", "undo-mount-hacks.service"} {
-		if err := os.Symlink("/etc/systemd/system/"+unit, filepath.Join(wants, unit)); err != nil {
-			return err
+		if err := os.Symlink("/etc/systemd/system/"+unit, n.path(wants+"/"+unit)); err != nil {
+			return fmt.Errorf("cannot enable %s: %w", unit, err)
 		}
 	}
 	if err := os.Symlink("/dev/null", n.path("etc/systemd/system/systemd-binfmt.service")); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+		return fmt.Errorf("cannot mask systemd-binfmt.service: %w", err)
 	}
 	return n.edit("etc/systemd/journald.conf", func(s string) string { return s + "ReadKMsg=no\n" })
 }
@@ -100,11 +100,11 @@ func (n nodeRoot) install(ctx context.Context) error {
 	for _, dir := range []string{"usr/local/bin", "kind/bin"} {
 		entries, err := os.ReadDir(n.path(dir))
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot list %s: %w", dir, err)
 		}
 		for _, e := range entries {
 			if err := os.Chmod(n.path(dir+"/"+e.Name()), 0o755); err != nil {
-				return err
+				return fmt.Errorf("cannot make %s executable: %w", e.Name(), err)
 			}
 		}
 	}
@@ -118,7 +118,7 @@ func (n nodeRoot) install(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(n.path("opt/cni/bin"), 0o755); err != nil {
+	if err := n.folder("opt/cni/bin"); err != nil {
 		return err
 	}
 	_, err := run(ctx, nil, "cp", "-a", n.path("usr/lib/cni")+"/.", n.path("opt/cni/bin/"))
@@ -153,7 +153,7 @@ func (n nodeRoot) containerd(images []string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(n.path("etc/containerd/certs.d"), 0o755); err != nil {
+	if err := n.folder("etc/containerd/certs.d"); err != nil {
 		return err
 	}
 	return n.edit("etc/systemd/system/containerd.service", func(s string) string {
@@ -208,7 +208,7 @@ volumeBindingMode: WaitForFirstConsumer
 			return err
 		}
 	}
-	return os.MkdirAll(n.path("etc/kubernetes/manifests"), 0o755)
+	return n.folder("etc/kubernetes/manifests")
 }
 
 // preload the control plane's images into the node's containerd.
@@ -222,7 +222,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.z
 [grpc]
   address = %q
 `, n.path("var/lib/containerd"), filepath.Join(n.work, "containerd"), socket), 0o600); err != nil {
-		return err
+		return fmt.Errorf("cannot configure containerd: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, "containerd", "--config", config)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -263,7 +263,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.z
 func (n nodeRoot) controlPlaneImage(ctx context.Context, image, archive string) error {
 	base := filepath.Join(n.work, "image")
 	if err := os.RemoveAll(base); err != nil {
-		return err
+		return fmt.Errorf("cannot remove the image before %s: %w", image, err)
 	}
 	program, _, _ := strings.Cut(filepath.Base(image), ":")
 	var from string
@@ -285,11 +285,11 @@ func (n nodeRoot) controlPlaneImage(ctx context.Context, image, archive string) 
 	}
 	for dir, mode := range map[string]os.FileMode{"tmp": 0o1777, "etc": 0o755, "run": 0o755} {
 		if err := os.Mkdir(filepath.Join(base, dir), mode); err != nil {
-			return err
+			return fmt.Errorf("cannot make folder %s of %s: %w", dir, image, err)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(base, "etc", "passwd"), []byte("root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"), 0o644); err != nil {
-		return err
+		return fmt.Errorf("cannot write the users of %s: %w", image, err)
 	}
 	if program == "kube-proxy" {
 		if err := n.firewall(ctx, base); err != nil {
@@ -313,7 +313,7 @@ tar -chf - $files $libs usr/lib/*-linux-gnu/xtables 2>/dev/null`
 	out := filepath.Join(n.work, "firewall.tar")
 	f, err := os.Create(out)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot make the archive of the firewall's programs: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	cmd := exec.CommandContext(ctx, "chroot", n.dir, "/bin/sh", "-c", script)
@@ -327,7 +327,7 @@ tar -chf - $files $libs usr/lib/*-linux-gnu/xtables 2>/dev/null`
 	}
 	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
 		if err := os.Symlink("xtables-nft-multi", filepath.Join(base, "usr", "sbin", name)); err != nil {
-			return err
+			return fmt.Errorf("cannot link %s: %w", name, err)
 		}
 	}
 	return nil
@@ -337,15 +337,31 @@ tar -chf - $files $libs usr/lib/*-linux-gnu/xtables 2>/dev/null`
 func (n nodeRoot) edit(path string, change func(string) string) error {
 	b, err := os.ReadFile(n.path(path))
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot read %s: %w", path, err)
 	}
-	return os.WriteFile(n.path(path), []byte(change(string(b))), 0o644)
+	return n.replace(path, change(string(b)))
 }
 
 // write a file of the root.
 func (n nodeRoot) write(path, content string) error {
-	if err := os.MkdirAll(filepath.Dir(n.path(path)), 0o755); err != nil {
+	if err := n.folder(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return os.WriteFile(n.path(path), []byte(content), 0o644)
+	return n.replace(path, content)
+}
+
+// replace the content of a file of the root, whose folder is there.
+func (n nodeRoot) replace(path, content string) error {
+	if err := os.WriteFile(n.path(path), []byte(content), 0o644); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+// folder makes a folder of the root, and those above it.
+func (n nodeRoot) folder(path string) error {
+	if err := os.MkdirAll(n.path(path), 0o755); err != nil {
+		return fmt.Errorf("cannot make folder %s: %w", path, err)
+	}
+	return nil
 }

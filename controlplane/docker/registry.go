@@ -78,4 +78,9 @@ func (m *Mirror) PushImage(image string, img v1.Image) error {
 }
 
 // Close the mirror.
-func (m *Mirror) Close() error { return m.server.Close() }
+func (m *Mirror) Close() error {
+	if err := m.server.Close(); err != nil {
+		return fmt.Errorf("cannot close the mirror: %w", err)
+	}
+	return nil
+}

@@ -63,7 +63,12 @@ func (c *Client) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
 // Raw gets a path.
 func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
-	return c.raw.Get().AbsPath(path).DoRaw(ctx)
+	b, err := c.raw.Get().AbsPath(path).DoRaw(ctx)
+	if err != nil {
+		// An answer that is an error has a body, too.
+		return b, fmt.Errorf("cannot get %s: %w", path, err)
+	}
+	return b, nil
 }
 
 // Resource returns the interface to a kind's objects in a namespace, which is
@@ -71,7 +76,7 @@ func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
 func (c *Client) Resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
 	m, err := c.mapping(gvk)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find kind %s: %w", gvk.Kind, err)
+		return nil, err
 	}
 	if m.Scope.Name() == meta.RESTScopeNameRoot {
 		return c.dynamic.Resource(m.Resource), nil
@@ -83,11 +88,14 @@ func (c *Client) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error)
 	c.reset.Lock()
 	defer c.reset.Unlock()
 	m, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-	if !meta.IsNoMatchError(err) {
-		return m, err
+	if meta.IsNoMatchError(err) {
+		c.mapper.Reset()
+		m, err = c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	}
-	c.mapper.Reset()
-	return c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find kind %s: %w", gvk.Kind, err)
+	}
+	return m, nil
 }
 
 // Apply objects, one after another.

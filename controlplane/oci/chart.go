@@ -48,14 +48,17 @@ func (c chartImage) RawConfigFile() ([]byte, error) { return c.config, nil }
 // ConfigName returns the digest of the metadata.
 func (c chartImage) ConfigName() (v1.Hash, error) {
 	h, _, err := v1.SHA256(bytes.NewReader(c.config))
-	return h, err
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("cannot digest the chart's metadata: %w", err)
+	}
+	return h, nil
 }
 
 // Manifest returns the manifest, with the metadata as configuration.
 func (c chartImage) Manifest() (*v1.Manifest, error) {
 	m, err := c.Image.Manifest()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the image's manifest: %w", err)
 	}
 	m = m.DeepCopy()
 	h, err := c.ConfigName()
@@ -72,7 +75,11 @@ func (c chartImage) RawManifest() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(m)
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the chart's manifest: %w", err)
+	}
+	return b, nil
 }
 
 // Digest of the manifest.
@@ -82,7 +89,10 @@ func (c chartImage) Digest() (v1.Hash, error) {
 		return v1.Hash{}, err
 	}
 	h, _, err := v1.SHA256(bytes.NewReader(b))
-	return h, err
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("cannot digest the chart's manifest: %w", err)
+	}
+	return h, nil
 }
 
 // Size of the manifest.

@@ -61,4 +61,9 @@ func Push(addr, repository, tag string, img v1.Image) error {
 }
 
 // Close the registry.
-func (r *Registry) Close() error { return r.server.Close() }
+func (r *Registry) Close() error {
+	if err := r.server.Close(); err != nil {
+		return fmt.Errorf("cannot close the registry: %w", err)
+	}
+	return nil
+}

@@ -86,7 +86,7 @@ func ReadPackage(path string) ([]byte, error) {
 func readPackageYAML(l v1.Layer) ([]byte, error) {
 	rc, err := l.Uncompressed()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot open its layer: %w", err)
 	}
 	defer rc.Close() //nolint:errcheck // Only read from.
 	r := tar.NewReader(rc)
@@ -96,10 +96,14 @@ func readPackageYAML(l v1.Layer) ([]byte, error) {
 			return nil, fmt.Errorf("no %s in the package's layer", packageYAML)
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("cannot read its layer: %w", err)
 		}
 		if h.Name == packageYAML {
-			return io.ReadAll(r)
+			content, err := io.ReadAll(r)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read %s: %w", packageYAML, err)
+			}
+			return content, nil
 		}
 	}
 }

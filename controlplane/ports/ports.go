@@ -79,7 +79,11 @@ func (p *Pool) Close() {
 }
 
 func listen(port int) (net.Listener, error) {
-	return net.Listen("tcp", Addr(port)) //nolint:noctx // Listening on loopback does not wait.
+	l, err := net.Listen("tcp", Addr(port)) //nolint:noctx // Listening on loopback does not wait.
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on port %d: %w", port, err)
+	}
+	return l, nil
 }
 
 // Addr returns the loopback address of a port.

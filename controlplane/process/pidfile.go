@@ -42,10 +42,10 @@ func writePID(dir, name string, id Identity) error {
 
 func removePID(dir, name string) error {
 	err := os.Remove(filepath.Join(dir, name+pidSuffix))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot remove the process id: %w", err)
 	}
-	return err
+	return nil
 }
 
 // Recorded returns the processes that are recorded in dir, by name, whether

@@ -67,41 +67,51 @@ func (p Patch) apply(dir string) error {
 // copyTree copies a file or a folder. Files in the module cache are read-only;
 // the copies are not.
 func copyTree(src, dst string) error {
-	return filepath.WalkDir(src, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(src, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(src, path)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot place %s: %w", path, err)
 		}
 		to := filepath.Join(dst, rel)
 		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
+			if err := os.MkdirAll(to, 0o755); err != nil {
+				return fmt.Errorf("cannot make folder %s: %w", rel, err)
+			}
+			return nil
 		}
 		if !d.Type().IsRegular() {
 			return nil
 		}
 		return copyFile(path, to)
 	})
+	if err != nil {
+		return fmt.Errorf("cannot walk %s: %w", src, err)
+	}
+	return nil
 }
 
 func copyFile(src, dst string) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
-		return err
+		return fmt.Errorf("cannot make the folder of %s: %w", dst, err)
 	}
 	in, err := os.Open(src)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot open the source: %w", err)
 	}
 	defer in.Close() //nolint:errcheck // Only read from.
 	out, err := os.OpenFile(dst, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot make the copy: %w", err)
 	}
 	if _, err := io.Copy(out, in); err != nil {
 		_ = out.Close()
-		return err
+		return fmt.Errorf("cannot write the copy: %w", err)
 	}
-	return out.Close()
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("cannot end the copy: %w", err)
+	}
+	return nil
 }

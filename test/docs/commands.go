@@ -93,8 +93,13 @@ const placeholder = "some-value"
 // literal is a word with placeholders for what is expanded.
 func literal(w *syntax.Word) string {
 	cfg := &expand.Config{
-		Env:      expand.FuncEnviron(func(string) string { return placeholder }),
-		CmdSubst: func(out io.Writer, _ *syntax.CmdSubst) error { _, err := io.WriteString(out, placeholder); return err },
+		Env: expand.FuncEnviron(func(string) string { return placeholder }),
+		CmdSubst: func(out io.Writer, _ *syntax.CmdSubst) error {
+			if _, err := io.WriteString(out, placeholder); err != nil {
+				return fmt.Errorf("cannot put a placeholder: %w", err)
+			}
+			return nil
+		},
 	}
 	s, err := expand.Literal(cfg, w)
 	if err != nil {

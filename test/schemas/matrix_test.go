@@ -145,7 +145,8 @@ func (s *chartShelf) of(component *unstructured.Unstructured) (*Chart, map[strin
 		return nil, nil, errors.Errorf("version %s of chart %s is installed, and values of %s are checked", version, name, c.Version)
 	}
 	values, _, _ := unstructured.NestedMap(component.Object, "spec", "values")
-	return c, values, plain(&values)
+	err = plain(&values)
+	return c, values, err
 }
 
 // find a chart: one of ours, one that somebody read, or one of the index.

@@ -100,7 +100,8 @@ func LoadChart(folder, name string) (*Chart, error) {
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot read the schema of chart %s", name)
 	}
-	return c, c.judgeBy(b)
+	err = c.judgeBy(b)
+	return c, err
 }
 
 // IndexedChart reads a chart of the index: one file with its version, its values and
@@ -121,7 +122,8 @@ func IndexedChart(file string) (*Chart, error) {
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot read the schema of chart %s", c.Name)
 	}
-	return chart, chart.judgeBy(b)
+	err = chart.judgeBy(b)
+	return chart, err
 }
 
 // judgeBy a schema of values.

@@ -14,6 +14,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/errors"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -77,7 +78,7 @@ func find(index []byte, chartName, version string) (string, error) {
 }
 
 func get(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, errors.Wrapf(err, "cannot download %s", url)
 	}
@@ -126,15 +127,21 @@ func pull(ctx context.Context, repository, chartName, version string, plain bool
 		if t, err := l.MediaType(); err != nil || !strings.HasPrefix(string(t), "application/vnd.cncf.helm.chart.content") {
 			continue
 		}
-		r, err := l.Compressed()
-		if err != nil {
-			return nil, errors.Wrapf(err, "cannot pull %s", ref)
-		}
-		defer r.Close() //nolint:errcheck // It is only read.
-		b, err := io.ReadAll(r)
+		b, err := packed(l)
 		return b, errors.Wrapf(err, "cannot pull %s", ref)
 	}
 	return nil, errors.Errorf("cannot pull %s: it is not a chart", ref)
+}
+
+// packed is a layer as the registry has it.
+func packed(l v1.Layer) ([]byte, error) {
+	r, err := l.Compressed()
+	if err != nil {
+		return nil, errors.Wrap(err, "cannot open its layer")
+	}
+	defer r.Close() //nolint:errcheck // It is only read.
+	b, err := io.ReadAll(r)
+	return b, errors.Wrap(err, "cannot read its layer")
 }
 
 // Render returns what a chart renders, by file. apis are the versions that the

@@ -112,7 +112,7 @@ func lookAround(w io.Writer, cp *controlplane.ControlPlane) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, `
+	if _, err := fmt.Fprintf(w, `
 Look around, in another terminal:
 
   export KUBECONFIG=%s
@@ -127,6 +127,8 @@ Look around, in another terminal:
   logs                   %s
 
 It runs until Ctrl-C here, or `+"`kubectl observe demo down` (`make demo-down`)"+` elsewhere.
-`, s.Kubeconfig, s.Kubectl, s.RemoteKubeconfig, s.Server, s.RemoteServer, s.Metrics, s.Logs)
-	return err
+`, s.Kubeconfig, s.Kubectl, s.RemoteKubeconfig, s.Server, s.RemoteServer, s.Metrics, s.Logs); err != nil {
+		return fmt.Errorf("cannot print how to look around: %w", err)
+	}
+	return nil
 }

@@ -81,7 +81,7 @@ func Up(ctx context.Context, c UpOptions) error {
 		}
 		nodes, err := c.provider().ListInternalNodes(c.Name)
 		if err != nil {
-			return err
+			return errors.Wrap(err, "cannot list the cluster's nodes")
 		}
 		names := make([]string, 0, len(nodes))
 		for _, n := range nodes {
@@ -119,12 +119,12 @@ func (c UpOptions) makeCluster() error {
 	p := c.provider()
 	there, err := p.List()
 	if err != nil {
-		return err
+		return errors.Wrap(err, "cannot list the kind clusters")
 	}
 	if slices.Contains(there, c.Name) {
-		return p.ExportKubeConfig(c.Name, c.Kubeconfig, false)
+		return errors.Wrap(p.ExportKubeConfig(c.Name, c.Kubeconfig, false), "cannot write its kubeconfig")
 	}
-	return p.Create(c.Name,
+	err = p.Create(c.Name,
 		cluster.CreateWithV1Alpha4Config(&v1alpha4.Cluster{
 			TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 			Nodes: []v1alpha4.Node{{
@@ -138,6 +138,7 @@ func (c UpOptions) makeCluster() error {
 		cluster.CreateWithDisplayUsage(false),
 		cluster.CreateWithDisplaySalutation(false),
 	)
+	return errors.Wrap(err, "cannot create it")
 }
 
 // crossplaneChart is Crossplane's chart: with a checkout the one of the module
@@ -154,7 +155,8 @@ func (c UpOptions) crossplaneChart(ctx context.Context) (*chart.Chart, error) {
 		if err != nil {
 			return nil, err
 		}
-		return loader.LoadArchive(bytes.NewReader(b))
+		ch, err := loader.LoadArchive(bytes.NewReader(b))
+		return ch, errors.Wrap(err, "cannot read the chart of Crossplane")
 	}
 	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/crossplane/crossplane/v2@"+crossplaneVersion)
 	download.Dir = filepath.Join(c.Checkout, "controlplane", "programs", "crossplane")
@@ -168,7 +170,7 @@ func (c UpOptions) crossplaneChart(ctx context.Context) (*chart.Chart, error) {
 	}
 	ch, err := loader.Load(filepath.Join(m.Dir, "cluster", "charts", "crossplane"))
 	if err != nil {
-		return nil, err
+		return nil, errors.Wrap(err, "cannot read the chart of Crossplane's module")
 	}
 	// In the source they are placeholders. The chart puts a v before the second.
 	ch.Metadata.Version, ch.Metadata.AppVersion = crossplaneVersion, strings.TrimPrefix(crossplaneVersion, "v")

@@ -166,7 +166,7 @@ var (
 	// segment is a name or an index of a path.
 	segment = regexp.MustCompile(`\[[^]]*\]|[^.[]+`)
 
-	number = regexp.MustCompile(`^-?[0-9]+$`)
+	number = regexp.MustCompile(`^-?\d+$`)
 )
 
 // general returns a path without the entries that it leads through.

@@ -44,7 +44,7 @@ func Read(in io.Reader, paths ...string) ([]Document, error) {
 		for _, file := range files {
 			objects, err := readFile(in, file)
 			if err != nil {
-				return nil, errors.Wrapf(err, "cannot read %s", file)
+				return nil, err
 			}
 			for _, o := range objects {
 				docs = append(docs, Document{File: file, Object: o})
@@ -89,17 +89,17 @@ func readFile(in io.Reader, file string) ([]*unstructured.Unstructured, error) {
 	if file != Stdin {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, err
+			return nil, errors.Wrapf(err, "cannot read %s", file)
 		}
 		defer f.Close() //nolint:errcheck // It is only read.
 		in = f
 	}
 	raw, err := io.ReadAll(io.LimitReader(in, maxFileSize+1))
 	if err != nil {
-		return nil, err
+		return nil, errors.Wrapf(err, "cannot read %s", file)
 	}
 	if len(raw) > maxFileSize {
-		return nil, errors.Errorf("it has more than %d MiB", maxFileSize>>20)
+		return nil, errors.Errorf("cannot read %s: it has more than %d MiB", file, maxFileSize>>20)
 	}
 	var out []*unstructured.Unstructured
 	r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw)))
@@ -109,11 +109,11 @@ func readFile(in io.Reader, file string) ([]*unstructured.Unstructured, error) {
 			return out, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, errors.Wrapf(err, "cannot read %s", file)
 		}
 		objects, err := decode(doc)
 		if err != nil {
-			return nil, errors.Wrapf(err, "document %d", n)
+			return nil, errors.Wrapf(err, "cannot read %s: document %d", file, n)
 		}
 		out = append(out, objects...)
 	}
@@ -131,7 +131,7 @@ func decode(doc []byte) ([]*unstructured.Unstructured, error) {
 	}
 	var v any
 	if err := yaml.UnmarshalStrict(doc, &v); err != nil {
-		return nil, err
+		return nil, errors.Wrap(err, "cannot decode the object")
 	}
 	if v == nil {
 		return nil, nil
@@ -156,7 +156,7 @@ func decode(doc []byte) ([]*unstructured.Unstructured, error) {
 	}
 	list, err := u.ToList()
 	if err != nil {
-		return nil, err
+		return nil, errors.Wrap(err, "cannot read the items of the List")
 	}
 	out := make([]*unstructured.Unstructured, 0, len(list.Items))
 	for i := range list.Items {

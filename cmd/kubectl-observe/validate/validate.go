@@ -71,7 +71,8 @@ func Claims(ctx context.Context, settings compose.Settings, docs []Document, rec
 	}
 	switch err := reconcile(s, reconciles); {
 	case err != nil && len(problems) > 0:
-		return r, nil //nolint:nilerr // What the API server refuses need not be possible to simulate.
+		// What the API server refuses need not be possible to simulate.
+		return r, nil
 	case err != nil:
 		return r, errors.Wrap(err, "cannot simulate the claims")
 	}

@@ -38,7 +38,7 @@ func main() {
 func run() error {
 	config, err := rest.InClusterConfig()
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot find the way to the API server: %w", err)
 	}
 	c, err := kube.New(config)
 	if err != nil {
@@ -58,7 +58,10 @@ func run() error {
 				return nil, err
 			}
 			cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
-			return &cert, err
+			if err != nil {
+				return nil, fmt.Errorf("cannot read the certificate of %s: %w", h.ServerName, err)
+			}
+			return &cert, nil
 		}},
 	}
 	ready := &http.Server{Addr: ":8081", ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	})
 	if err := flags.Parse(args[1:]); err != nil {
-		return err
+		return fmt.Errorf("cannot read the arguments of %s: %w", args[0], err)
 	}
 	fmt.Println("SIMULATED: this stands in for k3s. Its API server and etcd are real; there is no kubelet, and no pod runs")
 	switch args[0] {
@@ -113,13 +113,13 @@ func server(ctx context.Context, o options) error {
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 		if err := cmd.Start(); err != nil {
-			return err
+			return fmt.Errorf("cannot start %s: %w", args[0], err)
 		}
 		programs.Go(func() { cancel(fmt.Errorf("%s ended: %w", args[0], cmd.Wait())) })
 	}
 	ca, err := os.ReadFile(filepath.Join(data, "tls", "ca.crt"))
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot read the authority: %w", err)
 	}
 	c, err := kube.New(&rest.Config{
 		Host:            "https://127.0.0.1:6443",
@@ -133,15 +133,15 @@ func server(ctx context.Context, o options) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dnsManifest), 0o755); err != nil {
-		return err
+		return fmt.Errorf("cannot make the folder of manifests: %w", err)
 	}
 	if err := os.WriteFile(dnsManifest, []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: coredns, namespace: kube-system}, data: {NodeHosts: \"\"}}\n"), 0o600); err != nil {
-		return err
+		return fmt.Errorf("cannot write CoreDNS' manifest: %w", err)
 	}
 	fmt.Println(serverReady)
 	fmt.Println(dnsReady)
 	<-ctx.Done()
-	return context.Cause(ctx)
+	return fmt.Errorf("cannot serve any longer: %w", context.Cause(ctx))
 }
 
 // agent registers with the server whose URL k3d gives.
@@ -174,7 +174,7 @@ func register(ctx context.Context, c *kube.Client, o options) error {
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot name the node: %w", err)
 	}
 	return c.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Node", "metadata": map[string]any{"name": host, "labels": o.labels},
@@ -222,7 +222,7 @@ func certificates(o options) error {
 	}
 	for _, path := range []string{kubeconfig, os.Getenv("K3S_KUBECONFIG_OUTPUT")} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
+			return fmt.Errorf("cannot make the kubeconfig's folder: %w", err)
 		}
 		if err := kube.WriteKubeconfig(path, b); err != nil {
 			return err
@@ -235,12 +235,12 @@ func certificates(o options) error {
 func ownNames() ([]string, error) {
 	host, err := os.Hostname()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot name the container: %w", err)
 	}
 	names := []string{host}
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot list the container's addresses: %w", err)
 	}
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok {
