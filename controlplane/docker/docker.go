@@ -306,7 +306,7 @@ func lastLine(file string) string {
 // whatever the commit.
 func goBuild(ctx context.Context, root, name, out string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", out, "./docker/cmd/"+name)
-	cmd.Dir = filepath.Join(root, "test", "controlplane")
+	cmd.Dir = filepath.Join(root, "controlplane")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if b, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build %s: %w: %s", name, err, b)
