@@ -40,7 +40,7 @@ func programs() map[string]program {
 			module: "../../controlplane/programs/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus",
 			flags: []string{"-tags", "remove_all_sd,enable_kubernetes_sd"},
 		},
-		"game": {module: "..", pkg: "."},
+		"game": {module: "../../workloads/game", pkg: "."},
 	}
 }
 
