@@ -60,7 +60,7 @@ func TestDeletedHalfMade(t *testing.T) {
 			t.Logf("MEASURED half made %s gone after %.1f s", kind.Kind, took.Seconds())
 			time.Sleep(2 * time.Second)
 			if left := left(t, kind, name); len(left) > 0 {
-				t.Errorf("left on the deployer: %v", left)
+				t.Errorf("left on the engine: %v", left)
 			}
 		})
 	}
@@ -134,7 +134,7 @@ func TestDiskFull(t *testing.T) {
 	t.Logf("MEASURED said that the disk is full after %.1f s", took.Seconds())
 	remove(t, kindCluster(), "full")
 	if left := left(t, kindCluster(), "full"); len(left) > 0 {
-		t.Errorf("left on the deployer: %v", left)
+		t.Errorf("left on the engine: %v", left)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestK3d(t *testing.T) {
 	took := remove(t, k3dCluster(), "lab")
 	t.Logf("MEASURED K3dCluster lab gone %.1f s after it was deleted", took.Seconds())
 	if left := left(t, k3dCluster(), "lab"); len(left) > 0 {
-		t.Errorf("left on the deployer: %v", left)
+		t.Errorf("left on the engine: %v", left)
 	}
 	ready(t, k3dCluster(), "lab2")
 }

@@ -53,7 +53,7 @@ func TestKind(t *testing.T) {
 	took := remove(t, kindCluster(), "two")
 	t.Logf("MEASURED KindCluster two gone %.1f s after it was deleted", took.Seconds())
 	if left := left(t, kindCluster(), "two"); len(left) > 0 {
-		t.Errorf("left on the deployer: %v", left)
+		t.Errorf("left on the engine: %v", left)
 	}
 	ready(t, kindCluster(), "one")
 }

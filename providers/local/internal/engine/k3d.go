@@ -139,7 +139,7 @@ func createK3d(ctx context.Context, r Request, step func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, creationLimit+time.Minute)
 	defer cancel()
 	if err := client.ClusterRun(ctx, runtimes.SelectedRuntime, c); err != nil {
-		return errors.Wrap(err, "cannot create the cluster")
+		return err //nolint:wrapcheck // Where it is explained it is looked through for the command that failed.
 	}
 	// It only helps to make clusters.
 	tools, err := runtimes.SelectedRuntime.GetNodesByLabel(ctx, map[string]string{"k3d.cluster": r.Name, "k3d.role": "noRole"})

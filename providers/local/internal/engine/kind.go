@@ -77,7 +77,7 @@ func createKind(r Request, kubeconfig string, step func(string)) error {
 		cluster.CreateWithDisplayUsage(false),
 		cluster.CreateWithDisplaySalutation(false),
 	)
-	return errors.Wrap(err, "cannot create the cluster")
+	return err //nolint:wrapcheck // Where it is explained it is looked through for the command that failed.
 }
 
 // imageFor the nodes.
