@@ -107,7 +107,7 @@ func (e *Engine) start(ctx context.Context) error {
 	}
 	config := fmt.Sprintf(`{"runtimes": {"runcw": {"path": %q}}, "default-runtime": "runcw"}`, e.runcw())
 	if err := os.WriteFile(e.file("daemon.json"), []byte(config), 0o644); err != nil {
-		return fmt.Errorf("cannot configure the deployer: %w", err)
+		return fmt.Errorf("cannot configure the container engine: %w", err)
 	}
 	return e.Start(ctx)
 }
@@ -133,7 +133,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("cannot start the deployer: %w", err)
+		return fmt.Errorf("cannot start the container engine: %w", err)
 	}
 	e.cmd, e.ended = cmd, make(chan struct{})
 	go func(ended chan struct{}) {
@@ -167,7 +167,7 @@ func (e *Engine) end(s syscall.Signal) error {
 		return nil
 	}
 	if err := e.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("cannot stop the deployer: %w", err)
+		return fmt.Errorf("cannot stop the container engine: %w", err)
 	}
 	select {
 	case <-e.ended:

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// A Resources is CPU and memory, of nodes or of what runs on them.
+// Resources are CPU and memory, of nodes or of what runs on them.
 type Resources struct {
 	CPU, Memory resource.Quantity
 }

@@ -128,8 +128,8 @@ func Compose(in compose.TypedRequest[v1alpha1.Workload]) (compose.Plan, error) {
 	return p, err
 }
 
-// auxiliaryComponents the application there may be load generators of ours, and chaos. They come when
-// it works, and go before it.
+// auxiliaryComponents are our own load generator and the faults. They are installed when
+// the application works, and deleted before it.
 func auxiliaryComponents(in compose.TypedRequest[v1alpha1.Workload], app App) ([]compose.Resource, error) {
 	xr := in.Claim
 	var out []compose.Resource

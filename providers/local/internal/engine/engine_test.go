@@ -329,7 +329,7 @@ func TestObserve(t *testing.T) {
 
 	d.fail["list"] = errBoom
 	if _, err := e.Observe(t.Context(), "demo"); !errors.Is(err, errBoom) {
-		t.Errorf("a silent deployer: %v", err)
+		t.Errorf("a silent engine: %v", err)
 	}
 }
 
